@@ -167,9 +167,8 @@ def _register(name, enum, as_numpy):
 
 
 for _row in _TABLE:
-    globals()[_row[0]] = _register(*_row)
+    _register(*_row)
 
-# Named again so that readers and type checkers see them.
 float16: DType = BY_ENUM[19]
 half = float16
 bfloat16: DType = BY_ENUM[14]
@@ -203,7 +202,6 @@ string_ref: DType = string._ref
 _BY_ANY.update({"float": float32, "double": float64, "half": float16, "float_ref": float32_ref,
                 "double_ref": float64_ref, "half_ref": float16._ref, float: float32, int: int64, bool: bool_,
                 str: string, bytes: string, object: string})  # fmt: skip
-del globals()["bool"]
 
 for _dtype in [BY_ENUM[row[1]] for row in _TABLE]:
     export_value(_dtype.name, _dtype)
