@@ -8,9 +8,59 @@ BIN := $(VENV)/bin
 PEERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/reflow/peers
 export REFLOW_PEERS := $(PEERS)
 
-.PHONY: help peers venv
+# torch is installed first, in its CPU build: from wherever pip already finds one, else from PyTorch's own index.
+# (A plain `torch` from PyPI pulls gigabytes of CUDA on Linux.) TORCH_INDEX=... names another index.
+TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PYTEST_ARGS ?= -n 2
+DEMO_LOGS ?= runs/mnist_mlp
+
+.PHONY: help venv demo test lint bench goldens oracle browser peers alias clean
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s ':'
+
+venv: $(VENV)/.installed ## make the virtual environment (.venv) with Reflow in it, as a developer has it
+
+# The stamp keeps an unchanged environment from being installed again.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -c constraints.txt 'torch==$(TORCH)+cpu' 2>/dev/null \
+	  || $(PIP) install -q -c constraints.txt --extra-index-url $(TORCH_INDEX) 'torch==$(TORCH)'
+	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: venv ## train a network on MNIST, restore its checkpoint in a new process, say how to open TensorBoard
+	$(BIN)/reflow run examples/mnist_mlp.py --logdir $(DEMO_LOGS)
+	$(BIN)/reflow run examples/mnist_mlp.py --logdir $(DEMO_LOGS) --restore
+	@echo
+	@echo 'The graph and the curves:  $(BIN)/tensorboard --logdir $(DEMO_LOGS)'
+
+test: venv ## run the fast tests
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: venv ## check style, types and the rooms' contract
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(wildcard reflow/graph reflow/engine reflow/files)
+	$(BIN)/lint-imports
+
+bench: venv peers ## print the benchmark table, the peers beside Reflow
+	$(BIN)/python -m benchmarks
+
+goldens: $(PEERS)/tf1/.done ## record tests/goldens anew from TensorFlow 1.15.5
+	for script in tests/goldens/make_*.py; do $(PEERS)/tf1/bin/python $$script || exit 1; done
+
+oracle: venv peers ## run the tests that compare with TensorFlow while they run
+	$(BIN)/pytest -m oracle
+
+browser: venv ## run the tests that open TensorBoard in a headless Chromium
+	$(BIN)/pytest -m browser
+
+alias: venv ## install the distribution that gives Reflow the name `tensorflow`
+	$(PIP) install -q --no-deps ./alias
+
+clean: ## remove what the targets above made in the checkout
+	rm -rf $(VENV) build dist runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 $(PEERS)/tf1/.done: peers/tf1.txt
 	$(PYTHON37) -m venv $(PEERS)/tf1
