@@ -250,7 +250,7 @@ class Status:
 
 
 @export("errors.raise_exception_on_not_ok_status")
-class raise_exception_on_not_ok_status:  # noqa: N801 - the public name is TensorFlow's
+class raise_exception_on_not_ok_status:
     """Context manager that yields a `Status` and, on leaving, raises the exception of its code unless it is `OK`."""
 
     def __enter__(self):
