@@ -1,11 +1,13 @@
 """Values to arrays to TensorProtos and back: TensorFlow 1.x's conversion rules of Python values, in one place.
 
-`to_ndarray` is what constants are built on; `make_tensor_proto` and `make_ndarray` are the public pair. A tensor's value
-is a NumPy array of its dtype's `np_dtype`: strings are object arrays of bytes, bfloat16 is `ml_dtypes.bfloat16`,
+`to_ndarray` is what constants are built on; `make_tensor_proto` and `make_ndarray` are the public pair. The value of a
+tensor is a NumPy array of its dtype's `np_dtype`: strings are object arrays of bytes, bfloat16 is `ml_dtypes.bfloat16`,
 quantized types are one-field records.
 """
 
+import math
 import numbers
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
@@ -97,13 +99,9 @@ def _convert(value, dtype, shape):
         return _from_array(np.asarray(value), dtype, value)
     if value is None:
         raise ValueError("None values not supported.")
-    if shape is not None and _product(shape) == 0:
+    if shape is not None and 0 in [int(d) for d in shape]:
         return _empty(shape, dtype)
     return _from_python(value, dtype)
-
-
-def _product(shape):
-    return np.prod([int(d) for d in shape], dtype=np.int64)
 
 
 def _empty(shape, dtype):
@@ -153,7 +151,7 @@ def _from_array(array, dtype, value):
         return _bytes_array(array.ravel().tolist(), array.shape)
     _require_numpy_compatible(dtype, array.dtype, value)
     if dtype is None:
-        return np.array(array, dtype=as_dtype(array.dtype).np_dtype, order="C")
+        return np.array(array, dtype=as_dtype(array.dtype.newbyteorder("=")).np_dtype, order="C")
     if dtype is dtypes.string:
         return _bytes_array(array.ravel().tolist(), array.shape)
     with np.errstate(all="ignore"):
@@ -195,18 +193,29 @@ def _from_python(value, dtype):
 
 
 def _collect_classes(value, classes):
-    """Add the classes of all leaves of nested lists, tuples and dicts to the set `classes`."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if not isinstance(value, (list, tuple)):
+    """Add the classes of all leaves of nested sequences and mappings to the set `classes`."""
+    members = _members(value)
+    if members is None:
         classes.add(value.__class__)
         return
-    level = set(map(type, value))
+    level = set(map(type, members))
     if level <= _PLAIN_CLASSES:
         classes |= level
         return
-    for each in value:
+    for each in members:
         _collect_classes(each, classes)
+
+
+def _members(value):
+    """What a nested structure holds, or None for a leaf."""
+    cls = value.__class__
+    if cls is list or cls is tuple:
+        return value
+    if cls in _PLAIN_CLASSES:
+        return None
+    if isinstance(value, Mapping):
+        return list(value.values())
+    return value if isinstance(value, Sequence) and not isinstance(value, _TEXT) else None
 
 
 def _check_classes(value, classes, dtype):
@@ -252,13 +261,12 @@ def _check_quantized(value, dtype):
 
 
 def _leaves(value):
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _leaves(each)
-    else:
+    members = _members(value)
+    if members is None:
         yield value
+        return
+    for each in members:
+        yield from _leaves(each)
 
 
 def _infer(value, classes):
@@ -316,7 +324,9 @@ def _to_numpy(value, np_dtype):
                 raise
     # TensorFlow's ints wrap around: 300 as int8 is 44.
     wide = np.array(value)
-    return np.array(value, np.int64 if wide.dtype == _OBJECT else wide.dtype).astype(np_dtype)
+    if wide.dtype != np.uint64 or np_dtype.kind != "u" or np_dtype.itemsize < 4:
+        wide = np.array(value, np.int64)
+    return wide.astype(np_dtype)
 
 
 def _check_dense(value, array):
@@ -355,7 +365,7 @@ def _from_strings(value):
 
 def _check_size(array, dims, verify_shape, allow_broadcast):
     """Raise unless an array can be filled up to `dims`."""
-    size = int(np.prod(dims, dtype=np.int64))
+    size = math.prod(dims)
     if allow_broadcast:
         if array.shape not in ((), (1,)) and array.size != size:
             raise TypeError(f"Expected Tensor's shape: {dims}, got {array.shape}.")
@@ -368,7 +378,7 @@ def _check_size(array, dims, verify_shape, allow_broadcast):
 
 def _fill(array, dims):
     """The array in shape `dims`, its last element repeated as often as it takes."""
-    size = int(np.prod(dims, dtype=np.int64))
+    size = math.prod(dims)
     if array.size == size:
         return array.reshape(dims)
     flat = array.ravel()
@@ -429,7 +439,7 @@ def ndarray_to_proto(array, dtype=None, shape=None) -> TensorProto:
     proto.tensor_shape.SetInParent()
     if array.size > 1 and not any(array.strides):
         array = array[(0,) * array.ndim].reshape(())
-    elif array.size > 1 and dtype in _CONTENT_TYPES and array.size == np.prod(dims, dtype=np.int64):
+    elif array.size > 1 and dtype in _CONTENT_TYPES and array.size == math.prod(dims):
         if array.nbytes >= _MAX_CONTENT_BYTES:
             raise ValueError("Cannot create a tensor proto whose content is larger than 2GB.")
         proto.tensor_content = array.tobytes()
@@ -464,10 +474,10 @@ def proto_to_ndarray(proto) -> np.ndarray:
 
 
 def _content_array(content, dtype, dims):
-    size = _exact_product(dims)
+    size = math.prod(dims)
     if dtype.np_dtype == _OBJECT or len(content) != size * dtype.np_dtype.itemsize:
         raise ValueError(
-            f"A TensorProto of {dtype.name} with shape {list(dims)} cannot have a tensor_content of {len(content)} bytes"
+            f"A TensorProto of {dtype.name} and shape {list(dims)} cannot have a tensor_content of {len(content)} bytes"
         )
     return np.frombuffer(content, dtype.np_dtype).reshape(dims)
 
@@ -481,17 +491,12 @@ def _typed_array(elements, dtype, field_type, dims):
         flat = np.array(elements, np.int64).astype(field_type).view(dtype.np_dtype)
     else:
         flat = np.array(elements, field_type).view(dtype.np_dtype)
-    size = _exact_product(dims)
+    size = math.prod(dims)
     if flat.size > size:
         raise ValueError(f"A TensorProto with shape {list(dims)} holds {flat.size} elements")
+    if 1 < flat.size < size and size * flat.itemsize >= _MAX_CONTENT_BYTES:
+        raise ValueError(f"A TensorProto of shape {list(dims)} with {flat.size} elements is larger than 2GB")
     return _fill(flat, dims)
-
-
-def _exact_product(dims):
-    size = 1
-    for dim in dims:
-        size *= dim
-    return size
 
 
 def _read_only(array):
