@@ -1,0 +1,13 @@
+"""Records nest.json: what TensorFlow 1.15.5's nest does in the cases of nest_cases.py."""
+
+import json
+import os
+
+import nest_cases
+from tensorflow.python.util import nest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+with open(os.path.join(HERE, "nest.json"), "w") as out:
+    json.dump(nest_cases.outcomes(nest), out, indent=0)
+    out.write("\n")
