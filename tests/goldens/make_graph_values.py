@@ -246,7 +246,7 @@ DEVICES = [
     "/GPU", "gpu:2", "/foo:1", "/cpu:0/gpu:1", "/device:GPU", "/job:a:b", "/device:tpu_system:0", "/gpu:x", "/task:x",
     "/replica:-1", "/job:w//task:1", "/CPU:0/job:w", "/device:cpu:0", "/device:TPU:3", "/Gpu:1", "job:x", None,
     "/cpu:*", "/xla_cpu:0", "/device:XLA_CPU:0", "/job", "/job:", "/cpu:", "/device:gpu:0", "/task:*",
-    "/device:CPU:0/device:CPU:1", "/job:a/job:b", 3,
+    "/device:CPU:0/device:CPU:1", "/job:a/job:b",
 ]  # fmt: skip
 
 MERGES = [
