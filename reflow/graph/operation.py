@@ -1,0 +1,309 @@
+"""Operations and tensors: the nodes and edges of a graph."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reflow.graph.dtypes import DType
+from reflow.graph.export import export
+from reflow.graph.shapes import Dims, TensorShape, as_dims, dims_to_str, merge_dims
+
+if TYPE_CHECKING:
+    from reflow.graph.graph import Graph
+    from reflow.graph.registry import OpDef
+
+_PACKAGE = str(Path(__file__).resolve().parent.parent) + "/"
+_KEPT_FRAMES = 12
+# Code objects of this package; deciding by the object is quicker than by the file's name.
+_own_code: dict[Any, bool] = {}
+
+
+def capture_stack(depth: int) -> tuple:
+    """The user's frames that led here, innermost first, as (code, instruction) pairs: cheap to take, resolved later."""
+    frame = sys._getframe(depth)
+    own = _own_code
+    while frame is not None:
+        code = frame.f_code
+        is_own = own.get(code)
+        if is_own is None:
+            is_own = own[code] = code.co_filename.startswith(_PACKAGE)
+        if not is_own:
+            break
+        frame = frame.f_back
+    frames = []
+    while frame is not None and len(frames) < _KEPT_FRAMES:
+        frames.append((frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return tuple(frames)
+
+
+def _line_of(code, instruction: int) -> int:
+    for start, end, line in code.co_lines():
+        if start <= instruction < end and line is not None:
+            return line
+    return code.co_firstlineno
+
+
+@export("Operation")
+class Operation:
+    """A node of a graph: it takes tensors, and control edges from other operations, and makes tensors."""
+
+    __slots__ = (
+        "name", "type", "graph", "op_def", "_inputs", "_control_inputs", "outputs", "attrs", "_device", "_frames",
+        "_id", "_original_op", "_control_flow_context", "_gradient_function", "_device_functions", "__dict__",
+        "__weakref__",
+    )  # fmt: skip
+
+    def __init__(self, graph: "Graph", op_def: "OpDef", name: str, inputs: Sequence["Tensor"], attrs: dict[str, Any],
+                 output_types: Sequence[DType], control_inputs: list["Operation"], frames: tuple):  # fmt: skip
+        self.graph = graph
+        self.op_def = op_def
+        self.type = op_def.name
+        self.name = name
+        self._inputs = inputs
+        self._control_inputs = control_inputs
+        self.attrs = attrs
+        self._device = ""
+        self._frames = frames
+        self._original_op = None
+        self._control_flow_context = None
+        self._gradient_function = None
+        shape_rule = op_def.shape
+        dims = shape_rule(self) if shape_rule is not None else [None] * len(output_types)
+        self.outputs = [Tensor(self, i, t, d) for i, (t, d) in enumerate(zip(output_types, dims, strict=True))]
+
+    @property
+    def inputs(self) -> list["Tensor"]:
+        """The tensors this operation takes, in order."""
+        return list(self._inputs)
+
+    @property
+    def control_inputs(self) -> list["Operation"]:
+        """The operations that run before this one without giving it data."""
+        return list(self._control_inputs)
+
+    @property
+    def device(self) -> str:
+        """The device that the program asked for; "" for none."""
+        return self._device
+
+    def _set_device(self, device) -> None:
+        from reflow.graph.device import canonical_name
+
+        self._device = canonical_name(device)
+
+    @property
+    def node_def(self):
+        """A NodeDef proto of this operation."""
+        from reflow.graph.graph_def import node_def
+
+        return node_def(self)
+
+    def get_attr(self, name: str) -> Any:
+        """The value of an attribute, as Python: DType, TensorShapeProto, list, bytes, ...
+
+        Raises:
+          ValueError: if the operation has no such attribute.
+        """
+        from reflow.graph.graph_def import attr_for_user
+
+        if name not in self.attrs:
+            raise ValueError(f"Operation '{self.name}' has no attr named '{name}'.")
+        return attr_for_user(self, name)
+
+    def _set_attr(self, name: str, attr_value) -> None:
+        from reflow.graph.graph_def import python_attr
+
+        self.attrs[name] = python_attr(self.op_def, name, attr_value)
+
+    def _add_control_inputs(self, operations) -> None:
+        for operation in operations:
+            if operation not in self._control_inputs:
+                self._control_inputs.append(operation)
+        self.graph._version_changed()
+
+    def _add_control_input(self, operation) -> None:
+        self._add_control_inputs([operation])
+
+    def _update_input(self, index: int, tensor: "Tensor") -> None:
+        inputs = list(self._inputs)
+        inputs[index] = tensor
+        self._inputs = inputs
+        self.graph._version_changed()
+
+    def _append_input(self, tensor: "Tensor") -> None:
+        self._inputs = [*self._inputs, tensor]
+        self.graph._version_changed()
+
+    @property
+    def traceback(self) -> list[tuple[str, int, str, str]]:
+        """Where the program made this operation: (file, line, function, source line), outermost first."""
+        import linecache
+
+        rows = []
+        for code, instruction in reversed(self._frames):
+            line = _line_of(code, instruction)
+            source = linecache.getline(code.co_filename, line).strip()
+            rows.append((code.co_filename, line, code.co_name, source))
+        return rows
+
+    def colocation_groups(self) -> list[bytes]:
+        """The colocation groups ("loc:@name") that the operation belongs to."""
+        default = [b"loc:@" + self.name.encode()]
+        return sorted(c for c in self.attrs.get("_class", default) if c.startswith(b"loc:@")) or default
+
+    def values(self) -> tuple["Tensor", ...]:
+        """The outputs, as a tuple."""
+        return tuple(self.outputs)
+
+    def run(self, feed_dict=None, session=None) -> None:
+        """Run this operation in `session`, or in the default session."""
+        from reflow.graph.default import run_operation
+
+        run_operation(self, feed_dict, session)
+
+    def __repr__(self):
+        return f"<tf.Operation '{self.name}' type={self.type}>"
+
+    def __str__(self):
+        return str(self.node_def)
+
+    def __reduce__(self):
+        raise TypeError("operations cannot be pickled; export their graph with as_graph_def()")
+
+
+@export("Tensor")
+class Tensor:
+    """The symbolic value that an operation makes when a session runs it."""
+
+    __slots__ = ("op", "value_index", "dtype", "dims", "_name", "__dict__", "__weakref__")
+    __array_priority__ = 100
+
+    OVERLOADABLE_OPERATORS = {
+        "__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__div__", "__rdiv__", "__truediv__",
+        "__rtruediv__", "__floordiv__", "__rfloordiv__", "__mod__", "__rmod__", "__lt__", "__le__", "__gt__",
+        "__ge__", "__ne__", "__eq__", "__and__", "__rand__", "__or__", "__ror__", "__xor__", "__rxor__",
+        "__getitem__", "__pow__", "__rpow__", "__invert__", "__neg__", "__abs__", "__matmul__", "__rmatmul__",
+    }  # fmt: skip
+
+    def __init__(self, op: Operation, value_index: int, dtype: DType, dims: Dims):
+        self.op = op
+        self.value_index = value_index
+        self.dtype = dtype
+        self.dims = dims
+
+    @property
+    def name(self) -> str:
+        """"op_name:index"."""
+        return f"{self.op.name}:{self.value_index}"
+
+    @property
+    def graph(self) -> "Graph":
+        """The graph the tensor belongs to."""
+        return self.op.graph
+
+    @property
+    def device(self) -> str:
+        """The device asked for by the operation that makes this tensor."""
+        return self.op.device
+
+    @property
+    def shape(self) -> TensorShape:
+        """The static shape, as far as it is known."""
+        return TensorShape(self.dims)
+
+    def get_shape(self) -> TensorShape:
+        """The static shape, as far as it is known."""
+        return TensorShape(self.dims)
+
+    def set_shape(self, shape) -> None:
+        """Add knowledge of the static shape; raises ValueError if it contradicts what is known."""
+        dims = as_dims(shape)
+        try:
+            self.dims = merge_dims(self.dims, dims)
+        except ValueError:
+            raise ValueError(f"Tensor's shape {dims_to_str(self.dims)} is not compatible with supplied shape "
+                             f"{dims_to_str(dims)}") from None  # fmt: skip
+        self.op.graph._version_changed()
+
+    def _shape_as_list(self):
+        return None if self.dims is None else list(self.dims)
+
+    @property
+    def _rank(self):
+        return None if self.dims is None else len(self.dims)
+
+    def consumers(self) -> list[Operation]:
+        """The operations of the graph that take this tensor."""
+        return self.op.graph._consumers(self)
+
+    def eval(self, feed_dict=None, session=None) -> np.ndarray:
+        """The tensor's value, from `session` or the default session."""
+        from reflow.graph.default import evaluate_tensor
+
+        return evaluate_tensor(self, feed_dict, session)
+
+    def experimental_ref(self):
+        """A hashable reference to this tensor."""
+        return _TensorReference(self)
+
+    def _as_tf_output(self):
+        return self
+
+    @staticmethod
+    def _override_operator(operator: str, function) -> None:
+        setattr(Tensor, operator, function)
+
+    def __hash__(self):
+        return id(self)
+
+    def __eq__(self, other):
+        return self is other
+
+    def __copy__(self):
+        return self
+
+    def __len__(self):
+        raise TypeError("len() of a symbolic Tensor is not defined; use tf.shape(x) or x.shape")
+
+    def __iter__(self):
+        raise TypeError("Tensor objects are only iterable when eager execution is enabled. To iterate over this "
+                        "tensor use tf.map_fn.")  # fmt: skip
+
+    def __bool__(self):
+        raise TypeError("Using a `tf.Tensor` as a Python `bool` is not allowed. Use `if t is not None:` instead of "
+                        "`if t:` to test if a tensor is defined, and use TensorFlow ops such as tf.cond to execute "
+                        "subgraphs conditioned on the value of a tensor.")  # fmt: skip
+
+    __nonzero__ = __bool__
+
+    def __array__(self, dtype=None, copy=None):
+        raise NotImplementedError(f"Cannot convert a symbolic Tensor ({self.name}) to a numpy array.")
+
+    def __repr__(self):
+        return f"<tf.Tensor '{self.name}' shape={dims_to_str(self.dims)} dtype={self.dtype.name}>"
+
+    def __str__(self):
+        shape = "" if self.dims is None else f", shape={dims_to_str(self.dims)}"
+        device = f", device={self.device}" if self.device else ""
+        return f'Tensor("{self.name}"{shape}, dtype={self.dtype.name}{device})'
+
+
+class _TensorReference:
+    """Wraps a tensor so that it can be a dictionary key by identity."""
+
+    def __init__(self, tensor: Tensor):
+        self._tensor = tensor
+
+    def deref(self) -> Tensor:
+        """The wrapped tensor."""
+        return self._tensor
+
+    def __hash__(self):
+        return id(self._tensor)
+
+    def __eq__(self, other):
+        return isinstance(other, _TensorReference) and self._tensor is other._tensor
