@@ -1,0 +1,4 @@
+"""The operations, one module a family: signature, shape rule, kernel, gradient and public function of an op together.
+
+Importing this package registers them all.
+"""
