@@ -1,4 +1,4 @@
-"""Record how TensorFlow 1.15 turns Python values into TensorProtos and device strings into DeviceSpecs.
+"""Record how TensorFlow 1.15 turns values into TensorProtos and strings into DeviceSpecs, and its errors of attributes.
 
 Run by the Python of TensorFlow 1.15.5; writes graph_values.json beside itself: for each expression its result (the
 hexadecimal bytes of a proto, or a repr), or the class and message of the exception it raised.
@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf import text_format
 from tensorflow.python.framework import device
 
 PROTOS = """
@@ -269,6 +270,31 @@ canonical_name('/gpu:0')
 canonical_name(DeviceSpec(job='q'))
 """
 
+# A node whose attribute holds a value of the wrong type: op, attribute, its type, and the value as text.
+ATTR_TYPES = [
+    ("Placeholder", "dtype", "type", "i: 1"), ("Placeholder", "dtype", "type", "type: DT_INVALID"),
+    ("Placeholder", "dtype", "type", "type: 99"), ("Placeholder", "dtype", "type", "type: DT_FLOAT_REF"),
+    ("Placeholder", "dtype", "type", "type: DT_HALF_REF"), ("Placeholder", "dtype", "type", "list { type: DT_FLOAT }"),
+    ("Placeholder", "shape", "shape", "b: true"), ("Const", "value", "tensor", "i: 1"),
+    ("MaxPool", "ksize", "list(int)", "list { f: 2.5 }"), ("MaxPool", "ksize", "list(int)", "i: 3"),
+    ("MaxPool", "padding", "string", "func { name: 'f' }"), ("FIFOQueue", "capacity", "int", "f: 3"),
+    ("FIFOQueue", "component_types", "list(type)", "list { type: DT_INVALID }"),
+]  # fmt: skip
+
+# A node that breaks a constraint of its op definition: a name for the case, op, attribute, and the value as text.
+CONSTRAINTS = [
+    ("type in floating", "Sqrt", "T", "type: DT_INT32"), ("string in list", "MaxPool", "padding", "s: 'FOO'"),
+    ("length of a list", "MaxPool", "ksize", "list { i: [1, 2] }"), ("least int", "Unpack", "num", "i: -1"),
+]  # fmt: skip
+
+# Valid values of the other attributes of those nodes.
+OTHER_ATTRS = {
+    "Placeholder": {"dtype": "type: DT_FLOAT", "shape": "shape { }"}, "Const": {"dtype": "type: DT_FLOAT"},
+    "MaxPool": {"T": "type: DT_FLOAT", "ksize": "list { i: [1, 1, 1, 1] }", "strides": "list { i: [1, 1, 1, 1] }",
+                "padding": "s: 'SAME'"},
+    "FIFOQueue": {"component_types": "list { type: DT_FLOAT }"}, "Sqrt": {}, "Unpack": {"T": "type: DT_FLOAT"},
+}  # fmt: skip
+
 
 def namespace():
     import decimal
@@ -304,6 +330,24 @@ def merged(outer, inner):
         return tf.no_op().device
 
 
+def import_error(op, attr, text):
+    """The first lines of what importing a node with this attribute raises: the rest prints the op definition."""
+    graph_def = tf.compat.v1.GraphDef()
+    graph_def.versions.producer = 134
+    graph_def.node.add(name="x", op="Placeholder").attr["dtype"].type = 1
+    node = graph_def.node.add(name="n", op=op)
+    if op not in ("Placeholder", "Const", "FIFOQueue"):
+        node.input.append("x")
+    for key, value in dict(OTHER_ATTRS[op], **{attr: text}).items():
+        text_format.Parse(value, node.attr[key])
+    with tf.Graph().as_default():
+        try:
+            tf.import_graph_def(graph_def, name="")
+        except ValueError as error:
+            return str(error).split("\n\t; NodeDef")[0]
+    raise AssertionError("%s accepted %s: %s" % (op, attr, text))
+
+
 def main():
     names = namespace()
     goldens = {
@@ -311,6 +355,11 @@ def main():
         + [[e, record(lambda e=e: proto_of(e, names), False)] for e in PROTOS_OF_CLASS.strip().split("\n")],
         "devices": [[text, record(lambda text=text: components(text))] for text in DEVICES],
         "merges": [[outer, inner, merged(outer, inner)] for outer, inner in MERGES],
+        "attr_types": [
+            [kind, text, import_error(op, attr, text).replace("attr '%s'" % attr, "attr 'a'")]
+            for op, attr, kind, text in ATTR_TYPES
+        ],
+        "constraints": [[case, import_error(op, attr, text)] for case, op, attr, text in CONSTRAINTS],
         "specs": [[e, record(lambda e=e: repr(eval(e, names)))] for e in SPECS.strip().split("\n")],
     }
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "graph_values.json")
