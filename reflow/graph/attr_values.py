@@ -11,6 +11,9 @@
 | list(x)   | list of the form of x                                                       |
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from tensorboard.compat.proto.attr_value_pb2 import AttrValue, NameAttrList
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
@@ -102,8 +105,8 @@ def attr_type_of(proto: AttrValue) -> str | None:
     return f"list({_TYPE_OF_FIELD[held[0]]})" if held else "list()"
 
 
-def infer_attr_type(value) -> str:
-    """The type of an attribute that no op definition declares, from its Python form.
+def infer_attr_type(value) -> str | None:
+    """The type of an attribute that no op definition declares, from its Python form (None for an empty AttrValue).
 
     Raises:
       TypeError: for a value that no attribute holds.
@@ -158,7 +161,8 @@ def _in_message(value) -> str:
 
 def cpp_type_name(dtype: DType) -> str:
     """The name of a type in TensorFlow's C++ messages and signatures: "float" for float32, "half_ref", "int32"."""
-    base = _CPP_NAMES.get(dtype.base_dtype.name, dtype.base_dtype.name)
+    name: str = dtype.base_dtype.name
+    base = _CPP_NAMES.get(name, name)
     return base if dtype is dtype.base_dtype else f"{base}_ref"
 
 
@@ -174,13 +178,13 @@ def _check_type(attr_type: str, proto: AttrValue) -> None:
     if field == "placeholder":
         raise ValueError("AttrValue had value with unexpected type 'placeholder'")
     is_list = attr_type.startswith("list(")
-    held = [None] if field is None else [attr_type_of(proto)]
+    held = [] if field is None else [attr_type_of(proto)]
     if field == "list":
-        held = [f"list({_TYPE_OF_FIELD[d.name]})" for d, _ in proto.list.ListFields()] or [None]
+        held = [f"list({_TYPE_OF_FIELD[d.name]})" for d, _ in proto.list.ListFields()]
+    if not held and not is_list:
+        raise ValueError(f"AttrValue missing value with expected type '{attr_type}'")
     for each in held:
-        if each is None and not is_list:
-            raise ValueError(f"AttrValue missing value with expected type '{attr_type}'")
-        if each not in (None, attr_type):
+        if each != attr_type:
             raise ValueError(f"AttrValue had value with type '{each}' when '{attr_type}' expected")
 
 
@@ -241,18 +245,18 @@ def _unchanged(value):
     return value
 
 
-_WRITERS = {
+_WRITERS: dict[str, Callable[[Any], Any]] = {
     "type": _write_type, "shape": _write_shape, "int": int, "float": float, "bool": bool, "string": _write_string,
     "tensor": _write_tensor, "func": _write_func,
 }  # fmt: skip
 
-_READERS = {
+_READERS: dict[str, Callable[[Any], Any]] = {
     "type": _read_type, "shape": _read_shape, "int": _unchanged, "float": _unchanged, "bool": _unchanged,
     "string": _unchanged, "tensor": _read_tensor, "func": _unchanged,
 }  # fmt: skip
 
 # In this order: a bool is an int too.
-_CLASSES = (
+_CLASSES: tuple[tuple[Any, str], ...] = (
     ((bool, np.bool_), "bool"), ((int, np.integer), "int"), ((float, np.floating), "float"), ((str, bytes), "string"),
     (DType, "type"), ((tuple, type(None), TensorShapeProto, TensorShape), "shape"),
     ((np.ndarray, TensorProto), "tensor"), (NameAttrList, "func"),

@@ -141,7 +141,7 @@ def _parse(spec):
     """(job, replica, task, device_type, device_index) of a name, each None where absent."""
     if spec is not None and not isinstance(spec, str):
         raise TypeError(f"A device must be a string, a tf.DeviceSpec, a function or None, not {spec!r}")
-    parts = {}
+    parts: dict[str, str] = {}
     for part in (spec or "").split("/"):
         if part:
             _parse_part(part.split(":"), parts, spec)

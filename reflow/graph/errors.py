@@ -26,7 +26,7 @@ UNAUTHENTICATED = 16
 
 export_values({f"errors.{name}": value for name, value in list(globals().items()) if name.isupper()})
 
-_CLASS_OF_CODE: dict[int, type["OpError"]] = {}
+_CLASS_OF_CODE: dict[int, type["_CodedError"]] = {}
 
 
 class InaccessibleTensorError(ValueError):

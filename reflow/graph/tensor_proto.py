@@ -5,6 +5,7 @@ tensor is a NumPy array of its dtype's `np_dtype`: strings are object arrays of 
 quantized types are one-field records.
 """
 
+import contextlib
 import math
 import numbers
 from collections.abc import Mapping, Sequence
@@ -23,17 +24,19 @@ _FLOAT32 = np.dtype(np.float32)
 _INT32 = np.dtype(np.int32)
 _BOOL = np.dtype(bool)
 
-# A Python scalar of this class becomes an array of this NumPy type when no dtype is asked for. An int beyond int32
+# A Python scalar of this class, with this dtype asked for, becomes an array of this NumPy type. An int beyond int32
 # overflows on the way and takes the general route.
-_SCALAR_DTYPE = {float: _FLOAT32, int: _INT32, bool: _BOOL}
-_SCALAR_ROUTES = {
+_SCALAR_ROUTES: dict[tuple[type, DType | None], np.dtype] = {
+    (float, None): _FLOAT32,
+    (int, None): _INT32,
+    (bool, None): _BOOL,
     (float, dtypes.float32): _FLOAT32,
     (float, dtypes.float64): np.dtype(np.float64),
     (int, dtypes.float32): _FLOAT32,
     (int, dtypes.int32): _INT32,
     (int, dtypes.int64): np.dtype(np.int64),
     (bool, dtypes.bool_): _BOOL,
-} | {(cls, None): np_dtype for cls, np_dtype in _SCALAR_DTYPE.items()}
+}
 _FLOAT32_SAFE = 3e38  # Within this, no cast to float32 overflows (NumPy warns where one does).
 
 # Which classes of Python values a dtype takes, by kind of dtype.
@@ -41,6 +44,7 @@ _INTEGRAL = (numbers.Integral, np.integer, Dimension)
 _REAL = (numbers.Real, np.integer, np.floating)
 _COMPLEX = (numbers.Complex, np.number)
 _TEXT = (bytes, str)
+_USUAL_CLASS = {dtypes.int32: int, dtypes.int64: int, dtypes.float32: float, dtypes.float64: float}
 _PLAIN_CLASSES = {int, float, bool, complex, str, bytes, type(None)}
 
 
@@ -151,7 +155,7 @@ def _from_array(array, dtype, value):
         return _bytes_array(array.ravel().tolist(), array.shape)
     _require_numpy_compatible(dtype, array.dtype, value)
     if dtype is None:
-        return np.array(array, dtype=as_dtype(array.dtype.newbyteorder("=")).np_dtype, order="C")
+        return array.astype(as_dtype(array.dtype.newbyteorder("=")).np_dtype, order="C")
     if dtype is dtypes.string:
         return _bytes_array(array.ravel().tolist(), array.shape)
     with np.errstate(all="ignore"):
@@ -178,7 +182,7 @@ def _as_bytes(value):
 
 
 def _from_python(value, dtype):
-    classes = set()
+    classes: set[type] = set()
     _collect_classes(value, classes)
     _check_classes(value, classes, dtype)
     if dtype is None:
@@ -227,7 +231,7 @@ def _check_classes(value, classes, dtype):
     if wanted is None:
         if not classes <= _PLAIN_CLASSES and any(_is_tensor(leaf) for leaf in _leaves(value)):
             raise TypeError("List of Tensors when single Tensor expected")
-    elif not all(issubclass(cls, wanted) for cls in classes):
+    elif classes != {_USUAL_CLASS.get(dtype)} and not all(issubclass(cls, wanted) for cls in classes):
         raise _expected(dtype, next(leaf for leaf in _leaves(value) if not isinstance(leaf, wanted)))
 
 
@@ -316,12 +320,11 @@ def _shrunk(array):
 
 
 def _to_numpy(value, np_dtype):
-    with np.errstate(over="ignore"):
-        try:
+    if np_dtype.kind not in "iu":
+        with np.errstate(over="ignore"):
             return np.array(value, np_dtype)
-        except OverflowError:
-            if np_dtype.kind not in "iu":
-                raise
+    with contextlib.suppress(OverflowError):
+        return np.array(value, np_dtype)
     # TensorFlow's ints wrap around: 300 as int8 is 44.
     wide = np.array(value)
     if wide.dtype != np.uint64 or np_dtype.kind != "u" or np_dtype.itemsize < 4:
