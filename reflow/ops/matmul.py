@@ -1,0 +1,307 @@
+"""Matrix products: MatMul, BatchMatMul, SparseMatMul and their public forms."""
+
+import torch
+
+from reflow.graph import dtypes
+from reflow.graph.build import call
+from reflow.graph.context import name_scope
+from reflow.graph.convert import to_tensor
+from reflow.graph.export import export
+from reflow.graph.operation import Tensor
+from reflow.graph.registry import define_op, gradient
+from reflow.graph.shapes import broadcast_dims
+from reflow.ops.shape_rules import merge, merge_size, with_rank, with_rank_at_least
+
+_MATMUL_TYPES = "T: type in bfloat16|half|float|double|int32|int64|complex64|complex128"
+
+
+# --- matrices -----------------------------------------------------------------------------------------------------
+
+
+def _matmul_shape(op):
+    attrs = op.attrs
+    a, b = with_rank(op._inputs[0].dims, 2), with_rank(op._inputs[1].dims, 2)
+    rows, inner_a = reversed(a) if attrs["transpose_a"] else a
+    inner_b, columns = reversed(b) if attrs["transpose_b"] else b
+    merge_size(inner_a, inner_b)
+    return [(rows, columns)]
+
+
+def _matmul(a, b, transpose_a, transpose_b):
+    return torch.mm(a.t() if transpose_a else a, b.t() if transpose_b else b)
+
+
+def _lower_matmul(call):
+    a, b = call.args
+    if call.attrs["transpose_a"]:
+        a = f"{a}.t()"
+    if call.attrs["transpose_b"]:
+        b = f"{b}.t()"
+    return f"torch.mm({a}, {b})"
+
+
+define_op(
+    "MatMul", "a: T, b: T -> product: T", f"transpose_a: bool = false, transpose_b: bool = false, {_MATMUL_TYPES}",
+    shape=_matmul_shape, kernel=_matmul, lower=_lower_matmul,
+)  # fmt: skip
+
+
+@gradient("MatMul")
+def _matmul_gradient(op, grad):
+    """With C = A B: dA = dC B^H and dB = A^H dC; transposed factors give transposed products."""
+    a, b = (_conjugate(t) for t in op._inputs)
+    transpose_a, transpose_b = op.attrs["transpose_a"], op.attrs["transpose_b"]
+
+    def product(x, y, transpose_x, transpose_y):
+        return call("MatMul", x, y, transpose_a=transpose_x, transpose_b=transpose_y)
+
+    if transpose_a:
+        grad_a = product(b, grad, transpose_b, True)
+    else:
+        grad_a = product(grad, b, False, not transpose_b)
+    if transpose_b:
+        grad_b = product(grad, a, True, transpose_a)
+    else:
+        grad_b = product(a, grad, not transpose_a, False)
+    return grad_a, grad_b
+
+
+def _conjugate(tensor: Tensor) -> Tensor:
+    return call("Conj", tensor) if tensor.dtype.is_complex else tensor
+
+
+# --- batches of matrices ------------------------------------------------------------------------------------------
+
+
+def _batch_matmul_dims(op, join_batches):
+    x, y = (with_rank_at_least(t.dims, 2) for t in op._inputs)
+    if x is None or y is None:
+        return [None]
+    rows, inner_x = reversed(x[-2:]) if op.attrs["adj_x"] else x[-2:]
+    inner_y, columns = reversed(y[-2:]) if op.attrs["adj_y"] else y[-2:]
+    batch = join_batches(x[:-2], y[:-2])
+    merge_size(inner_x, inner_y)
+    return [batch + (rows, columns)]
+
+
+def _batch_matmul_shape(op):
+    return _batch_matmul_dims(op, merge)
+
+
+def _batch_matmul_v2_shape(op):
+    return _batch_matmul_dims(op, broadcast_dims)
+
+
+def _batch_matmul(x, y, adj_x, adj_y):
+    return torch.matmul(x.mH if adj_x else x, y.mH if adj_y else y)
+
+
+def _lower_batch_matmul(call):
+    x, y = call.args
+    if call.attrs["adj_x"]:
+        x = f"{x}.mH"
+    if call.attrs["adj_y"]:
+        y = f"{y}.mH"
+    return f"torch.matmul({x}, {y})"
+
+
+define_op(
+    "BatchMatMul", "x: T, y: T -> output: T", f"{_MATMUL_TYPES}, adj_x: bool = false, adj_y: bool = false",
+    shape=_batch_matmul_shape, kernel=_batch_matmul, lower=_lower_batch_matmul,
+)  # fmt: skip
+define_op(
+    "BatchMatMulV2", "x: T, y: T -> output: T", f"{_MATMUL_TYPES}, adj_x: bool = false, adj_y: bool = false",
+    shape=_batch_matmul_v2_shape, kernel=_batch_matmul, lower=_lower_batch_matmul,
+)  # fmt: skip
+
+
+@gradient("BatchMatMul")
+def _batch_matmul_gradient(op, grad):
+    """As MatMul's; an adjoint factor is undone by the adjoint of the product."""
+    x, y = op._inputs
+    adj_x, adj_y = op.attrs["adj_x"], op.attrs["adj_y"]
+    if adj_x:
+        grad_x = matmul(y, grad, adjoint_a=adj_y, adjoint_b=True)
+    else:
+        grad_x = matmul(grad, y, adjoint_b=not adj_y)
+    if adj_y:
+        grad_y = matmul(grad, x, adjoint_a=True, adjoint_b=adj_x)
+    else:
+        grad_y = matmul(x, grad, adjoint_a=not adj_x)
+    return grad_x, grad_y
+
+
+@gradient("BatchMatMulV2")
+def _batch_matmul_v2_gradient(op, grad):
+    """As BatchMatMul's, summed over the batch dimensions along which an input was broadcast."""
+    x, y = op._inputs
+    grad_x, grad_y = _batch_matmul_gradient(op, grad)
+    if x.dims is not None and None not in x.dims and x.dims == y.dims:
+        return grad_x, grad_y
+    x_shape, y_shape = call("Shape", x), call("Shape", y)
+    x_axes, y_axes = call("BroadcastGradientArgs", x_shape[:-2], y_shape[:-2])
+    return (
+        call("Reshape", call("Sum", grad_x, x_axes), x_shape),
+        call("Reshape", call("Sum", grad_y, y_axes), y_shape),
+    )
+
+
+# --- products of matrices with many zeros -------------------------------------------------------------------------
+
+
+def _sparse_matmul(a, b, transpose_a, transpose_b):
+    return _matmul(a.float(), b.float(), transpose_a, transpose_b)
+
+
+define_op(
+    "SparseMatMul", "a: Ta, b: Tb -> product: float",
+    "transpose_a: bool = false, transpose_b: bool = false, a_is_sparse: bool = false, b_is_sparse: bool = false, "
+    "Ta: type in float|bfloat16 = float, Tb: type in float|bfloat16 = float",
+    shape=_matmul_shape, kernel=_sparse_matmul,
+)  # fmt: skip
+
+
+@gradient("SparseMatMul")
+def _sparse_matmul_gradient(op, grad):
+    """As MatMul's, as sparse products again: an input stays as sparse as it was said to be."""
+    a, b = op._inputs
+    transpose_a, transpose_b = op.attrs["transpose_a"], op.attrs["transpose_b"]
+    sparse = {a: op.attrs["a_is_sparse"], b: op.attrs["b_is_sparse"], grad: grad.op.type == "ReluGrad"}
+
+    def product(x, y, dtype, transpose_x, transpose_y):
+        factor = call("Transpose", y, [1, 0]) if transpose_y else y
+        result = matmul(x, factor, transpose_a=transpose_x, a_is_sparse=sparse[x], b_is_sparse=sparse[y])
+        return result if result.dtype is dtype else call("Cast", result, DstT=dtype)
+
+    type_a, type_b = a.dtype.base_dtype, b.dtype.base_dtype
+    if transpose_a:
+        grad_a = product(b, grad, type_a, transpose_b, True)
+    else:
+        grad_a = product(grad, b, type_a, False, not transpose_b)
+    if transpose_b:
+        grad_b = product(grad, a, type_b, True, transpose_a)
+    else:
+        grad_b = product(a, grad, type_b, not transpose_a, False)
+    return grad_a, grad_b
+
+
+@export("sparse_matmul")
+def sparse_matmul(a, b, transpose_a=False, transpose_b=False, a_is_sparse=False, b_is_sparse=False, name=None):
+    """The product of two matrices that are expected to hold many zeros, as float32.
+
+    Args:
+      a: [m, k] matrix ([k, m] with `transpose_a`), float32 or bfloat16.
+      b: [k, n] matrix ([n, k] with `transpose_b`), float32 or bfloat16.
+      transpose_a, transpose_b: transpose that factor first.
+      a_is_sparse, b_is_sparse: hints; the result does not depend on them.
+      name: a name for the operation.
+
+    Returns:
+      A float32 [m, n] matrix.
+    """
+    return call("SparseMatMul", a, b, name=name, transpose_a=transpose_a, transpose_b=transpose_b,
+                a_is_sparse=a_is_sparse, b_is_sparse=b_is_sparse)  # fmt: skip
+
+
+# --- public functions ---------------------------------------------------------------------------------------------
+
+
+@export("matmul", "linalg.matmul")
+def matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_b=False, a_is_sparse=False,
+           b_is_sparse=False, name=None):  # fmt: skip
+    """The matrix product `a @ b`, over the last two dimensions; leading dimensions are batches and broadcast.
+
+    Args:
+      a: tensor [..., m, k] of bfloat16, half, float32, float64, int32, int64, complex64 or complex128.
+      b: tensor [..., k, n] of the same type.
+      transpose_a, transpose_b: transpose that factor's matrices first.
+      adjoint_a, adjoint_b: transpose and conjugate that factor's matrices first.
+      a_is_sparse, b_is_sparse: hints that a matrix holds many zeros; only for matrices, not batches.
+      name: a name for the operation.
+
+    Returns:
+      A tensor [..., m, n] of the same type.
+
+    Raises:
+      ValueError: if a factor is to be both transposed and adjoint, or the shapes do not fit.
+    """
+    plain = not (adjoint_a or adjoint_b or a_is_sparse or b_is_sparse)
+    if plain and _is_matrix(a) and _is_matrix(b) and dtypes.bfloat16 not in (a.dtype, b.dtype):
+        return call("MatMul", a, b, name=name, transpose_a=transpose_a, transpose_b=transpose_b)
+    if transpose_a and adjoint_a:
+        raise ValueError("Only one of transpose_a and adjoint_a can be True.")
+    if transpose_b and adjoint_b:
+        raise ValueError("Only one of transpose_b and adjoint_b can be True.")
+    with name_scope(name, "MatMul", [a, b]) as scope:
+        a, b = to_tensor(a, name="a"), to_tensor(b, name="b")
+        if not (a_is_sparse or b_is_sparse) and not (_has_rank_2(a) and _has_rank_2(b)):
+            a = _conjugate(a) if transpose_a else a
+            b = _conjugate(b) if transpose_b else b
+            return call("BatchMatMulV2", a, b, name=scope, adj_x=transpose_a or adjoint_a,
+                        adj_y=transpose_b or adjoint_b)  # fmt: skip
+        a = _conjugate(a) if adjoint_a else a
+        b = _conjugate(b) if adjoint_b else b
+        transposes = {"transpose_a": transpose_a or adjoint_a, "transpose_b": transpose_b or adjoint_b}
+        if _wants_sparse_product(a, b, a_is_sparse or b_is_sparse):
+            product = call("SparseMatMul", a, b, name=scope, a_is_sparse=a_is_sparse, b_is_sparse=b_is_sparse,
+                           **transposes)  # fmt: skip
+            if a.dtype.base_dtype is b.dtype.base_dtype is dtypes.bfloat16:
+                return call("Cast", product, DstT=dtypes.bfloat16)
+            return product
+        return call("MatMul", a, b, name=scope, **transposes)
+
+
+def _is_matrix(value) -> bool:
+    return type(value) is Tensor and value.dims is not None and len(value.dims) == 2
+
+
+def _has_rank_2(tensor: Tensor) -> bool:
+    """True for a matrix, and for what cannot be a batch of matrices."""
+    return tensor.dims is not None and len(tensor.dims) <= 2
+
+
+def _wants_sparse_product(a: Tensor, b: Tensor, is_sparse: bool) -> bool:
+    """MatMul takes no mix of bfloat16 and float32, SparseMatMul no other types."""
+    types = {a.dtype.base_dtype, b.dtype.base_dtype}
+    if is_sparse and types <= {dtypes.bfloat16, dtypes.float32}:
+        return True
+    return dtypes.bfloat16 in types and len(types) == 2
+
+
+@export("linalg.matvec")
+def matvec(a, b, transpose_a=False, adjoint_a=False, a_is_sparse=False, b_is_sparse=False, name=None):
+    """The products of matrices and vectors: output[..., i] = sum over k of a[..., i, k] * b[..., k].
+
+    Args:
+      a: tensor [..., m, k].
+      b: tensor [..., k] of the same type.
+      transpose_a, adjoint_a, a_is_sparse, b_is_sparse: as in `matmul`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor [..., m].
+
+    Raises:
+      ValueError: if both `transpose_a` and `adjoint_a` are true, or the shapes do not fit.
+    """
+    with name_scope(name, "MatVec", [a, b]):
+        column = call("ExpandDims", b, -1)
+        product = matmul(a, column, transpose_a=transpose_a, adjoint_a=adjoint_a, a_is_sparse=a_is_sparse,
+                         b_is_sparse=b_is_sparse)  # fmt: skip
+        return call("Squeeze", product, squeeze_dims=[-1])
+
+
+def _matmul_operator(x, y):
+    if type(y) is Tensor:
+        return matmul(x, y, name="matmul")
+    with name_scope(None, "matmul", [x]) as scope:
+        return matmul(x, to_tensor(y, name="y", preferred_dtype=x.dtype.base_dtype), name=scope)
+
+
+def _reflected_matmul_operator(y, x):
+    with name_scope(None, "matmul", [y]) as scope:
+        return matmul(to_tensor(x, y.dtype.base_dtype, "x"), y, name=scope)
+
+
+Tensor._override_operator("__matmul__", _matmul_operator)
+Tensor._override_operator("__rmatmul__", _reflected_matmul_operator)
