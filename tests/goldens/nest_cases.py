@@ -177,5 +177,5 @@ def outcomes(nest):
                 outcome = [repr(case[0](*case[1:]))]
             except (TypeError, ValueError) as error:
                 outcome = [type(error).__name__, str(error)]
-            results.append(["%s %d" % (group.__name__, number)] + outcome)
+            results.append([f"{group.__name__} {number}"] + outcome)
     return results
