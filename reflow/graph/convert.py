@@ -33,8 +33,8 @@ def dims_of_value(array: np.ndarray) -> Dims:
 
 
 def add_constant(graph: Graph, array: np.ndarray, dtype: DType, name: str) -> Tensor:
-    """Add a Const node holding `array` under the scoped, unique form of `name`."""
-    scope = graph.unique_name(name)
+    """Add a Const node holding `array` under the scoped, unique form of `name`, or exactly that if it ends in "/"."""
+    scope = name[:-1] if name[-1:] == "/" else graph.unique_name(name)
     return graph.add_operation(CONST, (), {"value": array, "dtype": dtype}, [dtype], scope, 3).outputs[0]
 
 

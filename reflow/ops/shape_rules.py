@@ -4,7 +4,7 @@ A rule takes the operation that is being made and returns one raw dims (tuple of
 CONTRIBUTING.md. The `with_...` and `merge_...` functions check one fact each, in the words that TensorFlow uses.
 """
 
-from reflow.graph.convert import constant_value
+from reflow.graph.convert import constant_value, constant_value_as_dims
 from reflow.graph.operation import Tensor
 from reflow.graph.shapes import Dims, broadcast_dims, dims_in_brackets
 
@@ -160,3 +160,21 @@ def constant_int(tensor: Tensor) -> int | None:
     """The value of a scalar integer tensor if construction can tell it."""
     value = constant_value(tensor)
     return None if value is None else int(value)
+
+
+def shape_from_input(op, index: int) -> Dims:
+    """The dims that input `index`, a shape vector, spells: -1 stands for an unknown size.
+
+    Raises:
+      ValueError: if it is known to be no vector, or to hold a size below -1.
+    """
+    tensor = op._inputs[index]
+    with_rank(tensor.dims, 1)
+    value = constant_value(tensor)
+    if value is None:
+        return constant_value_as_dims(tensor)
+    sizes = value.tolist()
+    wrong = next((size for size in sizes if size < -1), None)
+    if wrong is not None:
+        raise ValueError(f"Invalid value in tensor used for shape: {wrong}")
+    return tuple([None if size < 0 else size for size in sizes])
