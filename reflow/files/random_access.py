@@ -112,6 +112,8 @@ def os_errors(path: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise errors.NotFoundError(None, None, f"{path}; {error.strerror}") from error
+    except FileExistsError as error:
+        raise errors.AlreadyExistsError(None, None, f"{path}; {error.strerror}") from error
     except PermissionError as error:
         raise errors.PermissionDeniedError(None, None, f"{path}; {error.strerror}") from error
     except (IsADirectoryError, NotADirectoryError) as error:
