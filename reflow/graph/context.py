@@ -29,7 +29,7 @@ def graph_of(values) -> Graph | None:
 
 
 @export("name_scope", "keras.backend.name_scope")
-class name_scope:  # noqa: N801 - TensorFlow's name
+class name_scope:
     """A context that prefixes the names of operations made inside.
 
     Args:

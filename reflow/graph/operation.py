@@ -257,12 +257,6 @@ class Tensor:
     def _override_operator(operator: str, function) -> None:
         setattr(Tensor, operator, function)
 
-    def __hash__(self):
-        return id(self)
-
-    def __eq__(self, other):
-        return self is other
-
     def __copy__(self):
         return self
 

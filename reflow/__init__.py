@@ -1,0 +1,28 @@
+"""Reflow: the TensorFlow 1.x system in Python. `import reflow as tf` offers the 1.x API.
+
+A program builds a dataflow graph; a `tf.Session` runs parts of it. `reflow.install()` makes `import tensorflow` resolve
+here, and `reflow run script.py` does so for a whole program.
+"""
+
+import importlib
+import sys
+
+from reflow import namespace as _namespace
+
+# The rooms that hold public names. Importing them fills the export table.
+_ROOMS = [
+    "reflow.graph.context", "reflow.graph.nest", "reflow.graph.device", "reflow.graph.sparse_tensor",
+    "reflow.graph.indexed_slices", "reflow.graph.graph_def", "reflow.graph.meta_graph", "reflow.ops", "reflow.autodiff",
+    "reflow.engine.session", "reflow.files", "reflow.platform", "reflow.variables", "reflow.train", "reflow.layers",
+    "reflow.losses", "reflow.metrics", "reflow.summary", "reflow.data_sets", "reflow.protos", "reflow.testing", "reflow.contrib",
+    "reflow.compat.legacy", "reflow.raw_ops",
+]  # fmt: skip
+
+for _room in _ROOMS:
+    try:
+        importlib.import_module(_room)
+    except ModuleNotFoundError as _error:
+        if not _room.startswith(_error.name or "?"):
+            raise
+
+_namespace.assemble(sys.modules[__name__])

@@ -1,0 +1,1 @@
+"""How a graph runs: plan (prune), rewrite passes, placement, partition, schedule, emit, session."""

@@ -1,0 +1,371 @@
+"""Emit: a scheduled plan as the source of a straight-line Python function of PyTorch calls, compiled and bound."""
+
+import inspect
+import keyword
+import linecache
+import re
+import string
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from reflow.engine.plan import Node, Plan, Value
+from reflow.graph.dtypes import DType
+from reflow.ops.resources import ResourceManager
+from reflow.ops.torch_types import tensor_of, to_torch
+
+# A function with more statements than this is cut into several: the cost of compiling grows faster than the length.
+_STATEMENTS_PER_FUNCTION = 1000
+_NOT_IN_NAME = re.compile(r"\W")
+_PLAIN_ATTRS = (bool, int, bytes, str, type(None))
+
+
+@dataclass
+class Call:
+    """What a `lower` rule sees of a node: expressions of its inputs, attributes, and what is known of the inputs."""
+
+    node: Node
+    args: list[str]
+
+    @property
+    def attrs(self):
+        """The node's attributes."""
+        return self.node.attrs
+
+    def dims(self, position):
+        """Raw dims of an input."""
+        return self.node.inputs[position].dims
+
+    def dtype(self, position):
+        """The DType of an input."""
+        return self.node.inputs[position].dtype.base_dtype
+
+    def constant(self, position):
+        """The array of a constant input, or None."""
+        return constant_of(self.node.inputs[position])
+
+    def output_dims(self, position=0):
+        """Raw dims of an output."""
+        return self.node.outputs[position].dims
+
+
+def constant_of(value: Value) -> np.ndarray | None:
+    """The array of a value that a Const node makes, or None."""
+    return value.node.attrs["value"] if value.node.type == "Const" else None
+
+
+@dataclass
+class Emitted:
+    """A compiled plan: the function, its source, and which node each line runs."""
+
+    function: object
+    source: str
+    filename: str
+    line_nodes: dict[int, Node]
+
+
+_counter = iter(range(1, 1 << 60))
+
+
+class Emitter:
+    """Writes the function of one plan. `resources` are the session's: the state that nodes name is bound to them."""
+
+    def __init__(self, plan: Plan, resources: ResourceManager):
+        self.plan = plan
+        self.resources = resources
+        self.namespace: dict[str, object] = {"torch": torch, "inf": float("inf"), "nan": float("nan")}
+        self.names: dict[Value, str] = {}
+        self.used: set[str] = {"step", "torch", "inf", "nan"}
+        self.lines: list[str] = []
+        self.line_nodes: dict[int, Node] = {}
+
+    def emit(self) -> Emitted:
+        """The compiled function: it takes the fed tensors in order and returns a list, one item a fetch."""
+        plan = self.plan
+        parameters = [self._name(v) for v in plan.feeds]
+        last_use = self._last_uses()
+        body: list[tuple[str, Node | None]] = []
+        for node in plan.nodes:
+            statement = self._statement(node)
+            if statement is not None:
+                body.append((statement, node))
+            dead = [self.names[v] for v in last_use.get(node, ()) if v in self.names and not self._is_global(v)]
+            if dead:
+                body.append((f"del {', '.join(dead)}", None))
+        results = ", ".join(self._argument(v) for v in plan.fetches)
+        if len(body) > _STATEMENTS_PER_FUNCTION:
+            self._write_in_parts(parameters, body, results)
+        else:
+            self._write(f"def step({', '.join(parameters)}):", body, f"return [{results}]")
+        return self._compile()
+
+    # --- statements ---------------------------------------------------------------------------------------------
+
+    def _statement(self, node: Node) -> str | None:
+        """The line that runs a node; None for a node that needs none (its value is a name in the namespace)."""
+        op_def = node.op_def
+        if op_def.name == "Const":
+            self._bind_constant(node)
+            return None
+        if op_def.resource is not None and op_def.kernel is None:
+            self._bind(node.outputs[0], node.name, op_def.resource(self.resources, node.name, node.attrs))
+            return None
+        if op_def.kernel is None and not op_def.outputs and not op_def.inputs:
+            return None
+        expression = self._expression(node)
+        outputs = [self._name(v) for v in node.outputs]
+        if not outputs:
+            return expression
+        if len(outputs) == 1 and not op_def.outputs[0].is_list:
+            return f"{outputs[0]} = {expression}"
+        return f"{_target(op_def, node, outputs)} = {expression}"
+
+    def _expression(self, node: Node) -> str:
+        op_def = node.op_def
+        if op_def.name == "_Read" and node.attrs["copy"]:
+            return f"{self._argument(node.inputs[0])}.read().clone()"
+        args = self._arguments(node)
+        if op_def.lower is not None:
+            expression = op_def.lower(Call(node, args))
+            if expression is not None:
+                return expression
+        if isinstance(op_def.kernel, str):
+            return self._from_template(op_def.kernel, node, args)
+        if op_def.kernel is None:
+            raise NotImplementedError(f"op {op_def.name} of node {node.name!r} has no kernel")
+        return self._function_call(node, args)
+
+    def _function_call(self, node: Node, args: list[str]) -> str:
+        op_def = node.op_def
+        kernel = op_def.kernel
+        function = self._global(_function_name(kernel, op_def.name), kernel)
+        if op_def.resource is not None:
+            state = op_def.resource(self.resources, node.name, node.attrs)
+            args = [self._global(f"{node.name}_state", state), *args]
+        grouped = _group(op_def, node, args)
+        keywords = [f"{a}={self._literal(node.attrs[a], a)}" for a in _attr_parameters(kernel, op_def)]
+        return f"{function}({', '.join(grouped + keywords)})"
+
+    def _from_template(self, template: str, node: Node, args: list[str]) -> str:
+        values = dict(zip([a.name for a in node.op_def.inputs], _group(node.op_def, node, args), strict=True))
+        for name in _fields(template):
+            if name not in values:
+                values[name] = self._literal(node.attrs[name], name)
+        return template.format_map(values)
+
+    def _arguments(self, node: Node) -> list[str]:
+        host = node.op_def.host
+        if not host:
+            return [self._argument(v) for v in node.inputs]
+        args = []
+        positions = _positions(node.op_def, node)
+        for value, arg in zip(node.inputs, positions, strict=True):
+            args.append(self._host_argument(value) if arg.name in host else self._argument(value))
+        return args
+
+    def _argument(self, value: Value) -> str:
+        name = self.names.get(value)
+        if name is None:
+            # A constant that no statement made yet: it stands in the namespace.
+            self._bind_constant(value.node)
+            name = self.names[value]
+        return name
+
+    def _host_argument(self, value: Value) -> str:
+        array = constant_of(value)
+        if array is not None:
+            return repr(array.tolist())
+        return f"{self._argument(value)}.tolist()"
+
+    # --- names and literals ---------------------------------------------------------------------------------------
+
+    def _name(self, value: Value) -> str:
+        """The local variable of a value: its op's name made an identifier."""
+        base = _NOT_IN_NAME.sub("_", value.name)
+        if value.index:
+            base = f"{base}_{value.index}"
+        name = self._unique(base)
+        self.names[value] = name
+        return name
+
+    def _unique(self, base: str) -> str:
+        if not base or base[0].isdigit() or keyword.iskeyword(base):
+            base = f"_{base}"
+        name, count = base, 1
+        while name in self.used:
+            count += 1
+            name = f"{base}_v{count}"
+        self.used.add(name)
+        return name
+
+    def _global(self, base: str, thing) -> str:
+        """The name in the namespace that stands for `thing`."""
+        base = _NOT_IN_NAME.sub("_", base)
+        if self.namespace.get(base) is thing:
+            return base
+        name = self._unique(base)
+        self.namespace[name] = thing
+        return name
+
+    def _bind(self, value: Value, base: str, thing) -> None:
+        name = self._unique(_NOT_IN_NAME.sub("_", base))
+        self.namespace[name] = thing
+        self.names[value] = name
+
+    def _bind_constant(self, node: Node) -> None:
+        if node.outputs[0] not in self.names:
+            self._bind(node.outputs[0], node.name, tensor_of(node.attrs["value"]))
+
+    def _is_global(self, value: Value) -> bool:
+        return self.names[value] in self.namespace
+
+    def _literal(self, attr, name: str) -> str:
+        """An attribute as Python source; what has no literal form goes into the namespace."""
+        if isinstance(attr, DType):
+            torch_type = to_torch(attr)
+            return str(torch_type) if torch_type is not attr else self._global(f"tf_{attr.name}", attr)
+        if isinstance(attr, (_PLAIN_ATTRS, float)):
+            return repr(attr)
+        if isinstance(attr, (list, tuple)):
+            inner = ", ".join(self._literal(a, name) for a in attr)
+            return f"[{inner}]" if isinstance(attr, list) else f"({inner},)" if len(attr) == 1 else f"({inner})"
+        return self._global(name, attr)
+
+    def _last_uses(self) -> dict[Node, list[Value]]:
+        """For each node, the values that nothing needs any more once it has run."""
+        kept = set(self.plan.fetches)
+        last: dict[Value, Node] = {}
+        for node in self.plan.nodes:
+            for value in node.outputs:
+                last[value] = node
+            for value in node.inputs:
+                last[value] = node
+        dead: dict[Node, list[Value]] = {}
+        for value, node in last.items():
+            # A fed tensor is the caller's, who keeps it while the function runs.
+            if value not in kept and value.node.type not in ("Const", "_Feed") and not value.is_state:
+                dead.setdefault(node, []).append(value)
+        return dead
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def _write(self, header: str, body, footer: str) -> None:
+        self.lines.append(header)
+        for statement, node in body:
+            self.lines.append(f"    {statement}")
+            if node is not None:
+                self.line_nodes[len(self.lines)] = node
+        self.lines.append(f"    {footer}")
+        self.lines.append("")
+
+    def _write_in_parts(self, parameters, body, results) -> None:
+        """Cut a long body into functions of a bounded length; what crosses a cut is passed on as arguments."""
+        chunks = [body[i:i + _STATEMENTS_PER_FUNCTION] for i in range(0, len(body), _STATEMENTS_PER_FUNCTION)]
+        reads, writes = zip(*(self._names_in(chunk) for chunk in chunks), strict=True)
+        wanted_after: list[set[str]] = [set()] * len(chunks)
+        wanted = set(re.findall(r"\w+", results)) - self.namespace.keys()
+        for i in reversed(range(len(chunks))):
+            wanted_after[i] = wanted
+            wanted = (wanted - writes[i]) | reads[i]
+        live = set(parameters)
+        calls = []
+        for i, chunk in enumerate(chunks):
+            taken = sorted(name for name in live if name in reads[i])
+            given = sorted(name for name in wanted_after[i] if name in writes[i])
+            self._write(f"def part_{i}({', '.join(taken)}):", chunk, f"return {_tuple(given)}")
+            target = f"{_tuple(given)} = " if given else ""
+            calls.append((f"{target}part_{i}({', '.join(taken)})", None))
+            gone = sorted((set(taken) | set(given)) - wanted_after[i])
+            live = (live | set(given)) & wanted_after[i]
+            if gone:
+                calls.append((f"del {', '.join(gone)}", None))
+        self._write(f"def step({', '.join(parameters)}):", calls, f"return [{results}]")
+
+    def _names_in(self, chunk) -> tuple[set[str], set[str]]:
+        """(locals that a chunk takes from before, locals that it leaves behind)."""
+        reads, writes = set(), set()
+        for statement, node in chunk:
+            if node is None:
+                gone = set(re.findall(r"\w+", statement[4:]))
+                reads |= gone - writes
+                continue
+            reads |= {n for v in node.inputs if (n := self.names[v]) not in self.namespace} - writes
+            writes |= {self.names[v] for v in node.outputs}
+        return reads, writes
+
+    def _compile(self) -> Emitted:
+        source = "\n".join(self.lines)
+        filename = f"<reflow plan {next(_counter)}>"
+        exec(compile(source, filename, "exec"), self.namespace)
+        linecache.cache[filename] = (len(source), None, self.lines, filename)
+        return Emitted(self.namespace["step"], source, filename, self.line_nodes)
+
+
+def _tuple(names: list[str]) -> str:
+    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+
+
+def _fields(template: str) -> list[str]:
+    found = _template_fields.get(template)
+    if found is None:
+        found = _template_fields[template] = [f for _, f, _, _ in string.Formatter().parse(template) if f]
+    return found
+
+
+_template_fields: dict[str, list[str]] = {}
+_kernel_attrs: dict[object, list[str]] = {}
+
+
+def _attr_parameters(kernel, op_def) -> list[str]:
+    """The attrs that a kernel function takes by name."""
+    found = _kernel_attrs.get((kernel, op_def.name))
+    if found is None:
+        parameters = inspect.signature(kernel).parameters
+        found = _kernel_attrs[kernel, op_def.name] = [p for p in parameters if p in op_def.attrs]
+    return found
+
+
+def _function_name(kernel, op_name: str) -> str:
+    name = getattr(kernel, "__name__", "")
+    return name.strip("_") if name.isidentifier() else op_name
+
+
+def _positions(op_def, node):
+    """For each input of a node, the argument that it belongs to."""
+    args = []
+    for arg in op_def.inputs:
+        count = 1
+        if arg.number_attr:
+            count = node.attrs[arg.number_attr]
+        elif arg.type_list_attr:
+            count = len(node.attrs[arg.type_list_attr])
+        args.extend([arg] * count)
+    return args
+
+
+def _group(op_def, node, args: list[str]) -> list[str]:
+    """One expression an argument: list arguments become Python lists. Leading state expressions stay as they are."""
+    if not any(a.is_list for a in op_def.inputs):
+        return args
+    extra = len(args) - len(node.inputs)
+    grouped, rest = args[:extra], iter(args[extra:])
+    for arg in op_def.inputs:
+        if arg.is_list:
+            count = node.attrs[arg.number_attr] if arg.number_attr else len(node.attrs[arg.type_list_attr])
+            grouped.append(f"[{', '.join(next(rest) for _ in range(count))}]")
+        else:
+            grouped.append(next(rest))
+    return grouped
+
+
+def _target(op_def, node, names: list[str]) -> str:
+    """The left side of the assignment: a tuple, with a bracketed list where an output argument is a list."""
+    parts, rest = [], iter(names)
+    for arg in op_def.outputs:
+        if not arg.is_list:
+            parts.append(next(rest))
+            continue
+        count = node.attrs[arg.number_attr] if arg.number_attr else len(node.attrs[arg.type_list_attr])
+        parts.append(f"[{', '.join(next(rest) for _ in range(count))}]")
+    return parts[0] if len(parts) == 1 else ", ".join(parts)

@@ -1,0 +1,107 @@
+"""What `Session.run` accepts as feeds: keys to tensors, values to torch tensors of the right type and shape."""
+
+import ml_dtypes
+import numpy as np
+import torch
+
+from reflow.engine.fetches import conversion_for
+from reflow.graph import dtypes, nest
+from reflow.graph.indexed_slices import IndexedSlices
+from reflow.graph.operation import Tensor
+from reflow.graph.shapes import dims_to_str
+from reflow.graph.sparse_tensor import SparseTensor
+from reflow.ops.torch_types import FROM_TORCH, tensor_of
+
+_BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+
+
+def feed_pairs(graph, feed_dict) -> list[tuple[Tensor, object]]:
+    """Flatten a feed dict to pairs of a graph's tensor and its value.
+
+    Raises:
+      TypeError, ValueError: for a key that is no tensor of the graph, may not be fed, or occurs twice.
+    """
+    pairs: list[tuple[Tensor, object]] = []
+    for key, value in nest.flatten_dict_items(feed_dict).items() if _has_nested_keys(feed_dict) else feed_dict.items():
+        pairs.extend(_expand(key, value))
+    resolved = []
+    for key, value in pairs:
+        try:
+            tensor = graph.as_graph_element(key, allow_tensor=True, allow_operation=False)
+        except (TypeError, ValueError, KeyError) as error:
+            raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error.args[0]}") from None
+        if isinstance(value, Tensor):
+            raise TypeError("The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python "
+                            "scalars, strings, lists, numpy ndarrays, or TensorHandles. For reference, the tensor "
+                            f"object was {value} which was passed to the feed with key {key}.")  # fmt: skip
+        if not graph.is_feedable(tensor):
+            raise ValueError(f"Tensor {tensor} may not be fed.")
+        resolved.append((tensor, value))
+    return resolved
+
+
+def _has_nested_keys(feed_dict) -> bool:
+    return any(isinstance(k, (tuple, list)) for k in feed_dict)
+
+
+def _expand(key, value):
+    if isinstance(key, SparseTensor):
+        parts = value if isinstance(value, tuple) else (value.indices, value.values, value.dense_shape)
+        return zip([key.indices, key.values, key.dense_shape], parts, strict=True)
+    if isinstance(key, IndexedSlices):
+        tensors = [t for t in (key.values, key.indices, key.dense_shape) if t is not None]
+        parts = value if isinstance(value, tuple) else (value.values, value.indices, value.dense_shape)
+        return zip(tensors, parts, strict=False)
+    row = conversion_for(key)
+    if row is not None and row[2] is not None:
+        return row[2](key, value)
+    return [(key, value)]
+
+
+def feed_value(tensor: Tensor, value):
+    """The torch tensor (or string array) for a fed value.
+
+    Args:
+      tensor: the tensor that is fed.
+      value: a NumPy array, a Python value, or a torch tensor.
+
+    Raises:
+      TypeError: if the value does not convert to the tensor's type.
+      ValueError: if its shape does not fit the static shape.
+    """
+    dtype = tensor.dtype.base_dtype
+    if isinstance(value, torch.Tensor):
+        fed = value if FROM_TORCH.get(value.dtype) is dtype else tensor_of(_as_array(value.numpy(), dtype))
+    elif dtype is dtypes.resource or dtype is dtypes.variant:
+        return value
+    else:
+        array = value
+        if type(array) is not np.ndarray or array.dtype != dtype.np_dtype:
+            array = _as_array(value, dtype)
+        fed = tensor_of(array)
+    dims = tensor.dims
+    if dims is not None and fed.shape != dims and not _fits(fed.shape, dims):
+        raise ValueError(f"Cannot feed value of shape {tuple(fed.shape)} for Tensor {tensor.name!r}, which has shape "
+                         f"{dims_to_str(dims)!r}")  # fmt: skip
+    return fed
+
+
+def _as_array(value, dtype) -> np.ndarray:
+    if isinstance(value, int) and np.dtype(dtype.np_dtype).kind in "iu" and int(np.asarray(value).astype(dtype.np_dtype)) != value:
+        raise TypeError(f"Type of feed value {value} with type {type(value)} is not compatible with Tensor type "
+                        f"{dtype.as_numpy_dtype}. Try explicitly setting the type of the feed tensor to a larger type "
+                        "(e.g. int64).")  # fmt: skip
+    if dtype is dtypes.string:
+        array = np.asarray(value, dtype=object)
+        return np.frompyfunc(_as_bytes, 1, 1)(array) if array.size else array
+    return np.asarray(value, dtype=dtype.np_dtype)
+
+
+def _as_bytes(value) -> bytes:
+    if isinstance(value, bytes):
+        return bytes(value)
+    return value.encode() if isinstance(value, str) else str(value).encode()
+
+
+def _fits(shape, dims) -> bool:
+    return len(shape) == len(dims) and all(d is None or d == s for s, d in zip(shape, dims, strict=True))

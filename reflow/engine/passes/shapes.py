@@ -1,0 +1,28 @@
+"""Shape specialization: run the shape rules again, now that the shapes of what is fed are known.
+
+A placeholder of shape [None, 784] leaves the whole program's shapes open; in a step compiled for a fed batch of 100 they
+are known, so what a program computes from shapes (gradients of broadcasts, means, reshapes) folds into constants.
+"""
+
+from reflow.engine.plan import Plan
+from reflow.graph.shapes import dims_compatible, merge_dims
+
+
+def specialize_shapes(plan: Plan) -> Plan:
+    """Refine the dims of every value from those of the feeds."""
+    changed = {v for v in plan.feeds if v.dims != v.node.operation.outputs[v.index].dims}
+    if not changed:
+        return plan
+    for node in plan.nodes:
+        if changed.isdisjoint(node.inputs) or node.op_def.shape is None:
+            continue
+        try:
+            dims = node.op_def.shape(node)
+        except (ValueError, TypeError):
+            # The kernel will say what does not fit, with the values at hand.
+            continue
+        for value, found in zip(node.outputs, dims, strict=True):
+            if found != value.dims and dims_compatible(found, value.dims):
+                value.dims = merge_dims(value.dims, found)
+                changed.add(value)
+    return plan

@@ -1,0 +1,80 @@
+"""From a pruned plan to a scheduled one: the rewrite passes, in order."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reflow.engine.passes.common_subexpressions import merge_common_subexpressions
+from reflow.engine.passes.folding import fold_constants
+from reflow.engine.passes.shapes import specialize_shapes
+from reflow.engine.passes.simplify import remove_dead_nodes, remove_identities
+from reflow.engine.plan import Plan
+from reflow.engine.schedule import schedule
+
+
+@dataclass
+class Options:
+    """How a session compiles its steps.
+
+    Attributes:
+      disabled: names of passes to leave out; "all" leaves out every one.
+      verify: check the plan after every pass.
+    """
+
+    disabled: frozenset[str] = field(default_factory=lambda: _from_environment())
+    verify: bool = field(default_factory=lambda: bool(os.environ.get("REFLOW_VERIFY")))
+
+
+def _from_environment() -> frozenset[str]:
+    """REFLOW_DISABLE_PASSES="folding,fusion" or "all"."""
+    return frozenset(filter(None, os.environ.get("REFLOW_DISABLE_PASSES", "").split(",")))
+
+
+# The passes in the order in which they run: (name, function from plan to plan).
+PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
+    ("shapes", specialize_shapes),
+    ("identities", remove_identities),
+    ("folding", fold_constants),
+    ("common_subexpressions", merge_common_subexpressions),
+    ("dead", remove_dead_nodes),
+]
+
+
+def optimize(plan: Plan, options: Options) -> Plan:
+    """Run the enabled passes and schedule the result.
+
+    With REFLOW_DUMP=dir in the environment, the plan after each pass is written to a file there.
+    """
+    dump = _dumper()
+    dump("prune", plan)
+    for name, rewrite in PASSES:
+        if name in options.disabled or "all" in options.disabled:
+            continue
+        plan = rewrite(plan)
+        dump(name, plan)
+        if options.verify:
+            from reflow.engine.verify import verify
+
+            verify(plan, name)
+    plan = schedule(plan)
+    dump("schedule", plan)
+    return plan
+
+
+_dump_count = iter(range(1, 1 << 60))
+
+
+def _dumper() -> Callable[[str, Plan], None]:
+    folder = os.environ.get("REFLOW_DUMP")
+    if not folder:
+        return lambda name, plan: None
+    target = Path(folder) / f"plan_{next(_dump_count):03d}"
+    target.mkdir(parents=True, exist_ok=True)
+    order = iter(range(1000))
+
+    def write(name, plan):
+        text = "\n".join([*map(repr, plan.nodes), f"fetches: {plan.fetches}", *plan.notes])
+        (target / f"{next(order):02d}_{name}.txt").write_text(text + "\n")
+
+    return write

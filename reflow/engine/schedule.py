@@ -1,0 +1,198 @@
+"""Schedule: the one order in which a plan's nodes run, and where variables are read.
+
+The order is the program's own, with one exception: a node that changes a variable waits until everything has run that
+does not depend on such a change, so that within a step reads come before writes unless control edges say otherwise.
+"""
+
+import heapq
+
+from reflow.engine.plan import Node, Plan, Value, new_node
+from reflow.graph.registry import define_op
+
+# Reads the tensor out of a variable; made by the scheduler wherever a node takes a variable's value. With `copy` the
+# value is cloned, because something changes the variable in place while the value is still wanted.
+READ = define_op("_Read", "state: ref T -> value: T", "T: type, copy: bool = false",
+                 kernel="{state}.read()", aliases=(0,), gradient=None)  # fmt: skip
+
+
+def schedule(plan: Plan) -> Plan:
+    """Order the nodes, insert variable reads, and note which reads need a copy.
+
+    Args:
+      plan: a plan in any order.
+
+    Returns:
+      The same plan, its nodes in the order they run.
+
+    Raises:
+      ValueError: if the plan has a cycle.
+    """
+    _set_levels(plan)
+    if any(n.level or n.op_def.writes for n in plan.nodes):
+        plan.nodes.sort(key=lambda n: (n.level, n.op_def.writes))
+    _insert_reads(plan)
+    _mark_copies(plan)
+    return plan
+
+
+def _set_levels(plan: Plan) -> None:
+    """level = the greatest number of state changes on any path to the node."""
+    seen: set[Node] = set()
+    for node in plan.nodes:
+        level = 0
+        for before in _predecessors(node):
+            if before not in seen:
+                plan.nodes = _topological(plan.nodes)
+                return _set_levels(plan)
+            reached = before.level + 1 if before.op_def.writes else before.level
+            if reached > level:
+                level = reached
+        node.level = level
+        seen.add(node)
+
+
+def _predecessors(node: Node) -> list[Node]:
+    before = [v.node for v in node.inputs if v.node.type != "_Feed"]
+    return before + node.control if node.control else before
+
+
+def _topological(nodes: list[Node]) -> list[Node]:
+    """Kahn's algorithm; among the nodes that are ready, the one that the program made first."""
+    position = {node: i for i, node in enumerate(nodes)}
+    waiting = {}
+    followers: dict[Node, list[Node]] = {}
+    ready = []
+    for node in nodes:
+        before = {b for b in _predecessors(node) if b in position}
+        waiting[node] = len(before)
+        for each in before:
+            followers.setdefault(each, []).append(node)
+        if not before:
+            ready.append(position[node])
+    heapq.heapify(ready)
+    ordered = []
+    while ready:
+        node = nodes[heapq.heappop(ready)]
+        ordered.append(node)
+        for follower in followers.get(node, ()):
+            waiting[follower] -= 1
+            if not waiting[follower]:
+                heapq.heappush(ready, position[follower])
+    if len(ordered) < len(nodes):
+        stuck = [n.name for n in nodes if waiting[n]]
+        raise ValueError(f"the graph has a cycle through {', '.join(stuck[:5])}")
+    return ordered
+
+
+def takes_state(node: Node, position: int) -> bool:
+    """True if the node wants the variable itself at that input, not its value."""
+    args = node.op_def.inputs
+    if len(args) == 1 and not args[0].is_list:
+        arg = args[0]
+    else:
+        arg = _argument(node, position)
+    return arg.is_ref or node.inputs[position].dtype.name == "resource"
+
+
+def _argument(node: Node, position: int):
+    for arg in node.op_def.inputs:
+        if arg.number_attr:
+            count = node.attrs[arg.number_attr]
+        elif arg.type_list_attr:
+            count = len(node.attrs[arg.type_list_attr])
+        else:
+            count = 1
+        if position < count:
+            return arg
+        position -= count
+    raise IndexError(f"{node.name} has no input {position}")
+
+
+def _insert_reads(plan: Plan) -> None:
+    """Where a node takes the value of a reference variable, take it from a `_Read` node of the same level."""
+    reads: dict[tuple[Value, int], Value] = {}
+    ordered = []
+    for node in plan.nodes:
+        for i, value in enumerate(node.inputs):
+            if value.dtype.is_ref and not takes_state(node, i):
+                key = value, node.level
+                if key not in reads:
+                    reads[key] = _read_node(value, node.level, ordered)
+                node.inputs[i] = reads[key]
+        ordered.append(node)
+    last = max((n.level + n.op_def.writes for n in plan.nodes), default=0)
+    for i, value in enumerate(plan.fetches):
+        if value.dtype.is_ref:
+            key = value, last if value.node.op_def.writes else _earliest(value)
+            if key not in reads:
+                reads[key] = _read_node(value, key[1], ordered)
+            plan.fetches[i] = reads[key]
+    plan.nodes = sorted(ordered, key=lambda n: (n.level, n.op_def.writes)) if reads else ordered
+
+
+def _earliest(value: Value) -> int:
+    node = value.node
+    return node.level + 1 if node.op_def.writes else node.level
+
+
+def _read_node(value: Value, level: int, ordered: list[Node]) -> Value:
+    base = value.dtype.base_dtype
+    read = new_node(f"{value.name}/value", "_Read", [value], {"T": base, "copy": False}, [(base, value.dims)],
+                    like=value.node)  # fmt: skip
+    read.control = []
+    read.level = level
+    ordered.append(read)
+    return read.outputs[0]
+
+
+def state_of(value: Value) -> Node:
+    """The node that made the variable which `value` (a reference or handle) passes on."""
+    node = value.node
+    while node.inputs and node.inputs[0].is_state:
+        node = node.inputs[0].node
+    return node
+
+
+def _mark_copies(plan: Plan) -> None:
+    """Clone at a read whose value, or a view of it, is used after the variable has been changed in place."""
+    changes: dict[Node, list[int]] = {}
+    position_of = {}
+    for position, node in enumerate(plan.nodes):
+        position_of[node] = position
+        if node.op_def.writes:
+            for value in node.inputs:
+                if value.is_state:
+                    changes.setdefault(state_of(value), []).append(position)
+    if not changes:
+        return
+
+    def check(read: Node, use: int, is_view: bool) -> None:
+        """A use through a view counts at the change itself, too: the change would overwrite what it reads."""
+        start = position_of[read]
+        for change in changes.get(state_of(read.inputs[0]), ()):
+            if start < change and (change < use or is_view and change == use):
+                read.attrs = {**read.attrs, "copy": True}
+
+    readers: dict[Value, list[Node]] = {}
+    fetched = set(plan.fetches)
+    for position, node in enumerate(plan.nodes):
+        for value in node.inputs:
+            for read in readers.get(value, ()):
+                check(read, position, value.node is not read)
+        for output in _aliasing_outputs(node):
+            reads = [node] if node.inputs[0].is_state else [r for i in node.op_def.aliases for r in _reads_of(node, i, readers)]
+            if reads:
+                readers[output] = reads
+            if output in fetched:
+                for read in reads:
+                    check(read, len(plan.nodes), False)
+
+
+def _reads_of(node, position, reader):
+    return reader.get(node.inputs[position], ()) if position < len(node.inputs) else ()
+
+
+def _aliasing_outputs(node: Node) -> list[Value]:
+    if not node.op_def.aliases or not node.inputs:
+        return []
+    return [] if node.op_def.writes or node.outputs and node.outputs[0].is_state else node.outputs

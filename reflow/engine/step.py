@@ -1,0 +1,191 @@
+"""A step: one combination of fetches and feeds of a session, compiled for the shapes that are fed."""
+
+import threading
+import time
+
+import numpy as np
+import torch
+
+from reflow.engine import failures, pipeline
+from reflow.engine.emit import Emitted, Emitter
+from reflow.engine.plan import Plan, Value, build_plan
+from reflow.graph import dtypes
+from reflow.graph.operation import Operation, Tensor
+from reflow.ops.resources import ResourceManager
+from reflow.ops.torch_types import array_of
+
+# After so many different fed shapes a step is compiled once for any shape, and no more for single ones.
+_SHAPES_PER_STEP = 6
+_inference_mode = torch._C._InferenceMode
+
+
+class Step:
+    """Compiled plans of one set of fetches, targets and feeds.
+
+    Args:
+      fetched: tensors whose values `run` returns.
+      targets: operations that run for their effect.
+      fed: tensors whose values `run` is given.
+      resources: the session's state.
+      options: how to compile (a `pipeline.Options`).
+    """
+
+    def __init__(self, fetched: list[Tensor], targets: list[Operation], fed: list[Tensor],
+                 resources: ResourceManager, options: pipeline.Options):  # fmt: skip
+        self._fetched, self._targets, self._fed = fetched, targets, fed
+        self._resources = resources
+        self._options = options
+        self._lock = threading.Lock()
+        self._by_shape: dict[tuple, Compiled] = {}
+        self._any_shape: Compiled | None = None
+        # Positions of the feeds whose static shape leaves something open.
+        self._open = [i for i, t in enumerate(fed) if t.dims is None or None in t.dims]
+
+    def run(self, values: list) -> list:
+        """The fetched values, given the fed ones (torch tensors or string arrays)."""
+        return self.compiled(values).run(values)
+
+    def compiled(self, values: list) -> "Compiled":
+        """The compiled plan for fed values of these shapes."""
+        key = tuple([tuple(values[i].shape) for i in self._open]) if self._open else ()
+        found = self._by_shape.get(key)
+        if found is None:
+            found = self._compile_for(key, values)
+        return found
+
+    def _compile_for(self, key: tuple, values: list) -> "Compiled":
+        with self._lock:
+            if key in self._by_shape:
+                return self._by_shape[key]
+            if len(self._by_shape) >= _SHAPES_PER_STEP:
+                if self._any_shape is None:
+                    self._any_shape = self._compile({})
+                return self._any_shape
+            shapes = {self._fed[i]: tuple(values[i].shape) for i in self._open}
+            compiled = self._by_shape[key] = self._compile(shapes)
+            return compiled
+
+    def _compile(self, shapes: dict) -> "Compiled":
+        plan = build_plan(self._fetched, self._targets, self._fed)
+        for tensor, value in zip(self._fed, plan.feeds, strict=True):
+            value.dims = shapes.get(tensor, value.dims)
+        plan = pipeline.optimize(plan, self._options)
+        return Compiled(plan, Emitter(plan, self._resources).emit())
+
+    def plan(self) -> "Compiled":
+        """The compiled plan that ran last, or one for any shape if none ran."""
+        if self._by_shape:
+            return next(reversed(self._by_shape.values()))
+        with self._lock:
+            return self._any_shape or self._compile({})
+
+
+class Compiled:
+    """An emitted function with the conversion of its results to what the user gets."""
+
+    def __init__(self, plan: Plan, emitted: Emitted):
+        self.plan = plan
+        self.emitted = emitted
+        self._function = emitted.function
+        self._converters = _converters(plan)
+
+    @property
+    def source(self) -> str:
+        """The Python source of the step."""
+        return self.emitted.source
+
+    def run(self, values: list) -> list:
+        """Call the function and convert its results.
+
+        Raises:
+          errors.OpError: if a kernel fails; the message names the node and the user's line.
+        """
+        guard = _inference_mode(True)
+        try:
+            results = self._function(*values)
+        except BaseException as error:
+            translated = failures.translate(error, self.emitted)
+            if translated is error:
+                raise
+            raise translated from error
+        finally:
+            del guard
+        return [convert(result) for convert, result in zip(self._converters, results, strict=True)]
+
+    def timed(self, values: list) -> tuple[list, float]:
+        """As `run`; also returns the seconds it took."""
+        start = time.perf_counter()
+        results = self.run(values)
+        return results, time.perf_counter() - start
+
+
+# --- results ----------------------------------------------------------------------------------------------------------
+
+
+def _fresh_array(tensor):
+    return tensor.numpy() if tensor.is_contiguous() else tensor.contiguous().numpy()
+
+
+def _copied_array(tensor):
+    return tensor.numpy().copy() if tensor.is_contiguous() else tensor.contiguous().numpy().copy()
+
+
+def _scalar(tensor):
+    return tensor.numpy()[()]
+
+
+def _general(tensor):
+    """Any value: strings, types NumPy lacks, tensors on other devices, and ranks that only the run tells."""
+    array = array_of(tensor)
+    if not isinstance(array, np.ndarray):
+        return array
+    if array.ndim == 0:
+        return array[()]
+    return np.array(array, order="C")
+
+
+def _quantized(dtype):
+    record = dtype.np_dtype
+    return lambda tensor: np.array(array_of(tensor), order="C").view(record)
+
+
+def _converters(plan: Plan) -> list:
+    """For each fetch, the function from the emitted function's result to what `Session.run` returns."""
+    shared = _may_share_memory(plan)
+    return [_converter(value, share) for value, share in zip(plan.fetches, shared, strict=True)]
+
+
+def _converter(value: Value, may_share: bool):
+    dtype = value.dtype.base_dtype
+    if dtype.is_quantized:
+        return _quantized(dtype)
+    if dtype in (dtypes.string, dtypes.resource, dtypes.variant, dtypes.bfloat16) or value.dims is None:
+        return _general
+    if dtype.is_complex or value.node.device.endswith("GPU:0"):
+        return _general
+    if value.dims == ():
+        return _scalar
+    return _copied_array if may_share else _fresh_array
+
+
+def _may_share_memory(plan: Plan) -> list[bool]:
+    """For each fetch, whether its memory may be a feed's, a constant's, a variable's, or an earlier fetch's."""
+    roots: dict[Value, frozenset[Value]] = {}
+
+    def roots_of(value):
+        return roots.get(value) or frozenset([value])
+
+    for node in plan.nodes:
+        aliases = node.op_def.aliases
+        if aliases and node.inputs:
+            found = frozenset().union(*(roots_of(node.inputs[i]) for i in aliases if i < len(node.inputs)))
+            if node.op_def.inputs[0].is_list:
+                found = frozenset().union(*(roots_of(v) for v in node.inputs))
+            for output in node.outputs:
+                roots[output] = found
+    answers, seen = [], set()
+    for value in plan.fetches:
+        found = roots_of(value)
+        answers.append(any(r.node.type in ("Const", "_Feed") or r.is_state for r in found) or not seen.isdisjoint(found))
+        seen |= found
+    return answers

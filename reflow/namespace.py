@@ -1,0 +1,61 @@
+"""The public 1.x namespace: module objects built from the exported names."""
+
+import sys
+from types import ModuleType
+
+from reflow.graph.export import EXPORTS
+
+
+class Namespace(ModuleType):
+    """A public module such as `tf.nn`: it holds exported names and nothing else."""
+
+    def __init__(self, name: str):
+        super().__init__(name, f"Public names of {name}.")
+        self.__all__: list[str] = []
+        self.__path__: list[str] = []
+
+    def _set(self, name: str, value) -> None:
+        setattr(self, name, value)
+        self.__all__.append(name)
+
+    def __repr__(self):
+        return f"<module {self.__name__!r}>"
+
+
+def assemble(root: ModuleType) -> None:
+    """Put every exported name where its dotted name says, below `root`.
+
+    Public modules become attributes of `root`; rooms of the package that have the same name (such as `reflow.train`)
+    stay reachable as `sys.modules["reflow.train"]`, which is what `from reflow.train.x import y` looks at.
+    """
+    modules: dict[str, Namespace] = {}
+    for dotted, value in sorted(EXPORTS.items()):
+        path, _, name = dotted.rpartition(".")
+        if path:
+            _module(root, path, modules)._set(name, value)
+        else:
+            setattr(root, name, value)
+    _mirror_compat(root, modules)
+
+
+def _module(root: ModuleType, path: str, modules: dict[str, Namespace]) -> Namespace:
+    found = modules.get(path)
+    if found is None:
+        full = f"{root.__name__}.{path}"
+        found = modules[path] = Namespace(full)
+        parent_path, _, name = path.rpartition(".")
+        parent = _module(root, parent_path, modules) if parent_path else root
+        setattr(parent, name, found)
+        if isinstance(parent, Namespace):
+            parent.__all__.append(name)
+        sys.modules.setdefault(full, found)
+    return found
+
+
+def _mirror_compat(root: ModuleType, modules: dict[str, Namespace]) -> None:
+    """`tf.compat.v1` is the whole namespace again."""
+    compat = _module(root, "compat.v1", modules)
+    for name, value in list(vars(root).items()):
+        public = not name.startswith("_") and (not isinstance(value, ModuleType) or isinstance(value, Namespace))
+        if public and not hasattr(compat, name):
+            compat._set(name, value)

@@ -1,0 +1,88 @@
+"""The state that outlives a step: variables and other resources of a session, by container and name."""
+
+import threading
+from collections.abc import Callable
+
+import torch
+
+from reflow.graph import errors
+from reflow.graph.dtypes import DType
+from reflow.graph.shapes import Dims
+
+
+class VariableState:
+    """The value of one variable in one session; `value` is None until it is initialized.
+
+    `dims` is the shape that the variable was declared with, in raw dims (None: any).
+    """
+
+    __slots__ = ("name", "dtype", "dims", "value", "lock")
+
+    def __init__(self, name: str, dtype: DType, dims: Dims = None):
+        self.name = name
+        self.dtype = dtype
+        self.dims = dims
+        self.value = None
+        self.lock = threading.Lock()
+
+    def read(self) -> torch.Tensor:
+        """The value itself, not a copy.
+
+        Raises:
+          FailedPreconditionError: if the variable is not initialized.
+        """
+        value = self.value
+        if value is None:
+            raise errors.FailedPreconditionError(
+                None, None,
+                f"Attempting to use uninitialized value {self.name}. Run its initializer first, for instance with "
+                "sess.run(tf.global_variables_initializer()).",
+            )  # fmt: skip
+        return value
+
+
+class ResourceManager:
+    """Everything that a session keeps between steps."""
+
+    def __init__(self):
+        self._entries: dict = {}
+        self._lock = threading.RLock()
+
+    def get_or_create(self, kind: str, container: bytes, name: str, make: Callable):
+        """The resource of that kind, container and name; `make()` makes it when it is first asked for."""
+        key = (kind, container, name)
+        found = self._entries.get(key)
+        if found is None:
+            with self._lock:
+                found = self._entries.get(key)
+                if found is None:
+                    found = self._entries[key] = make()
+        return found
+
+    def find(self, kind: str, container: bytes, name: str):
+        """The resource, or None."""
+        return self._entries.get((kind, container, name))
+
+    def remove(self, kind: str, container: bytes, name: str) -> bool:
+        """Forget a resource; False if there was none."""
+        with self._lock:
+            return self._entries.pop((kind, container, name), None) is not None
+
+    def clear(self, containers=None) -> None:
+        """Forget the resources of the named containers, or all."""
+        with self._lock:
+            for key in [k for k in self._entries if containers is None or k[1] in containers]:
+                del self._entries[key]
+
+    def of_kind(self, kind: str) -> list:
+        """All resources of one kind."""
+        with self._lock:
+            return [value for key, value in self._entries.items() if key[0] == kind]
+
+
+def variable_resource(resources: ResourceManager, node_name: str, attrs: dict) -> VariableState:
+    """The VariableState behind a VariableV2 or VarHandleOp node: `shared_name` or the node's own name tells which."""
+    name = attrs.get("shared_name") or node_name.encode()
+    text = name.decode()
+    dtype, dims = attrs["dtype"], attrs["shape"]
+    return resources.get_or_create("variable", attrs.get("container", b""), text, lambda: VariableState(text, dtype, dims))
