@@ -2,3 +2,8 @@
 
 NumPy arrays in, NumPy arrays out; a string tensor is an object array of bytes. Nothing here knows a graph or a session.
 """
+
+# Modules with public names.
+from reflow.files import checkpoint_reader, checkpoint_state, events, messages, tfrecord
+
+__all__ = ["checkpoint_reader", "checkpoint_state", "events", "messages", "tfrecord"]

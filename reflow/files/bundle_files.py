@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from reflow.files import protos
 from reflow.files.durable import PendingFile, remove_if_exists, sync_folder, write_atomically
 from reflow.files.random_access import RandomAccessFile, os_errors
+from reflow.files.saved_tensors import FORMAT_VERSION
 from reflow.files.table import TableReader, TableWriter
 from reflow.graph import errors
 
@@ -23,7 +24,6 @@ BundleHeaderProto = protos.load("tensor_bundle").BundleHeaderProto
 BundleEntryProto = protos.load("tensor_bundle").BundleEntryProto
 
 HEADER_KEY = b""
-FORMAT_VERSION = 1
 
 Entries = Iterable[tuple[bytes, bytes]]
 

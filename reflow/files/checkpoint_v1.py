@@ -16,6 +16,18 @@ from reflow.files import protos
 from reflow.files.coding import MalformedError
 from reflow.files.durable import PendingFile, sync_folder, write_atomically
 from reflow.files.random_access import RandomAccessFile
+from reflow.files.saved_tensors import (
+    FORMAT_VERSION,
+    Box,
+    box_to_read,
+    check_version,
+    invalid_argument,
+    printable,
+    set_shape,
+    shape_of,
+    string_array,
+    to_bytes,
+)
 from reflow.files.table import TableReader, TableWriter
 from reflow.files.tensor_slice import TensorSlice, assemble, slice_shape
 from reflow.graph import dtypes, errors
@@ -24,7 +36,6 @@ from reflow.graph.dtypes import DType, as_dtype
 SavedTensorSlices = protos.load("saved_tensor_slice").SavedTensorSlices
 
 _META_KEY = b""
-_FORMAT_VERSION = 1
 _MAX_MESSAGE_SIZE = 1 << 31  # protocol buffers' limit, and so a slice's
 
 # The TensorProto field that holds a type's elements, and the type that they have in it.
@@ -49,7 +60,7 @@ class CheckpointV1Writer:
         """Args: path: the checkpoint's path, which appears with `finish`."""
         self._path = path
         self._contents = SavedTensorSlices()
-        self._contents.meta.versions.producer = _FORMAT_VERSION
+        self._contents.meta.versions.producer = FORMAT_VERSION
         self._metas: dict[str, Any] = {}
         self._values: dict[bytes, bytes] = {}
 
@@ -92,16 +103,18 @@ class CheckpointV1Writer:
         dtype = dtype or as_dtype(array.dtype)
         text = name if isinstance(name, str) else name.decode()
         key = part.key(text.encode())
-        index = part.bounds(full_shape)
-        if index is None or slice_shape(index) != array.shape or key in self._values:
-            raise _invalid(f"slice {part} of {text} with shape {list(full_shape)} does not fit, or was added before")
+        box = part.bounds(full_shape)
+        if box is None or slice_shape(box) != array.shape or key in self._values:
+            raise invalid_argument(
+                f"slice {part} of {text} with shape {list(full_shape)} does not fit, or was added before"
+            )
         meta = self._meta(text, full_shape, dtype)
         value = SavedTensorSlices()
         value.data.name = text
         value.data.slice.CopyFrom(part.to_proto())
         _fill(value.data.data, array, dtype)
         if value.ByteSize() >= _MAX_MESSAGE_SIZE:
-            raise _invalid(f"Tensor slice {part} of {text} is too large to serialize")
+            raise invalid_argument(f"Tensor slice {part} of {text} is too large to serialize")
         meta.slice.append(part.to_proto())
         self._values[key] = value.SerializeToString()
 
@@ -123,11 +136,9 @@ class CheckpointV1Writer:
         meta = self._metas.get(name)
         if meta is None:
             meta = self._metas[name] = self._contents.meta.tensor.add(name=name, type=enum)
-            meta.shape.SetInParent()
-            for size in full_shape:
-                meta.shape.dim.add(size=size)
-        elif (meta.type, _shape_of(meta)) != (enum, tuple(full_shape)):
-            raise _invalid(f"Mismatching shapes or types: a slice of {name} was added with others before")
+            set_shape(meta, full_shape)
+        elif (meta.type, shape_of(meta)) != (enum, tuple(full_shape)):
+            raise invalid_argument(f"Mismatching shapes or types: a slice of {name} was added with others before")
         return meta
 
 
@@ -135,7 +146,7 @@ def _fill(proto: Any, array: np.ndarray, dtype: DType) -> None:
     """Puts an array's elements into a TensorProto, which gets neither type nor shape."""
     field, element_type = _field_of(dtype, "written to")
     if element_type is object:
-        elements = [each.encode() if isinstance(each, str) else each for each in array.ravel().tolist()]
+        elements = list(map(to_bytes, array.ravel().tolist()))
     else:
         flat = np.ascontiguousarray(array).reshape(-1)
         if dtype.is_quantized:
@@ -151,14 +162,6 @@ def _field_of(dtype: DType, action: str) -> tuple[str, Any]:
     return _FIELDS[dtype.name]
 
 
-def _shape_of(meta: Any) -> tuple[int, ...]:
-    return tuple(dim.size for dim in meta.shape.dim)
-
-
-def _invalid(message: str) -> errors.InvalidArgumentError:
-    return errors.InvalidArgumentError(None, None, message)
-
-
 class _Tensor:
     """What the shards say about a tensor: its type, shape, and the boxes it is stored in."""
 
@@ -166,7 +169,7 @@ class _Tensor:
         self.dtype = dtype
         self.shape = shape
         self.parts: list[tuple[TensorSlice, _Shard]] = []
-        self.boxes: list[tuple[slice, ...]] = []
+        self.boxes: list[Box] = []
 
 
 class _Shard:
@@ -176,11 +179,7 @@ class _Shard:
         self.file = RandomAccessFile(path)
         self.table = TableReader(self.file)
         self.meta = self.message(_META_KEY, "the list of tensors").meta
-        versions = self.meta.versions
-        if versions.min_consumer > _FORMAT_VERSION or _FORMAT_VERSION in versions.bad_consumers:
-            raise errors.UnimplementedError(
-                None, None, f"{path}: is of format version {versions.producer}, which cannot be read"
-            )
+        check_version(self.meta.versions, path)
 
     def message(self, key: bytes, what: str) -> Any:
         value = self.table.get(key)
@@ -221,7 +220,7 @@ class CheckpointV1Reader:
 
     def __contains__(self, name: str | bytes) -> bool:
         """Whether there is a tensor of that name."""
-        return _to_bytes(name) in self._tensors
+        return to_bytes(name) in self._tensors
 
     def names(self) -> list[bytes]:
         """The names of all tensors, sorted."""
@@ -254,7 +253,7 @@ class CheckpointV1Reader:
           UnimplementedError: for a type that the format has no place for.
         """
         tensor = self._tensor(name)
-        return self._read_box(_to_bytes(name), tensor, tuple(slice(0, size) for size in tensor.shape))
+        return self._read_box(to_bytes(name), tensor, tuple(slice(0, size) for size in tensor.shape))
 
     def read_slice(self, name: str | bytes, full_shape: Sequence[int], part: TensorSlice) -> np.ndarray:
         """Reads a part of a tensor, however the tensor is stored.
@@ -272,13 +271,7 @@ class CheckpointV1Reader:
           NotFoundError, DataLossError, UnimplementedError: as `read`.
         """
         tensor = self._tensor(name)
-        index = part.bounds(full_shape)
-        if tuple(full_shape) != tensor.shape or index is None:
-            raise _invalid(
-                f"tensor_name = {_text(_to_bytes(name))}; shape in shape_and_slice spec {list(full_shape)} with slice "
-                f"{part} does not match the shape stored in checkpoint: {list(tensor.shape)}"
-            )
-        return self._read_box(_to_bytes(name), tensor, index)
+        return self._read_box(to_bytes(name), tensor, box_to_read(name, tensor.shape, full_shape, part))
 
     def close(self) -> None:
         """Closes the files; later reads fail."""
@@ -293,7 +286,7 @@ class CheckpointV1Reader:
 
     def _register(self, shard: _Shard, meta: Any) -> None:
         dtype = dtypes.BY_ENUM.get(meta.type)
-        shape = _shape_of(meta)
+        shape = shape_of(meta)
         if dtype is None or dtype.is_ref or meta.shape.unknown_rank or min(shape, default=0) < 0:
             raise shard.file.damaged(f"tensor {meta.name} has no valid type and shape")
         tensor = self._tensors.setdefault(meta.name.encode(), _Tensor(dtype, shape))
@@ -311,48 +304,37 @@ class CheckpointV1Reader:
             tensor.boxes.append(box)
 
     def _tensor(self, name: str | bytes) -> _Tensor:
-        tensor = self._tensors.get(_to_bytes(name))
+        tensor = self._tensors.get(to_bytes(name))
         if tensor is None:
-            raise errors.NotFoundError(None, None, f"{_text(_to_bytes(name))} not found in checkpoint file")
+            raise errors.NotFoundError(None, None, f"{printable(to_bytes(name))} not found in checkpoint file")
         return tensor
 
-    def _read_box(self, key: bytes, tensor: _Tensor, wanted: tuple[slice, ...]) -> np.ndarray:
+    def _read_box(self, key: bytes, tensor: _Tensor, wanted: Box) -> np.ndarray:
         array = assemble(wanted, tensor.boxes, tensor.dtype.np_dtype, lambda i: self._read_part(key, tensor, i))
         if array is None:
             paths = ", ".join(shard.file.path for shard in self._shards)
-            message = f"{paths}: the slices of tensor {_text(key)} overlap or do not cover it"
+            message = f"{paths}: the slices of tensor {printable(key)} overlap or do not cover it"
             raise errors.DataLossError(None, None, message)
         return array
 
     def _read_part(self, key: bytes, tensor: _Tensor, i: int) -> np.ndarray:
         part, shard = tensor.parts[i]
-        what = f"slice {part} of tensor {_text(key)}" if len(tensor.parts) > 1 else f"tensor {_text(key)}"
+        what = f"slice {part} of tensor {printable(key)}" if len(tensor.parts) > 1 else f"tensor {printable(key)}"
         proto = shard.message(part.key(key), what).data.data
         shape = slice_shape(tensor.boxes[i])
         field, element_type = _field_of(tensor.dtype, "read from")
         elements = getattr(proto, field)
         if len(elements) != math.prod(shape) * (2 if tensor.dtype.is_complex else 1):
             raise shard.file.damaged(f"{what} of shape {list(shape)} has {len(elements)} elements")
-        return _to_array(elements, element_type, tensor.dtype).reshape(shape)
+        return _to_array(elements, element_type, tensor.dtype, shape)
 
 
-def _to_array(elements: Iterable[Any], element_type: Any, dtype: DType) -> np.ndarray:
+def _to_array(elements: Iterable[Any], element_type: Any, dtype: DType, shape: tuple[int, ...]) -> np.ndarray:
     if element_type is object:
-        strings = list(elements)
-        array = np.empty(len(strings), object)
-        array[:] = strings
-        return array
+        return string_array(list(elements), shape)
     array = np.fromiter(elements, element_type)
     if dtype.is_complex or dtype is dtypes.float16:
-        return array.view(dtype.np_dtype)
+        return array.view(dtype.np_dtype).reshape(shape)
     if dtype.is_quantized:
-        return array.astype(dtype.np_dtype[0]).view(dtype.np_dtype)
-    return array.astype(dtype.np_dtype, copy=False)
-
-
-def _to_bytes(name: str | bytes) -> bytes:
-    return name.encode() if isinstance(name, str) else name
-
-
-def _text(key: bytes) -> str:
-    return key.decode(errors="backslashreplace")
+        return array.astype(dtype.np_dtype[0]).view(dtype.np_dtype).reshape(shape)
+    return array.astype(dtype.np_dtype, copy=False).reshape(shape)

@@ -74,7 +74,7 @@ class RandomAccessFile:
         with self._lock, os_errors(self.path):
             self._file.seek(offset)
             while done < out.size:
-                count = self._file.readinto(memoryview(out[done : done + _CHUNK]))
+                count = self._file.readinto(out[done : done + _CHUNK].data)
                 if not count:
                     raise self.damaged(f"{what} is cut off")
                 crc = crc32c(out[done : done + count], crc)

@@ -8,7 +8,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from reflow.files.crc import crc32c, masked_crc32c, unmask
 from reflow.files.random_access import os_errors
@@ -54,7 +54,7 @@ class RecordWriter:
                 options.get("compression_strategy", zlib.Z_DEFAULT_STRATEGY),
             )
         with os_errors(path):
-            self._file: BinaryIO | None = open(path, mode, buffering=_BUFFER_SIZE)  # noqa: SIM115 (`close` closes it)
+            self._file: IO[bytes] | None = open(path, mode, buffering=_BUFFER_SIZE)  # noqa: SIM115 (`close` closes it)
 
     def write(self, record: bytes) -> None:
         """Appends a record. Raises FailedPreconditionError after `close`."""
@@ -89,7 +89,7 @@ class RecordWriter:
             with contextlib.suppress(Exception):  # nobody is there to catch it
                 self.close()
 
-    def _open_file(self) -> BinaryIO:
+    def _open_file(self) -> IO[bytes]:
         if self._file is None:
             raise errors.FailedPreconditionError(
                 None, None, f"{self._path}: Writer not initialized or previously closed"
@@ -113,7 +113,7 @@ class RecordReader:
         self._path = path
         self._offset = 0
         with os_errors(path):
-            raw = open(path, "rb", buffering=0)  # noqa: SIM115 (`close` closes it)
+            raw: io.RawIOBase = open(path, "rb", buffering=0)  # noqa: SIM115 (`close` closes it)
         if compression_type != NONE:
             raw = _InflatingFile(raw, path, _WINDOW_BITS[compression_type])
         self._stream = io.BufferedReader(raw, _BUFFER_SIZE)

@@ -38,7 +38,8 @@ class TableWriter:
         self._offset = 0
         self._data = _BlockBuilder(_RESTART_INTERVAL)
         self._index = _BlockBuilder(restart_interval=1)
-        self._last_key: bytes | None = None
+        self._last_key = b""
+        self._empty = True
         # A block's index entry waits for the next block's first key, to be as short as both allow.
         self._pending_handle: bytes | None = None
 
@@ -48,7 +49,7 @@ class TableWriter:
         Raises:
           ValueError: if the key is not larger than the one before.
         """
-        if self._last_key is not None:
+        if not self._empty:
             if key <= self._last_key:
                 raise ValueError(f"table keys must increase, but {key!r} follows {self._last_key!r}")
             if len(key) + len(value) >= _OVERLY_LARGE_BLOCKS * _BLOCK_SIZE:
@@ -56,6 +57,7 @@ class TableWriter:
         if self._pending_handle is not None:
             self._index.add(_shortest_separator(self._last_key, key), self._pending_handle)
             self._pending_handle = None
+        self._empty = False
         self._last_key = key
         self._data.add(key, value)
         if self._data.size >= _BLOCK_SIZE:

@@ -16,6 +16,17 @@ from reflow.files.coding import MalformedError
 from reflow.files.crc import crc32c, mask, unmask
 from reflow.files.durable import PendingFile, remove_if_exists
 from reflow.files.random_access import RandomAccessFile
+from reflow.files.saved_tensors import (
+    Box,
+    box_to_read,
+    check_version,
+    invalid_argument,
+    printable,
+    set_shape,
+    shape_of,
+    string_array,
+    to_bytes,
+)
 from reflow.files.table import TableReader
 from reflow.files.tensor_slice import TensorSlice, assemble, slice_shape
 from reflow.graph import dtypes, errors
@@ -59,7 +70,7 @@ class BundleWriter:
           InvalidArgumentError: if the name is empty or was added before.
           UnimplementedError: if such a type cannot be stored.
         """
-        self._add(_to_bytes(name), array, dtype)
+        self._add(to_bytes(name), array, dtype)
 
     def add_slice(
         self,
@@ -82,19 +93,20 @@ class BundleWriter:
           InvalidArgumentError: if the shape does not fit, or contradicts an earlier part of the same tensor.
           UnimplementedError: if such a type cannot be stored.
         """
-        key = _to_bytes(name)
-        index = part.bounds(full_shape)
-        if index is None or slice_shape(index) != np.shape(array):
-            raise _invalid(f"slice {part} of {name!r} with shape {list(full_shape)} is not of shape {np.shape(array)}")
-        if slice_shape(index) == tuple(full_shape):
+        key = to_bytes(name)
+        box = part.bounds(full_shape)
+        if box is None or slice_shape(box) != np.shape(array):
+            shapes = f"with shape {list(full_shape)} is not of shape {list(np.shape(array))}"
+            raise invalid_argument(f"slice {part} of {printable(key)} {shapes}")
+        if slice_shape(box) == tuple(full_shape):
             self._add(key, array, dtype)
             return
         dtype = dtype or as_dtype(array.dtype)
         full = self._entries.get(key)
         if full is None:
             full = self._entries[key] = _new_entry(dtype, full_shape)
-        elif not full.slices or (full.dtype, _shape_of(full)) != (dtype.as_datatype_enum, tuple(full_shape)):
-            raise _invalid(f"slice {part} of {name!r} contradicts what was added before")
+        elif not full.slices or (full.dtype, shape_of(full)) != (dtype.as_datatype_enum, tuple(full_shape)):
+            raise invalid_argument(f"slice {part} of {printable(key)} contradicts what was added before")
         self._add(part.key(key), array, dtype)
         full.slices.append(part.to_proto())
 
@@ -122,21 +134,21 @@ class BundleWriter:
 
     def _add(self, key: bytes, array: np.ndarray, dtype: DType | None) -> None:
         if key == HEADER_KEY:
-            raise _invalid("a tensor in a checkpoint needs a name")
+            raise invalid_argument("a tensor in a checkpoint needs a name")
         if key in self._entries:
-            raise _invalid(f"Adding duplicate key: {key.decode(errors='replace')}")
+            raise invalid_argument(f"Adding duplicate key: {key.decode(errors='replace')}")
         array = np.asarray(array)
         dtype = dtype or as_dtype(array.dtype)
         entry = _new_entry(dtype, array.shape)
         entry.offset = self._size
         if dtype is dtypes.string:
-            contents, crc = encode_strings(_to_bytes(element) for element in array.ravel().tolist())
-            self._data.write(contents)
-            entry.size = len(contents)
+            encoded, crc = encode_strings(map(to_bytes, array.ravel().tolist()))
+            self._data.write(encoded)
+            entry.size = len(encoded)
         else:
-            contents = _memory_of(array, dtype)
-            crc = self._write_memory(contents)
-            entry.size = contents.size
+            memory = _memory_of(array, dtype)
+            crc = self._write_memory(memory)
+            entry.size = memory.size
         entry.crc32c = mask(crc)
         self._size += entry.size
         self._entries[key] = entry
@@ -149,12 +161,8 @@ class BundleWriter:
             copy = self._chunk[: part.size]
             copy[:] = part
             crc = crc32c(copy, crc)
-            self._data.write(memoryview(copy))
+            self._data.write(copy.data)
         return crc
-
-
-def _to_bytes(text: str | bytes) -> bytes:
-    return text.encode() if isinstance(text, str) else text
 
 
 def _memory_of(array: np.ndarray, dtype: DType) -> np.ndarray:
@@ -162,25 +170,15 @@ def _memory_of(array: np.ndarray, dtype: DType) -> np.ndarray:
     if dtype in (dtypes.resource, dtypes.variant) or array.dtype.kind in "OSU":
         raise errors.UnimplementedError(None, None, f"tensors of type {dtype.name} cannot be stored in a checkpoint")
     if array.dtype.itemsize != dtype.size:
-        raise _invalid(f"an array of {array.dtype} cannot be stored as {dtype.name}")
+        raise invalid_argument(f"an array of {array.dtype} cannot be stored as {dtype.name}")
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
     return np.ascontiguousarray(little).reshape(-1).view(np.uint8)
 
 
 def _new_entry(dtype: DType, shape: Sequence[int]) -> Any:
     entry = BundleEntryProto(dtype=dtype.base_dtype.as_datatype_enum)
-    entry.shape.SetInParent()  # a scalar's shape is there, but empty
-    for size in shape:
-        entry.shape.dim.add(size=size)
+    set_shape(entry, shape)
     return entry
-
-
-def _shape_of(entry: Any) -> tuple[int, ...]:
-    return tuple(dim.size for dim in entry.shape.dim)
-
-
-def _invalid(message: str) -> errors.InvalidArgumentError:
-    return errors.InvalidArgumentError(None, None, message)
 
 
 class BundleReader:
@@ -209,7 +207,7 @@ class BundleReader:
 
     def __contains__(self, name: str | bytes) -> bool:
         """Whether there is a tensor of that name."""
-        return _to_bytes(name) in self._values
+        return to_bytes(name) in self._values
 
     @property
     def num_shards(self) -> int:
@@ -229,15 +227,15 @@ class BundleReader:
 
     def dtype(self, name: str | bytes) -> DType:
         """A tensor's type. Raises NotFoundError, DataLossError."""
-        return dtypes.BY_ENUM[self._entry(_to_bytes(name)).dtype]
+        return dtypes.BY_ENUM[self._entry(to_bytes(name)).dtype]
 
     def shape(self, name: str | bytes) -> tuple[int, ...]:
         """A tensor's full shape. Raises NotFoundError, DataLossError."""
-        return _shape_of(self._entry(_to_bytes(name)))
+        return shape_of(self._entry(to_bytes(name)))
 
     def slices(self, name: str | bytes) -> list[TensorSlice]:
         """The parts that a partitioned tensor is stored in, else an empty list. Raises NotFoundError, DataLossError."""
-        return [TensorSlice.from_proto(part) for part in self._entry(_to_bytes(name)).slices]
+        return [TensorSlice.from_proto(part) for part in self._entry(to_bytes(name)).slices]
 
     def read(self, name: str | bytes) -> np.ndarray:
         """Reads a tensor, putting a partitioned one together.
@@ -252,7 +250,7 @@ class BundleReader:
           NotFoundError: if there is no such tensor.
           DataLossError: if its data is damaged or missing.
         """
-        return self._read_box(_to_bytes(name), None)
+        return self._read_box(to_bytes(name), None)
 
     def read_slice(self, name: str | bytes, full_shape: Sequence[int], part: TensorSlice) -> np.ndarray:
         """Reads a part of a tensor, however the tensor is stored.
@@ -270,14 +268,7 @@ class BundleReader:
           InvalidArgumentError: if the stored shape is another one.
           DataLossError: if its data is damaged or missing.
         """
-        stored = self.shape(name)
-        index = part.bounds(full_shape)
-        if tuple(full_shape) != stored or index is None:
-            raise _invalid(
-                f"tensor_name = {_text(_to_bytes(name))}; shape in shape_and_slice spec {list(full_shape)} with slice "
-                f"{part} does not match the shape stored in checkpoint: {list(stored)}"
-            )
-        return self._read_box(_to_bytes(name), index)
+        return self._read_box(to_bytes(name), box_to_read(name, self.shape(name), full_shape, part))
 
     def close(self) -> None:
         """Closes the data files; they open again when read from."""
@@ -297,11 +288,7 @@ class BundleReader:
             raise self._damaged_index("has no header that can be read") from error
         if header.endianness != BundleHeaderProto.LITTLE:
             raise errors.UnimplementedError(None, None, f"{self._index_path}: big-endian checkpoints are not supported")
-        version = header.version
-        if version.min_consumer > bundle_files.FORMAT_VERSION or bundle_files.FORMAT_VERSION in version.bad_consumers:
-            raise errors.UnimplementedError(
-                None, None, f"{self._index_path}: is of format version {version.producer}, which cannot be read"
-            )
+        check_version(header.version, self._index_path)
         return header.num_shards
 
     def _damaged_index(self, detail: str) -> errors.DataLossError:
@@ -311,56 +298,55 @@ class BundleReader:
         """The entry of a key, with a type and a shape that make sense."""
         value = self._values.get(key)
         if value is None:
-            raise errors.NotFoundError(None, None, f"Key {_text(key)} not found in checkpoint ({self._prefix})")
+            raise errors.NotFoundError(None, None, f"Key {printable(key)} not found in checkpoint ({self._prefix})")
         try:
             entry = BundleEntryProto.FromString(value)
             for part in entry.slices:
                 TensorSlice.from_proto(part)
         except (DecodeError, MalformedError) as error:
-            raise self._damaged_index(f"the entry of tensor {_text(key)} cannot be read: {error}") from error
-        shape = _shape_of(entry)
+            raise self._damaged_index(f"the entry of tensor {printable(key)} cannot be read: {error}") from error
+        shape = shape_of(entry)
         if entry.shape.unknown_rank or len(shape) > _MAX_RANK or min(shape, default=0) < 0:
-            raise self._damaged_index(f"tensor {_text(key)} has the invalid shape {list(shape)}")
+            raise self._damaged_index(f"tensor {printable(key)} has the invalid shape {list(shape)}")
         if entry.dtype not in dtypes.BY_ENUM or dtypes.BY_ENUM[entry.dtype].is_ref:
-            raise self._damaged_index(f"tensor {_text(key)} has the unknown type {entry.dtype}")
+            raise self._damaged_index(f"tensor {printable(key)} has the unknown type {entry.dtype}")
         return entry
 
-    def _read_box(self, key: bytes, wanted: tuple[slice, ...] | None) -> np.ndarray:
+    def _read_box(self, key: bytes, wanted: Box | None) -> np.ndarray:
         entry = self._entry(key)
         if not entry.slices:
             array = self._read_entry(key, entry)
             return array if wanted is None else array[wanted].copy()
-        shape = _shape_of(entry)
-        stored = [TensorSlice.from_proto(part) for part in entry.slices]
-        boxes = [part.bounds(shape) for part in stored]
-        if None in boxes:
-            raise self._damaged_index(f"a slice of tensor {_text(key)} does not fit the shape {list(shape)}")
-        entries = [self._part_entry(key, entry, *each) for each in zip(stored, boxes, strict=True)]
-        array = assemble(
-            TensorSlice.full(len(shape)).bounds(shape) if wanted is None else wanted,
-            boxes,
+        parts = [self._part(key, entry, TensorSlice.from_proto(part)) for part in entry.slices]
+        assembled = assemble(
+            tuple(slice(0, size) for size in shape_of(entry)) if wanted is None else wanted,
+            [box for box, _ in parts],
             dtypes.BY_ENUM[entry.dtype].np_dtype,
-            lambda i: self._read_entry(key, entries[i]),
+            lambda i: self._read_entry(key, parts[i][1]),
         )
-        if array is None:
-            raise self._damaged_index(f"the slices of tensor {_text(key)} overlap or do not cover it")
-        return array
+        if assembled is None:
+            raise self._damaged_index(f"the slices of tensor {printable(key)} overlap or do not cover it")
+        return assembled
 
-    def _part_entry(self, key: bytes, full: Any, part: TensorSlice, box: tuple[slice, ...]) -> Any:
+    def _part(self, key: bytes, full: Any, part: TensorSlice) -> tuple[Box, Any]:
+        """Where a part lies in the full tensor, and its own entry."""
+        box = part.bounds(shape_of(full))
+        if box is None:
+            raise self._damaged_index(f"slice {part} of tensor {printable(key)} does not fit {list(shape_of(full))}")
         try:
             entry = self._entry(part.key(key))
         except errors.NotFoundError as error:
-            raise self._damaged_index(f"slice {part} of tensor {_text(key)} is missing") from error
-        if entry.slices or (entry.dtype, _shape_of(entry)) != (full.dtype, slice_shape(box)):
-            raise self._damaged_index(f"slice {part} of tensor {_text(key)} contradicts the full tensor")
+            raise self._damaged_index(f"slice {part} of tensor {printable(key)} is missing") from error
+        if entry.slices or (entry.dtype, shape_of(entry)) != (full.dtype, slice_shape(box)):
+            raise self._damaged_index(f"slice {part} of tensor {printable(key)} contradicts the full tensor")
         self._data_file(key, entry)
-        return entry
+        return box, entry
 
     def _read_entry(self, key: bytes, entry: Any) -> np.ndarray:
         dtype = dtypes.BY_ENUM[entry.dtype]
         file = self._data_file(key, entry)
-        what = f"tensor {_text(key)}"
-        shape = _shape_of(entry)
+        what = f"tensor {printable(key)}"
+        shape = shape_of(entry)
         if dtype is dtypes.string:
             array, crc = self._read_strings(file, entry, what)
         else:
@@ -374,39 +360,33 @@ class BundleReader:
         return array
 
     def _read_strings(self, file: RandomAccessFile, entry: Any, what: str) -> tuple[np.ndarray, int]:
-        shape = _shape_of(entry)
+        shape = shape_of(entry)
         data = file.read(entry.offset, entry.size, what)
         try:
             strings, crc = decode_strings(data, math.prod(shape))
         except MalformedError as error:
             raise file.damaged(f"{what}: {error}") from error
-        array = np.empty(len(strings), object)
-        array[:] = strings
-        return array.reshape(shape), crc
+        return string_array(strings, shape), crc
 
     def _data_file(self, key: bytes, entry: Any) -> RandomAccessFile:
         """The file that holds an entry's data, whose size fits the entry's type and shape."""
         dtype = dtypes.BY_ENUM[entry.dtype]
         if dtype in (dtypes.resource, dtypes.variant):
             raise errors.UnimplementedError(
-                None, None, f"{self._index_path}: tensor {_text(key)} is of type {dtype.name}, which cannot be read"
+                None, None, f"{self._index_path}: tensor {printable(key)} is of type {dtype.name}, which cannot be read"
             )
-        if dtype is not dtypes.string and entry.size != math.prod(_shape_of(entry)) * dtype.size:
+        if dtype is not dtypes.string and entry.size != math.prod(shape_of(entry)) * dtype.size:
             raise self._damaged_index(
-                f"tensor {_text(key)} of shape {list(_shape_of(entry))} has {entry.size} bytes of {dtype.name}"
+                f"tensor {printable(key)} of shape {list(shape_of(entry))} has {entry.size} bytes of {dtype.name}"
             )
         if not 0 <= entry.shard_id < self._num_shards:
-            raise self._damaged_index(f"tensor {_text(key)} is in data file {entry.shard_id} of {self._num_shards}")
+            raise self._damaged_index(f"tensor {printable(key)} is in data file {entry.shard_id} of {self._num_shards}")
         file = self._files.get(entry.shard_id)
         if file is None:
             path = data_filename(self._prefix, entry.shard_id, self._num_shards)
             file = self._files.setdefault(entry.shard_id, RandomAccessFile(path))
-        file.check_bounds(entry.offset, entry.size, f"tensor {_text(key)}")
+        file.check_bounds(entry.offset, entry.size, f"tensor {printable(key)}")
         return file
-
-
-def _text(key: bytes) -> str:
-    return key.decode(errors="backslashreplace")
 
 
 def merge_bundles(prefixes: Sequence[str], merged_prefix: str, delete_old_dirs: bool = True) -> None:
@@ -446,9 +426,11 @@ def merge_bundles(prefixes: Sequence[str], merged_prefix: str, delete_old_dirs: 
 
 def _merge_slices(key: bytes, merged: Any, entry: Any, prefix: str) -> None:
     if not merged.slices or not entry.slices:
-        raise _invalid(f"Duplicate tensor keyed by {_text(key)} encountered, when merging prefix: {prefix}")
-    if (merged.dtype, _shape_of(merged)) != (entry.dtype, _shape_of(entry)):
-        raise _invalid(f"Slices of {_text(key)} differ in type or full shape, when merging prefix: {prefix}")
+        raise invalid_argument(f"Duplicate tensor keyed by {printable(key)} encountered, when merging prefix: {prefix}")
+    if (merged.dtype, shape_of(merged)) != (entry.dtype, shape_of(entry)):
+        raise invalid_argument(
+            f"Slices of {printable(key)} differ in type or full shape, when merging prefix: {prefix}"
+        )
     merged.slices.extend(entry.slices)
 
 

@@ -1,6 +1,7 @@
 """TensorFlow's messages that the tensorboard package does not ship, read from the .proto files beside this module.
 
-`load("tensor_bundle").BundleEntryProto` is a message class. The files come in two kinds:
+`load("tensor_bundle").BundleEntryProto` is a message class; so is `BundleEntryProto` of this module. The files come in
+two kinds:
 
 - Messages in package `tensorflow` have TensorFlow's full names. They live in a descriptor pool of their own, so that a
   real TensorFlow in the same process, which registers the same names, is not disturbed. The few tensorboard messages
@@ -14,6 +15,7 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import FileDescriptor
@@ -43,11 +45,21 @@ def load(stem: str) -> SimpleNamespace:
     file = _find_file(stem)
     names: dict[str, object] = {"DESCRIPTOR": file}
     for name, message in file.message_types_by_name.items():
-        names[name] = message_factory.GetMessageClass(message)
+        names[name] = message_class = message_factory.GetMessageClass(message)
+        message_class.__module__ = __name__  # where pickle looks for it
     for name, enum in file.enum_types_by_name.items():
         names[name] = EnumTypeWrapper(enum)
         names.update({value.name: value.number for value in enum.values})
     return SimpleNamespace(**names)
+
+
+def __getattr__(name: str) -> Any:
+    """A message class of any of the files, by its name alone."""
+    if not name.startswith("_"):
+        for stem in stems():
+            if hasattr(load(stem), name):
+                return getattr(load(stem), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def stems() -> list[str]:
