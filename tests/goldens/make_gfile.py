@@ -9,5 +9,4 @@ import tensorflow as tf
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 with open(os.path.join(HERE, "gfile.json"), "w") as out:
-    json.dump(gfile_cases.outcomes(tf.gfile), out, indent=0)
-    out.write("\n")
+    out.write("[\n%s\n]\n" % ",\n".join(json.dumps(outcome) for outcome in gfile_cases.outcomes(tf.gfile)))

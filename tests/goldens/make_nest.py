@@ -9,5 +9,4 @@ from tensorflow.python.util import nest
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 with open(os.path.join(HERE, "nest.json"), "w") as out:
-    json.dump(nest_cases.outcomes(nest), out, indent=0)
-    out.write("\n")
+    out.write("[\n%s\n]\n" % ",\n".join(json.dumps(outcome) for outcome in nest_cases.outcomes(nest)))
