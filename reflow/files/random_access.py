@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,14 @@ from reflow.files.crc import crc32c
 from reflow.graph import errors
 
 _CHUNK = 1 << 20  # small enough to be still in the processor's cache when it is checksummed
+
+_CLASSES: list[tuple[type[OSError], Any]] = [
+    (FileNotFoundError, errors.NotFoundError),
+    (FileExistsError, errors.AlreadyExistsError),
+    (PermissionError, errors.PermissionDeniedError),
+    (IsADirectoryError, errors.FailedPreconditionError),
+    (NotADirectoryError, errors.FailedPreconditionError),
+]
 
 
 class RandomAccessFile:
@@ -110,15 +119,13 @@ def os_errors(path: str) -> Iterator[None]:
     """Turns an OSError into the `tf.errors` class that TensorFlow raises for it, with the path in the message."""
     try:
         yield
-    except FileNotFoundError as error:
-        raise errors.NotFoundError(None, None, f"{path}; {error.strerror}") from error
-    except FileExistsError as error:
-        raise errors.AlreadyExistsError(None, None, f"{path}; {error.strerror}") from error
-    except PermissionError as error:
-        raise errors.PermissionDeniedError(None, None, f"{path}; {error.strerror}") from error
-    except (IsADirectoryError, NotADirectoryError) as error:
-        raise errors.FailedPreconditionError(None, None, f"{path}; {error.strerror}") from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise errors.ResourceExhaustedError(None, None, f"{path}; {error.strerror}") from error
-        raise errors.UnknownError(None, None, f"{path}; {error.strerror}") from error
+        raise translated(error, path) from error
+
+
+def translated(error: OSError, path: str) -> errors.OpError:
+    """What to raise in place of an OSError; see `os_errors`, which is slower where nothing fails."""
+    error_class = next((found for cause, found in _CLASSES if isinstance(error, cause)), errors.UnknownError)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        error_class = errors.ResourceExhaustedError
+    return error_class(None, None, f"{path}; {error.strerror}")

@@ -11,16 +11,15 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from reflow.files.crc import crc32c, masked_crc32c, unmask
-from reflow.files.random_access import os_errors
+from reflow.files.random_access import os_errors, translated
 from reflow.graph import errors
 
 NONE, ZLIB, GZIP = "", "ZLIB", "GZIP"
 
 _HEADER = struct.Struct("<QI")
-_FOOTER = struct.Struct("<I")
+_SIZE = struct.Struct("<Q")
+_CRC = struct.Struct("<I")
 _BUFFER_SIZE = 1 << 18
-# A larger record is read in parts, so that a made-up length allocates no more than the file can fill.
-_LARGEST_READ = 1 << 20
 _WINDOW_BITS = {ZLIB: zlib.MAX_WBITS, GZIP: zlib.MAX_WBITS + 16}
 _MEMORY_LEVEL = 9  # TensorFlow's
 
@@ -59,13 +58,14 @@ class RecordWriter:
     def write(self, record: bytes) -> None:
         """Appends a record. Raises FailedPreconditionError after `close`."""
         file = self._open_file()
-        size = len(record)
-        head = struct.pack("<Q", size)
-        data = b"".join((head, _FOOTER.pack(masked_crc32c(head)), record, _FOOTER.pack(masked_crc32c(record))))
+        size = _SIZE.pack(len(record))
+        data = b"".join((size, _CRC.pack(masked_crc32c(size)), record, _CRC.pack(masked_crc32c(record))))
         if self._deflate is not None:
             data = self._deflate.compress(data)
-        with os_errors(self._path):
+        try:
             file.write(data)
+        except OSError as error:
+            raise translated(error, self._path) from error
 
     def flush(self) -> None:
         """Hands what was written to the operating system; a compressed stream only as far as its flush mode says."""
@@ -116,7 +116,9 @@ class RecordReader:
             raw: io.RawIOBase = open(path, "rb", buffering=0)  # noqa: SIM115 (`close` closes it)
         if compression_type != NONE:
             raw = _InflatingFile(raw, path, _WINDOW_BITS[compression_type])
-        self._stream = io.BufferedReader(raw, _BUFFER_SIZE)
+        self._file = raw
+        self._buffer = b""  # read, and from the position on not yet used
+        self._position = 0
 
     @property
     def offset(self) -> int:
@@ -129,22 +131,21 @@ class RecordReader:
         Raises:
           DataLossError: if the record is damaged or cut off.
         """
-        with os_errors(self._path):
-            header = self._stream.read(_HEADER.size)
-            if not header:
-                return None
-            if len(header) < _HEADER.size:
-                raise self._damaged("truncated")
-            size, size_crc = _HEADER.unpack(header)
-            if crc32c(header[:8]) != unmask(size_crc):
-                raise self._damaged("corrupted")
-            data = self._read_up_to(size + _FOOTER.size)
-        if len(data) < size + _FOOTER.size:
+        header = self._take(_HEADER.size)
+        if not header:
+            return None
+        if len(header) < _HEADER.size:
+            raise self._damaged("truncated")
+        size, size_crc = _HEADER.unpack(header)
+        if crc32c(header[: _SIZE.size]) != unmask(size_crc):
+            raise self._damaged("corrupted")
+        data = self._take(size + _CRC.size)
+        if len(data) < size + _CRC.size:
             raise self._damaged("truncated")
         record = data[:size]
-        if crc32c(record) != unmask(_FOOTER.unpack_from(data, size)[0]):
+        if crc32c(record) != unmask(_CRC.unpack_from(data, size)[0]):
             raise self._damaged("corrupted")
-        self._offset += _HEADER.size + size + _FOOTER.size
+        self._offset += _HEADER.size + size + _CRC.size
         return record
 
     def __iter__(self) -> Iterator[bytes]:
@@ -153,7 +154,7 @@ class RecordReader:
 
     def close(self) -> None:
         """Closes the file. Closing twice is allowed."""
-        self._stream.close()
+        self._file.close()
 
     def __enter__(self):
         return self
@@ -161,14 +162,25 @@ class RecordReader:
     def __exit__(self, *exc_info):
         self.close()
 
-    def _read_up_to(self, size: int) -> bytes:
-        if size <= _LARGEST_READ:
-            return self._stream.read(size)
-        parts = []
-        while size and (part := self._stream.read(min(size, _LARGEST_READ))):
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+    def _take(self, size: int) -> bytes:
+        """The next `size` bytes of the stream, or fewer at its end. No more is allocated than the stream fills."""
+        start, end = self._position, self._position + size
+        if end > len(self._buffer):
+            parts = [self._buffer[start:]]
+            missing = end - len(self._buffer)
+            while missing > 0 and (part := self._read_some()):
+                parts.append(part)
+                missing -= len(part)
+            self._buffer = b"".join(parts)
+            start, end = 0, size
+        self._position = min(end, len(self._buffer))
+        return self._buffer[start:end]
+
+    def _read_some(self) -> bytes:
+        try:
+            return self._file.read(_BUFFER_SIZE) or b""
+        except OSError as error:
+            raise translated(error, self._path) from error
 
     def _damaged(self, how: str) -> errors.DataLossError:
         return errors.DataLossError(None, None, f"{self._path}: {how} record at {self._offset}")
