@@ -44,13 +44,13 @@ def _bias_add(value, bias, data_format=b"NHWC"):
     return value + bias
 
 
-def _lower_bias_add(call):
+def _lower_bias_add(node):
     """A plain sum, once the shapes are known to fit."""
-    value, bias = call.args
-    dims, bias_dims = call.dims(0), call.dims(1)
-    if dims is None or bias_dims is None or call.attrs["T"].name == "uint16":
+    value, bias = node.args
+    dims, bias_dims = node.dims(0), node.dims(1)
+    if dims is None or bias_dims is None or node.attrs["T"].name == "uint16":
         return None
-    axis = _channel_axis(call.attrs.get("data_format"), len(dims))
+    axis = _channel_axis(node.attrs.get("data_format"), len(dims))
     if dims[axis] is None or dims[axis] != bias_dims[0]:
         return None
     if axis != len(dims) - 1:
@@ -83,12 +83,12 @@ def _bias_add_grad(out_backprop, data_format):
     return out_backprop.sum(axes, dtype=out_backprop.dtype)
 
 
-def _lower_bias_add_grad(call):
-    dims = call.dims(0)
-    if dims is None or not call.attrs["T"].is_floating:
+def _lower_bias_add_grad(node):
+    dims = node.dims(0)
+    if dims is None or not node.attrs["T"].is_floating:
         return None
-    channel = _channel_axis(call.attrs["data_format"], len(dims))
-    return f"torch.sum({call.args[0]}, {[i for i in range(len(dims)) if i != channel]})"
+    channel = _channel_axis(node.attrs["data_format"], len(dims))
+    return f"torch.sum({node.args[0]}, {[i for i in range(len(dims)) if i != channel]})"
 
 
 define_op(

@@ -31,11 +31,11 @@ def _matmul(a, b, transpose_a, transpose_b):
     return torch.mm(a.t() if transpose_a else a, b.t() if transpose_b else b)
 
 
-def _lower_matmul(call):
-    a, b = call.args
-    if call.attrs["transpose_a"]:
+def _lower_matmul(node):
+    a, b = node.args
+    if node.attrs["transpose_a"]:
         a = f"{a}.t()"
-    if call.attrs["transpose_b"]:
+    if node.attrs["transpose_b"]:
         b = f"{b}.t()"
     return f"torch.mm({a}, {b})"
 
@@ -96,11 +96,11 @@ def _batch_matmul(x, y, adj_x, adj_y):
     return torch.matmul(x.mH if adj_x else x, y.mH if adj_y else y)
 
 
-def _lower_batch_matmul(call):
-    x, y = call.args
-    if call.attrs["adj_x"]:
+def _lower_batch_matmul(node):
+    x, y = node.args
+    if node.attrs["adj_x"]:
         x = f"{x}.mH"
-    if call.attrs["adj_y"]:
+    if node.attrs["adj_y"]:
         y = f"{y}.mH"
     return f"torch.matmul({x}, {y})"
 
