@@ -1,0 +1,374 @@
+"""tf.gradients: symbol-to-symbol reverse mode. It adds ordinary nodes to the graph, named as TensorFlow names them."""
+
+import contextlib
+from collections import deque
+from enum import Enum
+
+from reflow.graph import dtypes
+from reflow.graph.build import call
+from reflow.graph.context import name_scope
+from reflow.graph.convert import to_tensor
+from reflow.graph.dtypes import DType
+from reflow.graph.export import export
+from reflow.graph.graph import Graph, get_default_graph
+from reflow.graph.indexed_slices import IndexedSlices
+from reflow.graph.operation import Operation, Tensor
+from reflow.graph.registry import MISSING
+from reflow.gradient_registry import gradient_function
+
+_TRAINABLE = frozenset({dtypes.float16, dtypes.float32, dtypes.float64, dtypes.bfloat16, dtypes.complex64,
+                        dtypes.complex128, dtypes.resource, dtypes.variant})  # fmt: skip
+
+
+@export("AggregationMethod")
+class AggregationMethod:
+    """How several gradients of one tensor are summed."""
+
+    ADD_N = 0
+    DEFAULT = ADD_N
+    EXPERIMENTAL_TREE = 1
+    EXPERIMENTAL_ACCUMULATE_N = 2
+
+
+@export("UnconnectedGradients")
+class UnconnectedGradients(Enum):
+    """What the gradient of something that does not depend on it is: None, or zeros."""
+
+    NONE = "none"
+    ZERO = "zero"
+
+
+@export("gradients")
+def gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradients_with_ops=False, gate_gradients=False,
+              aggregation_method=None, stop_gradients=None,
+              unconnected_gradients=UnconnectedGradients.NONE):  # fmt: skip
+    """Adds nodes that compute the derivatives of the sum of `ys` with respect to each of `xs`.
+
+    Args:
+      ys: a tensor or list of tensors to differentiate.
+      xs: a tensor (or variable) or list of them to differentiate by.
+      grad_ys: for each y the gradient that flows into it, of y's shape and type; ones if None.
+      name: the name scope of the new nodes.
+      colocate_gradients_with_ops: place the gradient of an operation where the operation is.
+      gate_gradients: let no gradient of an operation be used before all of them are computed.
+      aggregation_method: one of `AggregationMethod`.
+      stop_gradients: tensors taken as constants: nothing flows through them.
+      unconnected_gradients: an `UnconnectedGradients` (or its value): what an x that no y depends on gets.
+
+    Returns:
+      A list with, for each x, a Tensor, an IndexedSlices, or None.
+
+    Raises:
+      LookupError: if an operation between has no gradient.
+      ValueError: if the arguments do not fit each other.
+      TypeError: if a type cannot be differentiated.
+    """
+    ys, xs = _as_list(ys), _as_list(xs)
+    stop_gradients = _as_list(stop_gradients)
+    unconnected = UnconnectedGradients(unconnected_gradients)
+    grad_ys = [None] * len(ys) if grad_ys is None else _as_list(grad_ys)
+    if len(grad_ys) != len(ys):
+        raise ValueError(f"Passed {len(grad_ys)} grad_ys for {len(ys)} ys")
+    with name_scope(name, "gradients", [*ys, *xs, *stop_gradients, *[g for g in grad_ys if g is not None]]):
+        ys = [y if isinstance(y, Tensor) else to_tensor(y, name="y") for y in ys]
+        xs = [_x_tensor(x) for x in xs]
+        reverse = _Reverse(get_default_graph(), ys, xs, [_x_tensor(s) for s in stop_gradients],
+                           colocate_gradients_with_ops, gate_gradients, aggregation_method)  # fmt: skip
+        reverse.start(ys, _default_gradients(grad_ys, ys, colocate_gradients_with_ops))
+        reverse.run()
+        return [_finish(reverse.gradient_of(x), x, unconnected) for x in xs]
+
+
+def _as_list(value) -> list:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _x_tensor(x) -> Tensor:
+    """The tensor that stands for x in the graph: the handle of a resource variable, the reference of the other kind."""
+    if isinstance(x, Tensor):
+        return x
+    handle = getattr(x, "handle", None)
+    if isinstance(handle, Tensor):
+        return handle
+    return to_tensor(x, name="x", as_ref=True)
+
+
+def _finish(gradient, x, unconnected):
+    if gradient is None and unconnected is UnconnectedGradients.ZERO:
+        return call("ZerosLike", x, name="zeros_like")
+    return gradient
+
+
+def _default_gradients(grad_ys, ys, colocate) -> list:
+    """For each y the gradient that is fed into it: what the caller gave, checked, or ones."""
+    result = []
+    for i, (grad_y, y) in enumerate(zip(grad_ys, ys, strict=True)):
+        with _colocated(y.op, colocate):
+            if grad_y is not None:
+                result.append(_checked_gradient(grad_y, y, i))
+                continue
+            if y.dtype.base_dtype.is_complex:
+                raise TypeError(f"Gradients of complex tensors must set grad_ys (y.dtype = {y.dtype!r})")
+            shape = call("Shape", y, name="Shape", out_type=dtypes.int32) if not _is_static(y) else _static_shape(y)
+            one = to_tensor(1, y.dtype.base_dtype, name=f"grad_ys_{i}")
+            result.append(call("Fill", shape, one, name="Fill", index_type=dtypes.int32))
+    return result
+
+
+def _is_static(y) -> bool:
+    return y.dims is not None and None not in y.dims
+
+
+def _static_shape(y) -> Tensor:
+    """The shape as TensorFlow makes it where it is known: a constant named Shape."""
+    import numpy as np
+
+    return to_tensor(np.array(y.dims, np.int32), dtypes.int32, name="Shape")
+
+
+def _checked_gradient(grad_y, y, i):
+    if isinstance(grad_y, IndexedSlices):
+        return grad_y
+    gradient = to_tensor(grad_y, None if isinstance(grad_y, Tensor) else y.dtype.base_dtype, name=f"grad_ys_{i}")
+    wanted, given = y.dtype.base_dtype, gradient.dtype.base_dtype
+    if wanted.is_integer and not given.is_integer or not wanted.is_integer and wanted is not given:
+        raise TypeError(f"Gradient type {given.name} generated for tensor {y} with type {wanted.name}")
+    return gradient
+
+
+@contextlib.contextmanager
+def _colocated(operation: Operation, colocate: bool):
+    if not colocate:
+        yield
+        return
+    with get_default_graph().colocate_with(operation):
+        yield
+
+
+class _Reverse:
+    """One reverse sweep: gradients by tensor, and how many consumers each operation still waits for."""
+
+    def __init__(self, graph: Graph, ys, xs, stops, colocate: bool, gate: bool, aggregation):
+        self._graph = graph
+        self._colocate = colocate
+        self._gate = gate
+        self._aggregation = aggregation
+        # tensor -> the gradients that have reached it so far.
+        self._gradients: dict[Tensor, list] = {}
+        self._summed: dict[Tensor, object] = {}
+        self._wanted = set(xs)
+        self._pending = _count_pending([y.op for y in ys], [x.op for x in xs])
+        self._stops = _stop_operations([x.op for x in xs], [s.op for s in stops], self._pending)
+        self._queue: deque[Operation] = deque()
+
+    def start(self, ys, grads) -> None:
+        """Put the gradients of the ys in place and queue their operations."""
+        queued = set()
+        for y, gradient in zip(ys, grads, strict=True):
+            self._gradients.setdefault(y, []).append(gradient)
+        for y in ys:
+            if y.op not in queued and not self._pending.get(y.op, 0):
+                queued.add(y.op)
+                self._queue.append(y.op)
+
+    def run(self) -> None:
+        """Visit operations until no gradient is left to pass on."""
+        while self._queue:
+            operation = self._queue.popleft()
+            with _colocated(operation, self._colocate):
+                self._visit(operation)
+            self._release_inputs(operation)
+
+    def gradient_of(self, x: Tensor):
+        """The summed gradient of `x`, or None."""
+        if x in self._summed:
+            return self._summed[x]
+        parts = [g for g in self._gradients.get(x, ()) if g is not None]
+        if not parts:
+            return None
+        with _colocated(x.op, self._colocate):
+            return self._sum(parts)
+
+    def _visit(self, operation: Operation) -> None:
+        grads = [self._take(t) for t in operation.outputs]
+        if operation in self._stops or all(g is None for g in grads):
+            return
+        function = gradient_function(operation)
+        if function is MISSING:
+            if operation._inputs:
+                raise LookupError(f"No gradient defined for operation '{operation.name}' (op type: {operation.type})")
+            return
+        if function is None:
+            return
+        grads = [self._zeros(t) if g is None and t.dtype.base_dtype in _TRAINABLE else g
+                 for g, t in zip(grads, operation.outputs, strict=True)]  # fmt: skip
+        graph = self._graph
+        with graph.name_scope(f"{operation.name}_grad"):
+            first_new = graph._version
+            results = function(operation, *grads)
+            results = list(results) if isinstance(results, (list, tuple)) else [results]
+            self._check(operation, results)
+            if self._gate and sum(r is not None for r in results) > 1:
+                results = self._gated(results)
+            for new in graph._operations[first_new:]:
+                new._original_op = operation
+        for tensor, gradient in zip(operation._inputs, results, strict=True):
+            if gradient is not None:
+                _merge_shape(gradient, tensor)
+                self._gradients.setdefault(tensor, []).append(gradient)
+
+    def _take(self, tensor: Tensor):
+        parts = self._gradients.pop(tensor, None)
+        parts = [g for g in parts or () if g is not None]
+        if not parts:
+            return None
+        total = self._sum(parts)
+        if tensor in self._wanted:
+            self._summed[tensor] = total
+        return total
+
+    def _zeros(self, tensor: Tensor):
+        if tensor.dtype.base_dtype in (dtypes.resource, dtypes.variant):
+            return None
+        return call("ZerosLike", tensor, name="zeros_like")
+
+    def _sum(self, parts: list):
+        if len(parts) == 1:
+            return parts[0]
+        if all(isinstance(p, IndexedSlices) for p in parts):
+            return _concatenate_slices(parts)
+        parts = [to_tensor(p) for p in parts]
+        if self._aggregation in (AggregationMethod.EXPERIMENTAL_TREE, AggregationMethod.EXPERIMENTAL_ACCUMULATE_N):
+            return _tree_sum(parts)
+        return call("AddN", parts, name="AddN")
+
+    def _gated(self, results: list) -> list:
+        from reflow.ops.control import tuple as gate_tuple
+
+        with self._graph.device(None), self._graph.colocate_with(None, ignore_existing=True):
+            return gate_tuple(results)
+
+    def _check(self, operation: Operation, results: list) -> None:
+        if len(results) != len(operation._inputs):
+            raise ValueError(f"Num gradients {len(results)} generated for op {operation.node_def} do not match num inputs "
+                             f"{len(operation._inputs)}")  # fmt: skip
+
+    def _release_inputs(self, operation: Operation) -> None:
+        """The operation is done: its inputs' operations wait for one consumer less."""
+        pending = self._pending
+        for tensor in operation._inputs:
+            source = tensor.op
+            left = pending.get(source)
+            if left is None:
+                continue
+            pending[source] = left - 1
+            if left == 1:
+                self._queue.append(source)
+
+
+def _count_pending(from_ops, to_ops) -> dict[Operation, int]:
+    """How many uses by operations between ys and xs each such operation has; only those between xs and ys are keys."""
+    reachable: set[Operation] = set()
+    stack = list(from_ops)
+    consumers: dict[Operation, list[Operation]] = {}
+    while stack:
+        operation = stack.pop()
+        if operation in reachable:
+            continue
+        reachable.add(operation)
+        for tensor in operation._inputs:
+            source = tensor.op
+            consumers.setdefault(source, []).append(operation)
+            if source not in reachable:
+                stack.append(source)
+    between: set[Operation] = set()
+    stack = [op for op in to_ops if op in reachable]
+    while stack:
+        operation = stack.pop()
+        if operation in between:
+            continue
+        between.add(operation)
+        stack.extend(c for c in consumers.get(operation, ()) if c not in between)
+    pending = dict.fromkeys(between, 0)
+    for operation in between:
+        for tensor in operation._inputs:
+            if tensor.op in between:
+                pending[tensor.op] += 1
+    return pending
+
+
+def _stop_operations(to_ops, stop_ops, pending) -> set[Operation]:
+    """Where the sweep ends: the stop gradients, and those xs that no other x lies behind."""
+    stops = {op for op in to_ops if not any(t.op in pending for t in op._inputs)}
+    stops.update(stop_ops)
+    return stops
+
+
+def _merge_shape(gradient, tensor: Tensor) -> None:
+    if isinstance(gradient, Tensor) and tensor.dims is not None and gradient.dims != tensor.dims:
+        if tensor.dtype.base_dtype in (dtypes.resource, dtypes.variant):
+            return
+        try:
+            gradient.set_shape(tensor.dims)
+        except ValueError as error:
+            raise ValueError(f"Incompatible shapes between op input and calculated input gradient. Forward operation: "
+                             f"{tensor.op.name}. {error}") from None  # fmt: skip
+
+
+def _concatenate_slices(parts: list[IndexedSlices]) -> IndexedSlices:
+    """The sum of several IndexedSlices: all their rows, with repetitions."""
+    from reflow.ops.joining import concat
+
+    values = concat([p.values for p in parts], 0)
+    index_type: DType = parts[0].indices.dtype
+    if any(p.indices.dtype is not index_type for p in parts):
+        index_type = dtypes.int64
+    indices = concat([call("Cast", p.indices, DstT=index_type) if p.indices.dtype is not index_type else p.indices
+                      for p in parts], 0)  # fmt: skip
+    return IndexedSlices(values, indices, parts[0].dense_shape)
+
+
+def _tree_sum(parts: list):
+    while len(parts) > 1:
+        pairs = [call("AddN", parts[i:i + 2], name="AddN") for i in range(0, len(parts) - 1, 2)]
+        parts = pairs + parts[len(parts) - len(parts) % 2:]
+    return parts[0]
+
+
+@export("hessians")
+def hessians(ys, xs, name="hessians", colocate_gradients_with_ops=False, gate_gradients=False, aggregation_method=None):
+    """Adds nodes that compute the Hessian of the sum of `ys` with respect to each of `xs`.
+
+    Args:
+      ys: a tensor or list of tensors.
+      xs: tensors of a known number of elements.
+      name, colocate_gradients_with_ops, gate_gradients, aggregation_method: as for `gradients`.
+
+    Returns:
+      A list of tensors, each of shape x.shape + x.shape.
+
+    Raises:
+      LookupError: if an operation has no gradient.
+      ValueError: if the size of an x is not known.
+    """
+    from reflow.ops.joining import stack
+    from reflow.ops.shape_ops import reshape
+
+    xs = _as_list(xs)
+    options = dict(colocate_gradients_with_ops=colocate_gradients_with_ops, gate_gradients=gate_gradients,
+                   aggregation_method=aggregation_method)  # fmt: skip
+    first = gradients(ys, xs, **options)
+    results = []
+    for i, (gradient, x) in enumerate(zip(first, xs, strict=True)):
+        x = to_tensor(x)
+        if x.dims is None or None in x.dims:
+            raise ValueError(f"hessians needs the static size of x, but {x.name} has shape {x.shape}")
+        with name_scope(f"{name}_{i}" if i else name):
+            size = x.shape.num_elements()
+            flat = reshape(gradient, [size])
+            rows = [gradients(flat[j], xs[i], unconnected_gradients=UnconnectedGradients.ZERO, **options)[0]
+                    for j in range(size)]  # fmt: skip
+            results.append(reshape(stack(rows), [*x.dims, *x.dims]))
+    return results
