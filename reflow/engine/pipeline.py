@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reflow.engine.passes.common_subexpressions import merge_common_subexpressions
+from reflow.engine.passes.control import remove_redundant_control_edges
+from reflow.engine.passes.dead import remove_dead_nodes
 from reflow.engine.passes.folding import fold_constants
+from reflow.engine.passes.identities import remove_identities
 from reflow.engine.passes.shapes import specialize_shapes
-from reflow.engine.passes.simplify import remove_dead_nodes, remove_identities
 from reflow.engine.plan import Plan
 from reflow.engine.schedule import schedule
 
@@ -34,6 +36,7 @@ def _from_environment() -> frozenset[str]:
 # The passes in the order in which they run: (name, function from plan to plan).
 PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("shapes", specialize_shapes),
+    ("control", remove_redundant_control_edges),
     ("identities", remove_identities),
     ("folding", fold_constants),
     ("common_subexpressions", merge_common_subexpressions),

@@ -29,22 +29,35 @@ def schedule(plan: Plan) -> Plan:
     """
     _set_levels(plan)
     if any(n.level or n.op_def.writes for n in plan.nodes):
-        plan.nodes.sort(key=lambda n: (n.level, n.op_def.writes))
+        plan.nodes.sort(key=_order)
     _insert_reads(plan)
     _mark_copies(plan)
     return plan
 
 
+def _order(node: Node) -> tuple[int, bool]:
+    return node.level, writes_variable(node)
+
+
+def writes_variable(node: Node) -> bool:
+    """True if the node changes the value of a variable."""
+    return node.op_def.writes and any(v.is_state and state_of(v).type in _VARIABLES for v in node.inputs)
+
+
+_VARIABLES = frozenset({"VariableV2", "Variable", "VarHandleOp", "AutoReloadVariable"})
+
+
 def _set_levels(plan: Plan) -> None:
-    """level = the greatest number of state changes on any path to the node."""
+    """level = the greatest number of variable changes on any path to the node."""
     seen: set[Node] = set()
     for node in plan.nodes:
         level = 0
         for before in _predecessors(node):
             if before not in seen:
                 plan.nodes = _topological(plan.nodes)
-                return _set_levels(plan)
-            reached = before.level + 1 if before.op_def.writes else before.level
+                _set_levels(plan)
+                return
+            reached = before.level + 1 if writes_variable(before) else before.level
             if reached > level:
                 level = reached
         node.level = level
@@ -120,19 +133,14 @@ def _insert_reads(plan: Plan) -> None:
                     reads[key] = _read_node(value, node.level, ordered)
                 node.inputs[i] = reads[key]
         ordered.append(node)
-    last = max((n.level + n.op_def.writes for n in plan.nodes), default=0)
+    last = max((n.level + writes_variable(n) for n in plan.nodes), default=0)
     for i, value in enumerate(plan.fetches):
         if value.dtype.is_ref:
-            key = value, last if value.node.op_def.writes else _earliest(value)
+            key = value, last if writes_variable(value.node) else value.node.level
             if key not in reads:
                 reads[key] = _read_node(value, key[1], ordered)
             plan.fetches[i] = reads[key]
-    plan.nodes = sorted(ordered, key=lambda n: (n.level, n.op_def.writes)) if reads else ordered
-
-
-def _earliest(value: Value) -> int:
-    node = value.node
-    return node.level + 1 if node.op_def.writes else node.level
+    plan.nodes = sorted(ordered, key=_order) if reads else ordered
 
 
 def _read_node(value: Value, level: int, ordered: list[Node]) -> Value:
@@ -180,7 +188,7 @@ def _mark_copies(plan: Plan) -> None:
             for read in readers.get(value, ()):
                 check(read, position, value.node is not read)
         for output in _aliasing_outputs(node):
-            reads = [node] if node.inputs[0].is_state else [r for i in node.op_def.aliases for r in _reads_of(node, i, readers)]
+            reads = [node] if node.inputs[0].is_state else _reads_behind(node, readers)
             if reads:
                 readers[output] = reads
             if output in fetched:
@@ -188,8 +196,10 @@ def _mark_copies(plan: Plan) -> None:
                     check(read, len(plan.nodes), False)
 
 
-def _reads_of(node, position, reader):
-    return reader.get(node.inputs[position], ()) if position < len(node.inputs) else ()
+def _reads_behind(node, readers) -> list[Node]:
+    """The variable reads whose memory a view's outputs share."""
+    inputs = [node.inputs[i] for i in node.op_def.aliases if i < len(node.inputs)]
+    return [read for value in inputs for read in readers.get(value, ())]
 
 
 def _aliasing_outputs(node: Node) -> list[Value]:

@@ -1,0 +1,44 @@
+"""Control edges that say nothing: one between two pure computations only matters for the effects before and after it.
+
+tf.gradients with gates, tf.group and tf.tuple leave many such edges, and they keep identities and merges from happening.
+"""
+
+from reflow.engine.plan import Node, Plan
+
+
+def has_effect(node: Node) -> bool:
+    """True if running the node changes something that outlives it, or that the user sees: writes, prints, checks.
+
+    A random op has state, too, but the order of two streams does not matter.
+    """
+    op_def = node.op_def
+    if op_def.writes:
+        return True
+    if not op_def.is_stateful or op_def.resource is not None:
+        return False
+    return not any(v.is_state for v in node.inputs)
+
+
+def remove_redundant_control_edges(plan: Plan) -> Plan:
+    """Drop a control edge from B to A if A's data already comes after every effect that B comes after.
+
+    That variables are read before they are written needs no edge: the schedule sees to it.
+    """
+    if not any(node.control for node in plan.nodes):
+        return plan
+    # For each node the set of effects at or before it, as the bits of an integer.
+    effects: dict[Node, int] = {}
+    count = 0
+    for node in plan.nodes:
+        mask = 0
+        for value in node.inputs:
+            mask |= effects.get(value.node, 0)
+        if node.control:
+            node.control = [c for c in node.control if c not in effects or effects[c] & ~mask]
+            for control in node.control:
+                mask |= effects.get(control, 0)
+        if has_effect(node):
+            mask |= 1 << count
+            count += 1
+        effects[node] = mask
+    return plan

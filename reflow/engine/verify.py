@@ -1,0 +1,45 @@
+"""The plan's rules, as a check that tests run after every pass."""
+
+from reflow.engine.plan import Node, Plan
+
+
+def verify(plan: Plan, where: str) -> None:
+    """Check that a plan is well formed.
+
+    Args:
+      plan: the plan.
+      where: the pass that made it, for messages.
+
+    Raises:
+      AssertionError: naming the rule that does not hold and the node.
+    """
+    made: set[Node] = {v.node for v in plan.feeds}
+    everything = set(plan.nodes)
+    names: set[int] = set()
+    for node in plan.nodes:
+        _check_signature(node, where)
+        assert id(node) not in names, f"{where}: {node.name} stands twice"
+        names.add(id(node))
+        for value in node.inputs:
+            assert value.node in made or value.node.type == "NextIteration" or value.node in everything, (
+                f"{where}: {node.name} takes {value}, which nothing makes")  # fmt: skip
+            assert value.node.outputs[value.index] is value, f"{where}: {value} is not the output it says it is"
+        for control in node.control:
+            assert control in everything, f"{where}: {node.name} waits for {control.name}, which is not in the plan"
+        made.add(node)
+    for value in plan.fetches:
+        assert value.node in made, f"{where}: the fetch {value} is not made"
+    for target in plan.targets:
+        assert target in made, f"{where}: the target {target.name} is not in the plan"
+
+
+def _check_signature(node: Node, where: str) -> None:
+    count = 0
+    for arg in node.op_def.inputs:
+        if arg.number_attr:
+            count += node.attrs[arg.number_attr]
+        elif arg.type_list_attr:
+            count += len(node.attrs[arg.type_list_attr])
+        else:
+            count += 1
+    assert len(node.inputs) == count, f"{where}: {node.name} ({node.type}) has {len(node.inputs)} inputs, not {count}"
