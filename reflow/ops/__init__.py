@@ -2,3 +2,5 @@
 
 Importing this package registers them all.
 """
+
+from reflow.ops import resource_variable, scatter_state, state  # noqa: F401

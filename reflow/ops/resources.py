@@ -40,6 +40,44 @@ class VariableState:
             )  # fmt: skip
         return value
 
+    def current(self) -> torch.Tensor:
+        """The value, about to be changed in place; raises as `read` does."""
+        return self.read()
+
+
+class HandleState(VariableState):
+    """The value of a resource variable: what is said of one that has no value differs."""
+
+    __slots__ = ()
+
+    def read(self) -> torch.Tensor:
+        """As of any variable.
+
+        Raises:
+          FailedPreconditionError: if the variable is not initialized.
+        """
+        value = self.value
+        if value is None:
+            raise errors.FailedPreconditionError(
+                None, None,
+                f"Error while reading resource variable {self.name} from Container: localhost. This could mean that "
+                f"the variable was uninitialized. Not found: {self._not_found()}",
+            )  # fmt: skip
+        return value
+
+    def current(self) -> torch.Tensor:
+        """The value, about to be changed in place.
+
+        Raises:
+          NotFoundError: if the variable is not initialized.
+        """
+        if self.value is None:
+            raise errors.NotFoundError(None, None, self._not_found())
+        return self.value
+
+    def _not_found(self) -> str:
+        return f"Resource localhost/{self.name}/N10tensorflow3VarE does not exist."
+
 
 class ResourceManager:
     """Everything that a session keeps between steps."""
@@ -81,8 +119,17 @@ class ResourceManager:
 
 
 def variable_resource(resources: ResourceManager, node_name: str, attrs: dict) -> VariableState:
-    """The VariableState behind a VariableV2 or VarHandleOp node: `shared_name` or the node's own name tells which."""
+    """The state behind a VariableV2 node: `shared_name` or the node's own name tells which."""
+    return _variable(resources, node_name, attrs, VariableState)
+
+
+def handle_resource(resources: ResourceManager, node_name: str, attrs: dict) -> VariableState:
+    """The state behind a VarHandleOp node."""
+    return _variable(resources, node_name, attrs, HandleState)
+
+
+def _variable(resources, node_name, attrs, kind):
     name = attrs.get("shared_name") or node_name.encode()
     text = name.decode()
     dtype, dims = attrs["dtype"], attrs["shape"]
-    return resources.get_or_create("variable", attrs.get("container", b""), text, lambda: VariableState(text, dtype, dims))
+    return resources.get_or_create("variable", attrs.get("container", b""), text, lambda: kind(text, dtype, dims))
