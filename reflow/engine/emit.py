@@ -5,6 +5,7 @@ import keyword
 import linecache
 import re
 import string
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,9 +70,12 @@ _counter = iter(range(1, 1 << 60))
 
 
 class Emitter:
-    """Writes the function of one plan. `resources` are the session's: the state that nodes name is bound to them."""
+    """Writes the function of one plan. `resources` are the session's: the state that nodes name is bound to them.
 
-    def __init__(self, plan: Plan, resources: ResourceManager):
+    With `mark`, the function calls `mark(i, *outputs)` after the statement of `marked_nodes[i]`: how steps are timed.
+    """
+
+    def __init__(self, plan: Plan, resources: ResourceManager, mark: Callable | None = None):
         self.plan = plan
         self.resources = resources
         self.namespace: dict[str, object] = {"torch": torch, "inf": float("inf"), "nan": float("nan")}
@@ -79,6 +83,8 @@ class Emitter:
         self.used: set[str] = {"step", "torch", "inf", "nan"}
         self.lines: list[str] = []
         self.line_nodes: dict[int, Node] = {}
+        self.marked_nodes: list[Node] = []
+        self._mark = self._global("mark", mark) if mark is not None else None
 
     def emit(self) -> Emitted:
         """The compiled function: it takes the fed tensors in order and returns a list, one item a fetch."""
@@ -90,6 +96,8 @@ class Emitter:
             statement = self._statement(node)
             if statement is not None:
                 body.append((statement, node))
+                if self._mark is not None:
+                    body.append((self._mark_statement(node), None))
             dead = [self.names[v] for v in last_use.get(node, ()) if v in self.names and not self._is_global(v)]
             if dead:
                 body.append((f"del {', '.join(dead)}", None))
@@ -99,6 +107,11 @@ class Emitter:
         else:
             self._write(f"def step({', '.join(parameters)}):", body, f"return [{results}]")
         return self._compile()
+
+    def _mark_statement(self, node: Node) -> str:
+        self.marked_nodes.append(node)
+        outputs = [self.names[v] for v in node.outputs if v in self.names]
+        return f"{self._mark}({', '.join([str(len(self.marked_nodes) - 1), *outputs])})"
 
     # --- statements ---------------------------------------------------------------------------------------------
 
@@ -261,6 +274,7 @@ class Emitter:
 
     def _write_in_parts(self, parameters, body, results) -> None:
         """Cut a long body into functions of a bounded length; what crosses a cut is passed on as arguments."""
+        self._locals = {name for name in self.names.values() if name not in self.namespace}
         chunks = [body[i:i + _STATEMENTS_PER_FUNCTION] for i in range(0, len(body), _STATEMENTS_PER_FUNCTION)]
         reads, writes = zip(*(self._names_in(chunk) for chunk in chunks), strict=True)
         wanted_after: list[set[str]] = [set()] * len(chunks)
@@ -287,8 +301,8 @@ class Emitter:
         reads, writes = set(), set()
         for statement, node in chunk:
             if node is None:
-                gone = set(re.findall(r"\w+", statement[4:]))
-                reads |= gone - writes
+                # A `del` or a mark: it names locals and nothing else of interest.
+                reads |= set(re.findall(r"\w+", statement)) & self._locals - writes
                 continue
             reads |= {n for v in node.inputs if (n := self.names[v]) not in self.namespace} - writes
             writes |= {self.names[v] for v in node.outputs}

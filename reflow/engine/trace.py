@@ -1,0 +1,151 @@
+"""Step statistics: a run in which every node is timed, as `RunMetadata` reports it."""
+
+import threading
+import time
+
+import torch
+from tensorboard.compat.proto import config_pb2, graph_pb2, step_stats_pb2
+
+from reflow.engine.devices import _PREFIX
+from reflow.engine.emit import Emitter
+from reflow.engine.fetches import Fetches
+from reflow.engine.feeds import feed_pairs, feed_value
+from reflow.engine.step import Compiled
+from reflow.graph import errors
+
+
+def run_with_metadata(session, fetches, feed_dict, options, run_metadata):
+    """`Session.run` with RunOptions and RunMetadata.
+
+    Raises:
+      TypeError: if they are not protos of these kinds.
+      DeadlineExceededError: if `timeout_in_ms` passes first.
+    """
+    _check(options, run_metadata)
+    if options is None or options.trace_level == config_pb2.RunOptions.NO_TRACE and not options.timeout_in_ms:
+        return session.run(fetches, feed_dict)
+    if options.timeout_in_ms and options.trace_level == config_pb2.RunOptions.NO_TRACE:
+        return _run_with_timeout(session, fetches, feed_dict, options.timeout_in_ms)
+    handler = Fetches(session.graph, fetches)
+    pairs = feed_pairs(session.graph, feed_dict or {})
+    values = [feed_value(t, v) for t, v in pairs]
+    session._check_open()
+    step = session._step(handler.tensors, handler.targets, [t for t, _ in pairs])
+    timed = TimedStep(step.compiled(values).plan, session._resources)
+    results = timed.run(values)
+    if run_metadata is not None:
+        run_metadata.step_stats.CopyFrom(timed.step_stats())
+        if options.output_partition_graphs:
+            run_metadata.partition_graphs.append(partition_graph(timed.plan))
+    return handler.build(results)
+
+
+def _check(options, run_metadata):
+    if options is not None and type(options).__name__ != "RunOptions":
+        raise TypeError(f"options must be a RunOptions proto, but got {type(options)}")
+    if run_metadata is not None and type(run_metadata).__name__ != "RunMetadata":
+        raise TypeError(f"run_metadata must be a RunMetadata proto, but got {type(run_metadata)}")
+
+
+def _run_with_timeout(session, fetches, feed_dict, milliseconds):
+    """Run in a thread of its own and give up on it after the timeout."""
+    outcome: dict = {}
+
+    def target():
+        try:
+            outcome["result"] = session.run(fetches, feed_dict)
+        except BaseException as error:
+            outcome["error"] = error
+
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    thread.join(milliseconds / 1000)
+    if thread.is_alive():
+        raise errors.DeadlineExceededError(None, None, "Timed out waiting for notification")
+    if "error" in outcome:
+        raise outcome["error"]
+    return outcome["result"]
+
+
+class TimedStep:
+    """A plan compiled with a clock reading after every statement.
+
+    Args:
+      plan: a scheduled plan.
+      resources: the session's state.
+    """
+
+    def __init__(self, plan, resources):
+        self.plan = plan
+        self._marks: list[tuple[int, int, object]] = []
+        emitter = Emitter(plan, resources, mark=self._mark)
+        self._nodes = emitter.marked_nodes
+        self._compiled = Compiled(plan, emitter.emit())
+
+    def _mark(self, index: int, *outputs) -> None:
+        self._marks.append((index, time.perf_counter_ns(), [_described(o) for o in outputs]))
+
+    def run(self, values: list) -> list:
+        """The fetched values; the times are kept for `step_stats`."""
+        self._wall = time.time_ns()
+        self._start = time.perf_counter_ns()
+        return self._compiled.run(values)
+
+    def rows(self) -> list[tuple]:
+        """(node, start, end, outputs) of each node, in nanoseconds since the step began."""
+        rows, before = [], self._start
+        for index, at, outputs in self._marks:
+            rows.append((self._nodes[index], before - self._start, at - self._start, outputs))
+            before = at
+        return rows
+
+    def step_stats(self):
+        """The times as a StepStats proto: one NodeExecStats a node, by device."""
+        stats = step_stats_pb2.StepStats()
+        devices: dict[str, object] = {}
+        for node, start, end, outputs in self.rows():
+            device = node.device or "/device:CPU:0"
+            device = device if device.startswith("/job:") else f"{_PREFIX}{device}"
+            if device not in devices:
+                devices[device] = stats.dev_stats.add(device=device)
+            self._add_node(devices[device], node, start, end, outputs)
+        return stats
+
+    def _add_node(self, device, node, start, end, outputs):
+        inputs = ", ".join(v.name for v in node.inputs)
+        at = self._wall + start
+        row = device.node_stats.add(
+            node_name=node.name, all_start_micros=at // 1000, all_start_nanos=at, op_start_rel_micros=0,
+            op_end_rel_micros=max((end - start) // 1000, 1), all_end_rel_micros=max((end - start) // 1000, 1),
+            op_end_rel_nanos=end - start, all_end_rel_nanos=end - start,
+            timeline_label=f"{node.name} = {node.type}({inputs})",
+        )  # fmt: skip
+        for slot, (dtype, dims, size) in enumerate(outputs):
+            output = row.output.add(slot=slot)
+            output.tensor_description.dtype = dtype
+            for each in dims:
+                output.tensor_description.shape.dim.add(size=each)
+            output.tensor_description.allocation_description.requested_bytes = size
+            output.tensor_description.allocation_description.allocated_bytes = size
+            output.tensor_description.allocation_description.allocator_name = "cpu"
+
+
+def _described(value):
+    """(DataType enum, dims, bytes) of a value."""
+    from reflow.ops.torch_types import FROM_TORCH
+
+    if isinstance(value, torch.Tensor):
+        dtype = FROM_TORCH.get(value.dtype)
+        return (dtype.as_datatype_enum if dtype else 0), tuple(value.shape), value.numel() * value.element_size()
+    shape = getattr(value, "shape", ())
+    return 7 if hasattr(value, "dtype") else 20, tuple(shape) if isinstance(shape, tuple) else (), 0
+
+
+def partition_graph(plan):
+    """The GraphDef of what a plan runs."""
+    result = graph_pb2.GraphDef()
+    for node in plan.nodes:
+        row = result.node.add(name=node.name, op=node.type, device=node.device)
+        row.input.extend(v.name if not v.index else f"{v.name}:{v.index}" for v in node.inputs)
+        row.input.extend(f"^{c.name}" for c in node.control)
+    return result

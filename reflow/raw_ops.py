@@ -1,0 +1,60 @@
+"""Every registered op as a plain function: `tf.raw_ops.MatMul(a=..., b=...)`, and the legacy `gen_*_ops` modules."""
+
+import inspect
+import re
+
+from reflow.graph.build import call
+from reflow.graph.export import EXPORTS, export_value
+from reflow.graph.registry import OPS, OpDef
+
+
+def raw_op(op_def: OpDef):
+    """The function of an op: one keyword an input and attribute, and `name`; it returns what the op makes."""
+    inputs = [arg.name for arg in op_def.inputs]
+    inferred = {x for a in op_def.inputs for x in (a.type_attr, a.number_attr, a.type_list_attr)}
+    attrs = [a for a in op_def.attrs.values() if a.name not in inferred]
+
+    def function(*args, **kwargs):
+        bound = signature.bind(*args, **kwargs).arguments
+        name = bound.pop("name", None)
+        values = [bound.pop(i) for i in inputs]
+        return call(op_def.name, *values, name=name, **bound)
+
+    empty = inspect.Parameter.empty
+    parameters = [(i, empty) for i in inputs]
+    parameters += [(a.name, empty) for a in attrs if not a.has_default]
+    parameters += [(a.name, a.default) for a in attrs if a.has_default] + [("name", None)]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = inspect.Signature([inspect.Parameter(p, kind, default=d) for p, d in parameters])
+    function.__signature__ = signature
+    function.__name__ = function.__qualname__ = op_def.name
+    function.__doc__ = (
+        f"The op {op_def.name} itself.\n\nArgs:\n  " + "\n  ".join(f"{p}: {_describe(op_def, p)}" for p, _ in parameters)
+    )
+    return function
+
+
+def _describe(op_def: OpDef, name: str) -> str:
+    arg = next((a for a in op_def.inputs if a.name == name), None)
+    if arg is not None:
+        kind = arg.dtype.name if arg.dtype else arg.type_list_attr or arg.type_attr
+        return f"a list of tensors of type {kind}." if arg.is_list else f"a tensor of type {kind}."
+    if name in op_def.attrs:
+        return f"attribute of type {op_def.attrs[name].type}."
+    return "a name for the operation."
+
+
+def snake_case(op_name: str) -> str:
+    """The name that the legacy `gen_*_ops` modules give an op: "MatMul" is mat_mul."""
+    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", op_name)
+    return re.sub(r"([a-z\d])([A-Z])", r"\1_\2", name).lower()
+
+
+def export_raw_ops() -> None:
+    """Export a function for each registered op that does not have one yet."""
+    for name, op_def in OPS.items():
+        if not name.startswith("_") and f"raw_ops.{name}" not in EXPORTS:
+            export_value(f"raw_ops.{name}", raw_op(op_def))
+
+
+export_raw_ops()
