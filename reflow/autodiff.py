@@ -4,6 +4,7 @@ import contextlib
 from collections import deque
 from enum import Enum
 
+from reflow.gradient_registry import gradient_function
 from reflow.graph import dtypes
 from reflow.graph.build import call
 from reflow.graph.context import name_scope
@@ -14,7 +15,6 @@ from reflow.graph.graph import Graph, get_default_graph
 from reflow.graph.indexed_slices import IndexedSlices
 from reflow.graph.operation import Operation, Tensor
 from reflow.graph.registry import MISSING
-from reflow.gradient_registry import gradient_function
 
 _TRAINABLE = frozenset({dtypes.float16, dtypes.float32, dtypes.float64, dtypes.bfloat16, dtypes.complex64,
                         dtypes.complex128, dtypes.resource, dtypes.variant})  # fmt: skip

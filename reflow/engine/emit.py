@@ -298,14 +298,18 @@ class Emitter:
 
     def _names_in(self, chunk) -> tuple[set[str], set[str]]:
         """(locals that a chunk takes from before, locals that it leaves behind)."""
-        reads, writes = set(), set()
+        reads: set[str] = set()
+        writes: set[str] = set()
         for statement, node in chunk:
             if node is None:
                 # A `del` or a mark: it names locals and nothing else of interest.
-                reads |= set(re.findall(r"\w+", statement)) & self._locals - writes
-                continue
-            reads |= {n for v in node.inputs if (n := self.names[v]) not in self.namespace} - writes
-            writes |= {self.names[v] for v in node.outputs}
+                taken = [n for n in re.findall(r"\w+", statement) if n in self._locals]
+            else:
+                taken = [self.names[v] for v in node.inputs if v in self.names]
+                taken = [n for n in taken if n not in self.namespace]
+            reads.update(n for n in taken if n not in writes)
+            if node is not None:
+                writes.update(self.names[v] for v in node.outputs)
         return reads, writes
 
     def _compile(self) -> Emitted:

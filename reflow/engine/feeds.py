@@ -87,7 +87,7 @@ def feed_value(tensor: Tensor, value):
 
 
 def _as_array(value, dtype) -> np.ndarray:
-    if isinstance(value, int) and np.dtype(dtype.np_dtype).kind in "iu" and int(np.asarray(value).astype(dtype.np_dtype)) != value:
+    if isinstance(value, int) and dtype.is_integer and not dtype.min <= value <= dtype.max:
         raise TypeError(f"Type of feed value {value} with type {type(value)} is not compatible with Tensor type "
                         f"{dtype.as_numpy_dtype}. Try explicitly setting the type of the feed tensor to a larger type "
                         "(e.g. int64).")  # fmt: skip

@@ -54,7 +54,8 @@ class _PartialRun:
 
     def feed(self, tensor, value) -> None:
         if tensor not in self._feeds:
-            raise errors.InvalidArgumentError(None, None, f"The feed {tensor.name} was not specified in partial_run_setup.")
+            raise errors.InvalidArgumentError(
+                None, None, f"The feed {tensor.name} was not specified in partial_run_setup.")  # fmt: skip
         if tensor in self._known:
             raise errors.InvalidArgumentError(None, None, f"The feed {tensor.name} has already been fed.")
         self._known[tensor] = value

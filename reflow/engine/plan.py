@@ -1,4 +1,4 @@
-"""The plan: a small IR of what one call of `Session.run` computes. Passes map plans to plans; the graph is never touched."""
+"""The plan: a small IR of what one call of `Session.run` computes. Passes map plans to plans, never touching the graph."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

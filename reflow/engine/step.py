@@ -186,6 +186,7 @@ def _may_share_memory(plan: Plan) -> list[bool]:
     answers, seen = [], set()
     for value in plan.fetches:
         found = roots_of(value)
-        answers.append(any(r.node.type in ("Const", "_Feed") or r.is_state for r in found) or not seen.isdisjoint(found))
+        foreign = any(r.node.type in ("Const", "_Feed") or r.is_state for r in found)
+        answers.append(foreign or not seen.isdisjoint(found))
         seen |= found
     return answers

@@ -8,8 +8,8 @@ from tensorboard.compat.proto import config_pb2, graph_pb2, step_stats_pb2
 
 from reflow.engine.devices import _PREFIX
 from reflow.engine.emit import Emitter
-from reflow.engine.fetches import Fetches
 from reflow.engine.feeds import feed_pairs, feed_value
+from reflow.engine.fetches import Fetches
 from reflow.engine.step import Compiled
 from reflow.graph import errors
 

@@ -1,7 +1,7 @@
 """Calling an op: types are inferred from the inputs, values become tensors, and a node joins the graph.
 
-`call("MatMul", a, b, name=name, transpose_a=True)` is what every public function comes down to. It runs for each node of
-every graph, so it stays short and avoids work that most calls do not need.
+`call("MatMul", a, b, name=name, transpose_a=True)` is what every public function comes down to. It runs for each node
+of every graph, so it stays short and avoids work that most calls do not need.
 """
 
 from collections import namedtuple
@@ -187,8 +187,8 @@ def _convert_same(op_def: OpDef, arg: ArgDef, values: list, attrs: dict) -> list
     _check_length(op_def, arg, arg.number_attr, len(values))
     known = attrs.get(arg.number_attr)
     if known is not None and known != len(values):
-        raise ValueError(f"List argument '{arg.name}' to '{op_def.name}' Op with length {len(values)} must match length "
-                         f"{known} of the other list arguments.")  # fmt: skip
+        raise ValueError(f"List argument '{arg.name}' to '{op_def.name}' Op with length {len(values)} must match "
+                         f"length {known} of the other list arguments.")  # fmt: skip
     attrs[arg.number_attr] = len(values)
     wanted = arg.dtype or attrs.get(arg.type_attr)
     if wanted is None:
@@ -205,8 +205,9 @@ def _convert_same(op_def: OpDef, arg: ArgDef, values: list, attrs: dict) -> list
         wanted = wanted or base
         if base is not wanted:
             listed = ", ".join(v.dtype.name if isinstance(v, Tensor) else type(v).__name__ for v in values)
+            expected = f"expected type {arg.dtype.name}" if arg.dtype else wanted.name
             raise TypeError(f"Tensors in list passed to '{arg.name}' of '{op_def.name}' Op have types [{listed}] that "
-                            f"don't all match {'expected type ' + arg.dtype.name if arg.dtype else wanted.name}.")  # fmt: skip
+                            f"don't all match {expected}.")  # fmt: skip
         tensors.append(tensor)
     if tensors and arg.type_attr and arg.type_attr not in attrs:
         _settle_type(op_def, arg, wanted, attrs)

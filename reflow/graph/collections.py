@@ -73,7 +73,7 @@ class Collections:
         pattern = re.compile(scope)
         return [item for item in items if hasattr(item, "name") and pattern.match(item.name)]
 
-    def keys(self):
+    def names(self):
         """All collection names that hold or held something."""
         return list(self._lists)
 

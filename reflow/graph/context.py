@@ -42,8 +42,8 @@ class name_scope:
 
     def __init__(self, name, default_name=None, values=None):
         if default_name is not None and not isinstance(default_name, str):
-            raise TypeError(f"`default_name` type ({type(default_name)}) is not a string type. You likely meant to pass "
-                            "this into the `values` kwarg.")  # fmt: skip
+            raise TypeError(f"`default_name` type ({type(default_name)}) is not a string type. You likely meant to "
+                            "pass this into the `values` kwarg.")  # fmt: skip
         self._name = default_name if name is None else name
         self._given = name
         self._values = values

@@ -38,8 +38,9 @@ def _session_for(element, session, verb):
                              "session is registered. Use `with sess.as_default()` or pass an explicit session to "
                              f"`{'eval' if verb == 'evaluate tensor' else 'run'}(session=sess)`")  # fmt: skip
         if session.graph is not element.graph:
-            raise ValueError(f"Cannot use the default session to {verb}: the {'tensor' if 'tensor' in verb else 'operation'}"
-                             "'s graph is different from the session's graph. Pass an explicit session.")  # fmt: skip
+            kind = "tensor" if "tensor" in verb else "operation"
+            raise ValueError(f"Cannot use the default session to {verb}: the {kind}'s graph is different from the "
+                             "session's graph. Pass an explicit session.")  # fmt: skip
     elif session.graph is not element.graph:
         raise ValueError(f"Cannot use the given session to {verb}: the graph of {element.name} is different from the "
                          "session's graph.")  # fmt: skip

@@ -178,8 +178,8 @@ class Graph(GraphScopes):
                 raise KeyError(f"The name {name!r} refers to a Tensor which does not exist. The operation, "
                                f"{op_name!r}, does not exist in the graph.")  # fmt: skip
             if int(index) >= len(operation.outputs):
-                raise KeyError(f"The name {name!r} refers to a Tensor which does not exist. The operation, {op_name!r}, "
-                               f"exists but only has {len(operation.outputs)} outputs.")  # fmt: skip
+                raise KeyError(f"The name {name!r} refers to a Tensor which does not exist. The operation, "
+                               f"{op_name!r}, exists but only has {len(operation.outputs)} outputs.")  # fmt: skip
             return operation.outputs[int(index)]
         if ":" in name:
             raise ValueError(f"Name {name!r} appears to refer to a Tensor, not a Operation.")
@@ -306,12 +306,12 @@ class Graph(GraphScopes):
 
     def get_all_collection_keys(self):
         """The names of all collections."""
-        return [k for k in self._collections.keys() if isinstance(k, str)]
+        return [k for k in self._collections.names() if isinstance(k, str)]
 
     @property
     def collections(self):
         """The names of all collections."""
-        return self._collections.keys()
+        return self._collections.names()
 
     def clear_collection(self, name):
         """Empty a collection."""

@@ -8,10 +8,9 @@ from reflow.graph import attr_values
 from reflow.graph.build import output_types_of
 from reflow.graph.device import canonical_name
 from reflow.graph.export import export
-from reflow.graph.graph import MIN_CONSUMER_VERSION, PRODUCER_VERSION, Graph, get_default_graph
+from reflow.graph.graph import PRODUCER_VERSION, Graph, get_default_graph
 from reflow.graph.operation import Operation, Tensor
 from reflow.graph.registry import OpDef, get_op_def
-from reflow.graph.shapes import dims_in_brackets
 
 
 def node_def(operation: Operation) -> NodeDef:
@@ -242,7 +241,7 @@ class _Importer:
         for position, (tensor, dtype) in enumerate(zip(inputs, wanted, strict=True)):
             if tensor.dtype.base_dtype is not dtype:
                 raise ValueError(f"Input {position} of node {node.name} was passed {tensor.dtype.name} from {tensor.name} "
-                                 f"incompatible with expected {dtype.name} (shape {dims_in_brackets(tensor.dims)}).")  # fmt: skip
+                                 f"incompatible with expected {dtype.name}.")  # fmt: skip
 
     def element(self, name: str):
         """The operation or tensor for one of `return_elements`."""
@@ -293,9 +292,13 @@ def _producer(name: str) -> str:
     return head if colon and index.isdigit() else name
 
 
+_MERGES = frozenset({"Merge", "RefMerge"})
+_NEXT_ITERATIONS = frozenset({"NextIteration", "RefNextIteration"})
+
+
 def _is_back_edge(name: str, nodes, made) -> bool:
     producer = _producer(name)
-    return producer not in made and producer in nodes and nodes[producer].op in ("NextIteration", "RefNextIteration")
+    return producer not in made and producer in nodes and nodes[producer].op in _NEXT_ITERATIONS
 
 
 def _inputs_first(graph_def: GraphDef, nodes: dict) -> list[NodeDef]:
@@ -310,7 +313,7 @@ def _inputs_first(graph_def: GraphDef, nodes: dict) -> list[NodeDef]:
             node, inputs = stack[-1]
             for name in inputs:
                 source = nodes.get(_producer(name))
-                if source is None or node.op in ("Merge", "RefMerge") and source.op in ("NextIteration", "RefNextIteration"):
+                if source is None or node.op in _MERGES and source.op in _NEXT_ITERATIONS:
                     continue
                 mark = state.get(source.name)
                 if mark == 1:
@@ -325,8 +328,5 @@ def _inputs_first(graph_def: GraphDef, nodes: dict) -> list[NodeDef]:
                 stack.pop()
     position = {n.name: i for i, n in enumerate(graph_def.node)}
     is_sorted = all(position[_producer(i)] < position[n.name] for n in graph_def.node for i in n.input
-                    if _producer(i) in position and n.op not in ("Merge", "RefMerge"))  # fmt: skip
+                    if _producer(i) in position and n.op not in _MERGES)  # fmt: skip
     return list(graph_def.node) if is_sorted else ordered
-
-
-__all__ = ["MIN_CONSUMER_VERSION", "export", "graph_def", "import_graph_def", "node_def"]

@@ -11,7 +11,7 @@ class IndexedSlices:
 
     Attributes:
       values: tensor of shape [n, d1, ...]: the slices.
-      indices: integer vector of length n: which rows they are; a row may occur more than once, and then counts as often.
+      indices: integer vector of length n: which rows they are; a row that occurs twice counts twice.
       dense_shape: an integer vector, the shape of the dense tensor, or None.
     """
 

@@ -197,7 +197,7 @@ class Tensor:
 
     @property
     def name(self) -> str:
-        """"op_name:index"."""
+        """The tensor's name: "op_name:index"."""
         return f"{self.op.name}:{self.value_index}"
 
     @property

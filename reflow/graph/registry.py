@@ -113,7 +113,8 @@ MISSING = _Missing()
 """The gradient of an op for which TensorFlow registers none: differentiating it is a LookupError."""
 
 
-def define_op(name: str, signature: str, attrs: str = "", *, host: Iterable[str] | str = (), aliases=(), **rules) -> OpDef:
+def define_op(name: str, signature: str, attrs: str = "", *, host: Iterable[str] | str = (), aliases=(),
+              **rules) -> OpDef:  # fmt: skip
     """Register an operation.
 
     Args:

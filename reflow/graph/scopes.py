@@ -169,7 +169,7 @@ class GraphScopes:
             self._device_stack = ()
         else:
             function = device_name_or_function
-            if not callable(function) or not hasattr(function, "__call__"):
+            if not callable(function):
                 function = merge_device(device_name_or_function)
             self._device_stack = (*saved, function)
         try:

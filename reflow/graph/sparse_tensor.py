@@ -9,7 +9,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.shapes import TensorShape, merge_dims
 
 SparseTensorValue = namedtuple("SparseTensorValue", ["indices", "values", "dense_shape"])
-SparseTensorValue.__doc__ = "The value of a SparseTensor: three NumPy arrays (indices [n, rank], values [n], dense_shape)."
+SparseTensorValue.__doc__ = "A SparseTensor's value: three arrays (indices [n, rank], values [n], dense_shape)."
 export_value("SparseTensorValue", SparseTensorValue)
 export_value("compat.v1.SparseTensorValue", SparseTensorValue)
 

@@ -1,1 +1,1 @@
-"""The rewrite passes of the plan, one a file. Each is a function from plan to plan; `engine/pipeline.py` has the order."""
+"""The rewrite passes, one a file. Each is a function from plan to plan; `engine/pipeline.py` has their order."""

@@ -1,6 +1,6 @@
 """Control edges that say nothing: one between two pure computations only matters for the effects before and after it.
 
-tf.gradients with gates, tf.group and tf.tuple leave many such edges, and they keep identities and merges from happening.
+tf.gradients with gates, tf.group and tf.tuple leave many such edges, which keep identities and twins in the plan.
 """
 
 from reflow.engine.plan import Node, Plan

@@ -2,8 +2,8 @@
 
 from reflow.engine.plan import Node, Plan, Value
 
-_PASS_ON = frozenset({"Identity", "StopGradient", "PreventGradient", "Snapshot", "GuaranteeConst", "PlaceholderWithDefault",
-                      "EnsureShape"})  # fmt: skip
+_PASS_ON = frozenset({"Identity", "StopGradient", "PreventGradient", "Snapshot", "GuaranteeConst",
+                      "PlaceholderWithDefault", "EnsureShape"})  # fmt: skip
 
 
 def remove_identities(plan: Plan) -> Plan:

@@ -1,7 +1,7 @@
 """Shape specialization: run the shape rules again, now that the shapes of what is fed are known.
 
-A placeholder of shape [None, 784] leaves the whole program's shapes open; in a step compiled for a fed batch of 100 they
-are known, so what a program computes from shapes (gradients of broadcasts, means, reshapes) folds into constants.
+A placeholder of shape [None, 784] leaves the whole program's shapes open; in a step compiled for a fed batch of 100
+they are known, so what a program computes from shapes (gradients of broadcasts, means, reshapes) becomes constant.
 """
 
 from reflow.engine.plan import Plan

@@ -1,0 +1,52 @@
+"""Fusion of a matrix product with the bias that is added to it, and with the ReLU of the sum."""
+
+from reflow.engine.passes.rewriting import sole_consumer
+from reflow.engine.plan import Node, Plan, Value, new_node
+from reflow.graph import dtypes
+
+_SUMS = frozenset({"BiasAdd", "BiasAddV1", "Add", "AddV2"})
+_TYPES = frozenset({dtypes.float32, dtypes.float64})
+
+
+def fuse_matmul_bias(plan: Plan) -> Plan:
+    """MatMul + bias (+ Relu) becomes one `_FusedMatMul`, which is one call of addmm."""
+    consumers = plan.consumers()
+    fetched = set(plan.fetches)
+    replaced: dict[Value, Value] = {}
+    new_nodes: dict[Node, Node] = {}
+    gone: set[Node] = set()
+    for node in plan.nodes:
+        if node.type != "MatMul" or node.outputs[0].dtype not in _TYPES:
+            continue
+        product = node.outputs[0]
+        add = sole_consumer(product, consumers, fetched)
+        if add is None or add.type not in _SUMS or add.control:
+            continue
+        bias = _bias_of(add, product)
+        if bias is None or bias.is_state:
+            continue
+        last = add
+        relu = sole_consumer(add.outputs[0], consumers, fetched)
+        if relu is not None and relu.type == "Relu" and not relu.control:
+            last = relu
+        fused = new_node(last.name, "_FusedMatMul", [*node.inputs, bias], {**node.attrs, "relu": last is not add},
+                         [(product.dtype, last.outputs[0].dims)], like=last)  # fmt: skip
+        fused.control = list(node.control)
+        new_nodes[last] = fused
+        gone.update({node, add, last})
+        replaced[last.outputs[0]] = fused.outputs[0]
+    if new_nodes:
+        plan.nodes = [new_nodes.get(n, n) for n in plan.nodes if n not in gone or n in new_nodes]
+        plan.replace(replaced, new_nodes)
+    return plan
+
+
+def _bias_of(add: Node, product: Value) -> Value | None:
+    """The vector that `add` adds to every row of the product; None if it adds something else."""
+    left, right = add.inputs
+    if add.type in ("BiasAdd", "BiasAddV1"):
+        return right if left is product and add.attrs.get("data_format", b"NHWC") == b"NHWC" else None
+    other = right if left is product else left
+    if other is product or other.dims is None or product.dims is None or len(other.dims) != 1:
+        return None
+    return other if other.dims[0] is not None and other.dims[0] == product.dims[1] else None
