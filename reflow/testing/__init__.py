@@ -1,0 +1,3 @@
+"""tf.test: the test case class, gradient checks, and helpers of tests."""
+
+from reflow.testing import gradient_checker  # noqa: F401
