@@ -3,4 +3,4 @@
 Importing this package registers them all.
 """
 
-from reflow.ops import resource_variable, scatter_state, state  # noqa: F401
+from reflow.ops import random, resource_variable, scatter_state, state, stateless_random  # noqa: F401
