@@ -1,0 +1,18 @@
+"""The machine's own rate: one product of square float32 matrices, large enough to be limited by arithmetic alone."""
+
+SIZE = 2048
+MULTIPLY_ADDS = SIZE**3
+
+
+class Product:
+    def __init__(self, torch):
+        torch.manual_seed(0)
+        self._torch = torch
+        self._left, self._right, self._out = (torch.rand(SIZE, SIZE) for _ in range(3))
+
+    def step(self):
+        self._torch.mm(self._left, self._right, out=self._out)
+
+
+def prepare(name, framework, variant):
+    return Product(framework)

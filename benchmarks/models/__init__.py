@@ -1,0 +1,1 @@
+"""The benchmark models, one file each; every module names its model `MODEL`."""
