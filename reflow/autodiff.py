@@ -252,8 +252,8 @@ class _Reverse:
 
     def _check(self, operation: Operation, results: list) -> None:
         if len(results) != len(operation._inputs):
-            raise ValueError(f"Num gradients {len(results)} generated for op {operation.node_def} do not match num inputs "
-                             f"{len(operation._inputs)}")  # fmt: skip
+            raise ValueError(f"Num gradients {len(results)} generated for op {operation.node_def} do not match num "
+                             f"inputs {len(operation._inputs)}")  # fmt: skip
 
     def _release_inputs(self, operation: Operation) -> None:
         """The operation is done: its inputs' operations wait for one consumer less."""
@@ -357,8 +357,8 @@ def hessians(ys, xs, name="hessians", colocate_gradients_with_ops=False, gate_gr
     from reflow.ops.shape_ops import reshape
 
     xs = _as_list(xs)
-    options = dict(colocate_gradients_with_ops=colocate_gradients_with_ops, gate_gradients=gate_gradients,
-                   aggregation_method=aggregation_method)  # fmt: skip
+    options = {"colocate_gradients_with_ops": colocate_gradients_with_ops, "gate_gradients": gate_gradients,
+               "aggregation_method": aggregation_method}  # fmt: skip
     first = gradients(ys, xs, **options)
     results = []
     for i, (gradient, x) in enumerate(zip(first, xs, strict=True)):

@@ -28,9 +28,8 @@ def raw_op(op_def: OpDef):
     signature = inspect.Signature([inspect.Parameter(p, kind, default=d) for p, d in parameters])
     function.__signature__ = signature
     function.__name__ = function.__qualname__ = op_def.name
-    function.__doc__ = (
-        f"The op {op_def.name} itself.\n\nArgs:\n  " + "\n  ".join(f"{p}: {_describe(op_def, p)}" for p, _ in parameters)
-    )
+    arguments = "\n  ".join(f"{p}: {_describe(op_def, p)}" for p, _ in parameters)
+    function.__doc__ = f"The op {op_def.name} itself.\n\nArgs:\n  {arguments}"
     return function
 
 

@@ -1,4 +1,4 @@
-"""The C allocator keeps freed memory: a step's tensors then need no new pages from the system, which cost 20 to 35 %."""
+"""The C allocator keeps freed memory: a step then asks the system for no pages, which would cost it 20 to 35 %."""
 
 import ctypes
 import os

@@ -129,7 +129,7 @@ class Emitter:
         expression = self._expression(node)
         outputs = [self._name(v) for v in node.outputs]
         if not outputs:
-            return expression
+            return None if expression == "None" else expression
         if len(outputs) == 1 and not op_def.outputs[0].is_list:
             return f"{outputs[0]} = {expression}"
         return f"{_target(op_def, node, outputs)} = {expression}"

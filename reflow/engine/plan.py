@@ -1,4 +1,4 @@
-"""The plan: a small IR of what one call of `Session.run` computes. Passes map plans to plans, never touching the graph."""
+"""The plan: a small IR of what one `Session.run` computes. Passes map plans to plans and never touch the graph."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

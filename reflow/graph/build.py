@@ -75,7 +75,21 @@ def _add(graph: Graph, op_def: OpDef, inputs, attrs: dict, name: str | None) -> 
     for tensor in tensors:
         if tensor.op.graph is not graph:
             raise ValueError(f"{tensor} must be from the same graph as the other inputs of '{scope}'.")
-    return graph.add_operation(op_def, tensors, values, output_types_of(op_def, values), scope, 4)
+    types = output_types_of(op_def, values)
+    if op_def.takes_references:
+        return _add_beside_references(graph, op_def, tensors, values, types, scope)
+    return graph.add_operation(op_def, tensors, values, types, scope, 4)
+
+
+def _add_beside_references(graph: Graph, op_def: OpDef, tensors, values: dict, types, scope: str) -> Operation:
+    """Add an operation colocated with the variables that it takes by reference."""
+    anchors = [t.op for t, arg in zip(tensors, op_def.inputs, strict=False) if arg.is_ref]
+    saved = graph._colocation_stack, graph._device_stack
+    graph._colocation_stack, graph._device_stack = [*saved[0], *anchors], ()
+    try:
+        return graph.add_operation(op_def, tensors, values, types, scope, 5)
+    finally:
+        graph._colocation_stack, graph._device_stack = saved
 
 
 def _fill_attrs(op_def: OpDef, values: dict) -> None:

@@ -240,8 +240,8 @@ class _Importer:
                              f"(node '{node.name}')")  # fmt: skip
         for position, (tensor, dtype) in enumerate(zip(inputs, wanted, strict=True)):
             if tensor.dtype.base_dtype is not dtype:
-                raise ValueError(f"Input {position} of node {node.name} was passed {tensor.dtype.name} from {tensor.name} "
-                                 f"incompatible with expected {dtype.name}.")  # fmt: skip
+                raise ValueError(f"Input {position} of node {node.name} was passed {tensor.dtype.name} from "
+                                 f"{tensor.name} incompatible with expected {dtype.name}.")  # fmt: skip
 
     def element(self, name: str):
         """The operation or tensor for one of `return_elements`."""

@@ -53,6 +53,7 @@ def strip_default_attrs(graph_def) -> None:
         if op_def is None:
             continue
         for name, attr in op_def.attrs.items():
-            if attr.has_default and name in node.attr:
-                if node.attr[name] == attr_values.to_attr_value(attr.type, attr.default):
-                    del node.attr[name]
+            if not attr.has_default or name not in node.attr:
+                continue
+            if node.attr[name] == attr_values.to_attr_value(attr.type, attr.default):
+                del node.attr[name]

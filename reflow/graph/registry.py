@@ -102,6 +102,8 @@ class OpDef:
     # Derived: the defaults of all attrs, and of those that the inputs' types do not settle.
     defaults: dict[str, Any] = field(default_factory=dict)
     static_defaults: dict[str, Any] = field(default_factory=dict)
+    # Derived: True if an input is a reference.
+    takes_references: bool = False
 
 
 class _Missing:
@@ -141,6 +143,7 @@ def define_op(name: str, signature: str, attrs: str = "", *, host: Iterable[str]
     inferred = {x for a in op.inputs for x in (a.type_attr, a.number_attr, a.type_list_attr) if x}
     op.defaults = {a.name: a.default for a in attr_defs.values() if a.has_default}
     op.static_defaults = {name: value for name, value in op.defaults.items() if name not in inferred}
+    op.takes_references = any(a.is_ref for a in op.inputs)
     OPS[name] = op
     return op
 

@@ -5,7 +5,6 @@ from collections import namedtuple
 from reflow.graph import dtypes
 from reflow.graph.convert import constant_value_as_dims, to_tensor
 from reflow.graph.export import export, export_value
-from reflow.graph.operation import Tensor
 from reflow.graph.shapes import TensorShape, merge_dims
 
 SparseTensorValue = namedtuple("SparseTensorValue", ["indices", "values", "dense_shape"])
@@ -114,11 +113,3 @@ class SparseTensor:
 def is_sparse(value):
     """True for a SparseTensor or SparseTensorValue."""
     return isinstance(value, (SparseTensor, SparseTensorValue))
-
-
-@export("contrib.framework.is_tensor", "is_tensor")
-def is_tensor(x):
-    """True for a Tensor, SparseTensor, IndexedSlices, or a variable."""
-    from reflow.graph.indexed_slices import IndexedSlices
-
-    return isinstance(x, (Tensor, SparseTensor, IndexedSlices)) or hasattr(x, "_as_graph_element")
