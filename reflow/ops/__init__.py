@@ -3,4 +3,25 @@
 Importing this package registers them all.
 """
 
-from reflow.ops import random, resource_variable, scatter_state, state, stateless_random  # noqa: F401
+from reflow.ops import (  # noqa: F401
+    concat_gradient,
+    constant,
+    control,
+    gathering,
+    identity,
+    inplace,
+    joining,
+    padding,
+    permute,
+    placeholder,
+    random,
+    resource_variable,
+    scatter_state,
+    scattering,
+    select,
+    shape_ops,
+    slicing,
+    state,
+    stateless_random,
+    strided_slice,
+)

@@ -1,0 +1,402 @@
+"""More of a tensor: Pad, MirrorPad, Tile, and broadcasting to a shape."""
+
+import numpy as np
+import torch
+
+from reflow.graph import dtypes, errors
+from reflow.graph.build import call
+from reflow.graph.convert import constant_value, constant_value_as_dims
+from reflow.graph.export import export
+from reflow.graph.indexed_slices import IndexedSlices
+from reflow.graph.operation import Tensor
+from reflow.graph.registry import define_op, gradient
+from reflow.graph.shapes import broadcast_dims, dims_in_brackets
+from reflow.ops.movement import moves_elements, unless_string
+from reflow.ops.shape_rules import shape_from_input, with_rank
+
+_PAD_ATTRS = "T: type, Tpaddings: type in index = int32"
+
+
+# --- Pad ----------------------------------------------------------------------------------------------------------
+
+
+def _pad_shape(op):
+    rows, columns = with_rank(op._inputs[1].dims, 2)
+    if columns not in (None, 2):
+        raise ValueError(f"Dimension must be 2 but is {columns}")
+    dims = op._inputs[0].dims
+    if dims is None:
+        dims = None if rows is None else (None,) * rows
+    elif rows is not None:
+        dims = with_rank(dims, rows)
+    paddings = _known_paddings(op._inputs[1])
+    if dims is None:
+        return [None]
+    if paddings is None:
+        return [(None,) * len(dims)]
+    return [tuple(_padded_size(d, pair) for d, pair in zip(dims, paddings, strict=True))]
+
+
+def _known_paddings(tensor):
+    """The paddings as rows of two ints; None where a Pack of rows has one that is not constant."""
+    value = constant_value(tensor)
+    if value is not None:
+        return value.tolist()
+    if tensor.op.type != "Pack" or tensor.op.attrs["axis"]:
+        return None
+    rows = [constant_value(row) for row in tensor.op._inputs]
+    return [None if row is None else row.tolist() for row in rows]
+
+
+def _padded_size(dim, pair):
+    if pair is None:
+        return None
+    if min(pair) < 0:
+        raise ValueError("Paddings must be non-negative")
+    return None if dim is None else dim + sum(pair)
+
+
+def _checked(paddings):
+    for before, after in paddings:
+        if before < 0 or after < 0:
+            raise errors.InvalidArgumentError(None, None, f"Paddings must be non-negative: {before} {after}")
+    return paddings
+
+
+def _pad_with(input, paddings, value):
+    """`input` with `value`, a tensor or NumPy scalar, around it."""
+    dims = [before + d + after for d, (before, after) in zip(input.shape, _checked(paddings), strict=True)]
+    box = tuple(slice(before, before + d) for d, (before, _) in zip(input.shape, paddings, strict=True))
+    if isinstance(input, torch.Tensor):
+        result = value.expand(dims).clone()
+    else:
+        result = np.full(dims, value, object)
+    result[(*box, ...)] = input
+    return result
+
+
+def _pad(input, paddings):
+    if isinstance(input, torch.Tensor):
+        return torch.nn.functional.pad(input, _last_first(_checked(paddings)))
+    return _pad_with(input, paddings, b"")
+
+
+def _last_first(paddings):
+    """The paddings in torch's order: the last axis first."""
+    return [size for pair in reversed(paddings) for size in pair]
+
+
+def _lower_pad(node):
+    paddings = node.constant(1)
+    if paddings is None or node.dtype(0) is dtypes.string or (paddings < 0).any():
+        return None
+    return f"torch.nn.functional.pad({node.args[0]}, {_last_first(paddings.tolist())})"
+
+
+define_op(
+    "Pad", "input: T, paddings: Tpaddings -> output: T", _PAD_ATTRS,
+    shape=_pad_shape, kernel=_pad, lower=_lower_pad, host="paddings",
+)  # fmt: skip
+
+define_op(
+    "PadV2", "input: T, paddings: Tpaddings, constant_values: T -> output: T", _PAD_ATTRS,
+    shape=_pad_shape, kernel=_pad_with, host="paddings",
+)  # fmt: skip
+
+
+@gradient("Pad", "PadV2")
+def _pad_gradient(op, grad):
+    """The box in the middle."""
+    from reflow.ops.joining import stack
+    from reflow.ops.shape_ops import rank, reshape, shape
+
+    x, paddings = op._inputs[:2]
+    before = call("Slice", paddings, [0, 0], stack([rank(x), 1]))
+    begin = reshape(before, [-1])
+    grad_x = call("Slice", grad, begin, shape(x))
+    return [grad_x] + [None] * (len(op._inputs) - 1)
+
+
+# --- MirrorPad ----------------------------------------------------------------------------------------------------
+
+
+def _mirrored_positions(size, before, after, offset):
+    """For each position of the padded axis, the position in the axis that is mirrored into it."""
+    if before > size - offset or after > size - offset:
+        least = "no greater than" if offset == 0 else "less than"
+        raise errors.InvalidArgumentError(None, None, f"paddings must be {least} the dimension size: {before}, {after} "
+                                          f"not {least} {size}")  # fmt: skip
+    left = torch.arange(before - 1 + offset, offset - 1, -1)
+    right = torch.arange(size - 1 - offset, size - 1 - offset - after, -1)
+    return torch.cat([left, torch.arange(size), right])
+
+
+@moves_elements
+def _mirror_pad(input, paddings, mode):
+    offset = 1 if mode == b"REFLECT" else 0
+    for axis, (before, after) in enumerate(_checked(paddings)):
+        if before or after:
+            input = input.index_select(axis, _mirrored_positions(input.shape[axis], before, after, offset))
+    return input
+
+
+_MIRROR_ATTRS = f"{_PAD_ATTRS}, mode: string in REFLECT|SYMMETRIC"
+
+define_op(
+    "MirrorPad", "input: T, paddings: Tpaddings -> output: T", _MIRROR_ATTRS,
+    shape=_pad_shape, kernel=_mirror_pad, host="paddings", aliases=(0,),
+)  # fmt: skip
+
+
+def _mirror_pad_grad_shape(op):
+    paddings = constant_value(op._inputs[1])
+    dims = op._inputs[0].dims
+    if dims is None or paddings is None:
+        return [None if dims is None else (None,) * len(dims)]
+    dims = with_rank(dims, len(paddings))
+    return [tuple(None if d is None else d - int(pair.sum()) for d, pair in zip(dims, paddings, strict=True))]
+
+
+def _mirror_pad_grad(input, paddings, mode):
+    """Every element of the padded tensor adds to the one that was mirrored into it."""
+    offset = 1 if mode == b"REFLECT" else 0
+    for axis, (before, after) in enumerate(_checked(paddings)):
+        if before or after:
+            size = input.shape[axis] - before - after
+            positions = _mirrored_positions(size, before, after, offset)
+            dims = (*input.shape[:axis], size, *input.shape[axis + 1:])
+            input = input.new_zeros(dims).index_add(axis, positions, input)
+    return input
+
+
+define_op(
+    "MirrorPadGrad", "input: T, paddings: Tpaddings -> output: T", _MIRROR_ATTRS,
+    shape=_mirror_pad_grad_shape, kernel=_mirror_pad_grad, host="paddings", aliases=(0,),
+)  # fmt: skip
+
+
+@gradient("MirrorPad")
+def _mirror_pad_gradient(op, grad):
+    return [call("MirrorPadGrad", grad, op._inputs[1], mode=op.attrs["mode"]), None]
+
+
+@gradient("MirrorPadGrad")
+def _mirror_pad_grad_gradient(op, grad):
+    return [call("MirrorPad", grad, op._inputs[1], mode=op.attrs["mode"]), None]
+
+
+@export("pad")
+def pad(tensor, paddings, mode="CONSTANT", name=None, constant_values=0):
+    """A tensor with something around it.
+
+    Args:
+      tensor: a tensor of rank n.
+      paddings: int32 or int64 matrix [n, 2]: how many elements to add before and after, for each axis.
+      mode: "CONSTANT": add `constant_values`; "REFLECT": mirror at the border element, which is not repeated;
+        "SYMMETRIC": mirror at the border, so that its element is repeated.
+      name: the node's name.
+      constant_values: scalar of the tensor's type.
+
+    Returns:
+      A Tensor of the same type and rank.
+
+    Raises:
+      ValueError: for another mode, or negative paddings.
+    """
+    mode = mode.upper()
+    if mode == "CONSTANT":
+        if not isinstance(constant_values, Tensor) and constant_values == 0:
+            return call("Pad", tensor, paddings, name=name)
+        return call("PadV2", tensor, paddings, constant_values, name=name)
+    if mode not in ("REFLECT", "SYMMETRIC"):
+        raise ValueError(f"Unknown padding mode: {mode}")
+    return call("MirrorPad", tensor, paddings, mode=mode, name=name)
+
+
+# --- Tile ---------------------------------------------------------------------------------------------------------
+
+
+def _tile_shape(op):
+    dims, multiples = op._inputs[0].dims, shape_from_input(op, 1)
+    if dims is None or multiples is None:
+        return [None if multiples is None else (None,) * len(multiples)]
+    multiples = with_rank(multiples, len(dims))
+    return [tuple(None if d is None or m is None else d * m for d, m in zip(dims, multiples, strict=True))]
+
+
+def _tile(input, multiples):
+    if len(multiples) != len(input.shape):
+        raise ValueError(f"Expected multiples argument to be a vector of length {len(input.shape)} but got length "
+                         f"{len(multiples)}")  # fmt: skip
+    if isinstance(input, torch.Tensor):
+        return input.repeat(multiples)
+    return np.tile(input, multiples).reshape([d * m for d, m in zip(input.shape, multiples, strict=True)])
+
+
+define_op(
+    "Tile", "input: T, multiples: Tmultiples -> output: T", "T: type, Tmultiples: type in index = int32",
+    shape=_tile_shape, kernel=_tile, lower=unless_string("{0}.repeat({1})"), host="multiples",
+)  # fmt: skip
+
+
+@gradient("Tile")
+def _tile_gradient(op, grad):
+    """The sum over the copies: the gradient in shape [m0, d0, m1, d1, ...], summed over the axes of size m."""
+    from reflow.ops.joining import concat, stack
+    from reflow.ops.permute import transpose
+    from reflow.ops.reduction import reduce_sum
+    from reflow.ops.shape_ops import reshape, shape, size
+
+    x, multiples = op._inputs
+    x_shape = shape(x, out_type=multiples.dtype.base_dtype)
+    split_shape = reshape(transpose(stack([multiples, x_shape])), [-1])
+    axes = call("Range", 0, size(split_shape), 2)
+    if isinstance(grad, IndexedSlices):
+        rows = call("Cast", x_shape[0], DstT=grad.indices.dtype.base_dtype)
+        grad = call("UnsortedSegmentSum", grad.values, call("FloorMod", grad.indices, rows), rows)
+        split_shape = concat([[1], split_shape[1:]], axis=0)
+    result = reduce_sum(reshape(grad, split_shape), axes)
+    result.set_shape(x.shape)
+    return [result, None]
+
+
+def _tile_grad_shape(op):
+    dims, multiples = op._inputs[0].dims, constant_value_as_dims(op._inputs[1])
+    if dims is None or multiples is None:
+        return [None if dims is None else (None,) * len(dims)]
+    return [tuple(None if d is None or m is None else d // m for d, m in zip(dims, multiples, strict=True))]
+
+
+def _tile_grad(input, multiples):
+    dims = [size for m, d in zip(multiples, input.shape, strict=True) for size in (m, d // m)]
+    axes = list(range(0, len(dims), 2))
+    return input.reshape(dims).sum(axes, dtype=input.dtype) if axes else input
+
+
+define_op(
+    "TileGrad", "input: T, multiples: int32 -> output: T", "T: type",
+    shape=_tile_grad_shape, kernel=_tile_grad, host="multiples", aliases=(0,),
+)  # fmt: skip
+
+
+@export("tile", "manip.tile")
+def tile(input, multiples, name=None):
+    """A tensor repeated along its axes.
+
+    Args:
+      input: a tensor of rank n.
+      multiples: int32 or int64 vector [n]: how often along each axis.
+      name: the node's name.
+
+    Returns:
+      A Tensor whose axis i is `multiples[i]` times as long.
+    """
+    return call("Tile", input, multiples, name=name)
+
+
+# --- BroadcastTo and the arithmetic of shapes ---------------------------------------------------------------------
+
+
+def _broadcast_to_shape(op):
+    dims, target = op._inputs[0].dims, shape_from_input(op, 1)
+    if dims is not None and target is not None:
+        if len(dims) > len(target):
+            raise ValueError(f"Shape must be at most rank {len(target)} but is rank {len(dims)}")
+        for have, want in zip(reversed(dims), reversed(target), strict=False):
+            if have not in (None, 1) and want is not None and have != want:
+                raise ValueError(f"Dimensions must be equal, but are {have} and {want}")
+    return [target]
+
+
+@moves_elements
+def _broadcast_to(input, shape):
+    return input.expand(shape)
+
+
+define_op(
+    "BroadcastTo", "input: T, shape: Tidx -> output: T", "T: type, Tidx: type in index = int32",
+    shape=_broadcast_to_shape, kernel=_broadcast_to, lower=unless_string("{0}.expand({1})"), host="shape", aliases=(0,),
+)  # fmt: skip
+
+
+@gradient("BroadcastTo")
+def _broadcast_to_gradient(op, grad):
+    from reflow.ops.reduction import reduce_sum
+    from reflow.ops.shape_ops import reshape, shape
+
+    source_shape = shape(op._inputs[0])
+    _, axes = call("BroadcastGradientArgs", op._inputs[1], source_shape)
+    return [reshape(reduce_sum(grad, axis=axes, keepdims=True), source_shape), None]
+
+
+@export("broadcast_to")
+def broadcast_to(input, shape, name=None):
+    """A tensor repeated along axes of size 1, and along new leading axes, until it has a shape.
+
+    Args:
+      input: a tensor whose shape broadcasts to `shape`.
+      shape: int32 or int64 vector.
+      name: the node's name.
+
+    Returns:
+      A Tensor of shape `shape`.
+    """
+    return call("BroadcastTo", input, shape, name=name)
+
+
+def _broadcast_args_shape(op):
+    a, b = (with_rank(t.dims, 1)[0] for t in op._inputs)
+    return [(None if a is None or b is None else max(a, b),)]
+
+
+def _broadcast_args_value_dims(op):
+    x, y = map(constant_value_as_dims, op._inputs)
+    return None if x is None or y is None else broadcast_dims(x, y)
+
+
+def _broadcast_args(s0, s1):
+    try:
+        dims = broadcast_dims(tuple(s0), tuple(s1))
+    except ValueError:
+        raise ValueError(f"Incompatible shapes: {dims_in_brackets(s0)} vs. {dims_in_brackets(s1)}") from None
+    return dims
+
+
+define_op(
+    "BroadcastArgs", "s0: T, s1: T -> r0: T", "T: type in index = int32",
+    shape=_broadcast_args_shape, kernel=lambda s0, s1, T: torch.tensor(_broadcast_args(s0, s1), dtype=T),
+    host="s0 s1", value_dims=_broadcast_args_value_dims,
+)  # fmt: skip
+
+
+@export("broadcast_dynamic_shape")
+def broadcast_dynamic_shape(shape_x, shape_y):
+    """The shape of a result whose inputs broadcast, as a tensor.
+
+    Args:
+      shape_x: int32 or int64 vector, a shape.
+      shape_y: a vector like `shape_x`.
+
+    Returns:
+      A vector of the same type. Shapes that do not broadcast are an InvalidArgumentError when it runs.
+    """
+    return call("BroadcastArgs", shape_x, shape_y)
+
+
+@export("broadcast_static_shape")
+def broadcast_static_shape(shape_x, shape_y):
+    """The shape of a result whose inputs broadcast, known when the graph is built.
+
+    Args:
+      shape_x: a TensorShape.
+      shape_y: a TensorShape.
+
+    Returns:
+      A TensorShape.
+
+    Raises:
+      ValueError: if the shapes do not broadcast.
+    """
+    from reflow.graph.shapes import TensorShape, as_dims
+
+    return TensorShape(broadcast_dims(as_dims(shape_x), as_dims(shape_y)))
