@@ -1,9 +1,9 @@
 """TensorFlow's random bits: Philox 4x32-10 streams and the generator state that an op owns.
 
-A stream has a 64-bit key and a 128-bit counter; the block of counter value c is four 32-bit words that depend on the key
-and on c alone. An op with the attributes ``seed`` and ``seed2`` has the key ``seed`` and starts at the counter whose upper
-half is ``seed2`` and whose lower half is zero. Every run of the op reserves the blocks it may need, so the next run goes on
-behind them. ``docs/random.md`` describes the layout of each distribution.
+A stream has a 64-bit key and a 128-bit counter; the block of counter value c is four 32-bit words that depend on the
+key and on c alone. An op with the attributes ``seed`` and ``seed2`` has the key ``seed``; it starts at the counter
+whose upper half is ``seed2`` and whose lower half is zero. Every run of the op reserves the blocks it may need, so the
+next run goes on behind them. ``docs/random.md`` describes the layout of each distribution.
 
 Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
@@ -20,6 +20,8 @@ from reflow.ops import philox_native
 
 # TensorFlow reserves this many blocks for each output element, far more than nearly every element needs.
 BLOCKS_PER_OUTPUT = 256
+# Some ops with parameters for each row cut their output into rows of this size where the parameters are scalars.
+BATCH_OF_SCALAR_PARAMETERS = 100
 
 _MASK_32 = (1 << 32) - 1
 _MASK_64 = (1 << 64) - 1
@@ -56,7 +58,7 @@ class PhiloxState:
 
     @classmethod
     def from_counter(cls, key: int, counter: int) -> PhiloxState:
-        """Returns a state with this 64-bit key and 128-bit counter, as ``tf.random.experimental.Generator`` keeps them."""
+        """Returns a state with this 64-bit key and 128-bit counter, what ``tf.random.experimental.Generator`` keeps."""
         state = cls.__new__(cls)
         state._set(key, counter)
         return state
@@ -66,8 +68,8 @@ class PhiloxState:
         """Returns the state a ``Stateless...`` op draws from.
 
         Args:
-            seed: the op's input ``seed``, two int32 or int64 values. They are encrypted, so that seeds which differ in a
-                single bit start unrelated streams.
+            seed: the op's input ``seed``, two int32 or int64 values. They are encrypted, so that seeds which differ in
+                a single bit start unrelated streams.
         """
         seed0, seed1 = (int(value) & _MASK_64 for value in seed)
         mixed = blocks(_STATELESS_KEY, seed1 << 64 | seed0, 1)[0].tolist()
@@ -91,7 +93,7 @@ class PhiloxState:
         return start
 
     def reserve_outputs(self, n_outputs: int) -> int:
-        """Takes the blocks of `n_outputs` output elements, as TensorFlow counts them; returns the counter of the first."""
+        """Takes as many blocks as TensorFlow does for `n_outputs` elements and returns the counter of the first."""
         return self.reserve(n_outputs * BLOCKS_PER_OUTPUT)
 
 
@@ -170,7 +172,7 @@ def shuffled_indices(words: np.ndarray, count: int) -> np.ndarray:
 
 
 def _encrypt_into(out: np.ndarray, key: int, counter: int, offsets: np.ndarray) -> None:
-    """Writes the blocks of `counter` + `offsets` to `out`; words are kept in uint64 arrays, one for each of the four."""
+    """Writes the blocks of `counter` + `offsets` to `out`. Each of the four words has a uint64 array of its own."""
     low = offsets + np.uint64(counter & _MASK_64)
     high = np.uint64(counter >> 64) + (low < offsets)
     a, b, c, d = low & _LOW_WORD, low >> _WORD_BITS, high & _LOW_WORD, high >> _WORD_BITS

@@ -1,15 +1,17 @@
 """Uniform and normal numbers with TensorFlow's values, on the streams of `philox.py`.
 
 Every function takes the op's `PhiloxState`, reserves what TensorFlow reserves, and returns a `torch.Tensor`. The same
-functions serve the three kinds of ops: seeded by attributes (``RandomUniform``), by an input (``StatelessRandomUniform``,
-with ``PhiloxState.from_stateless_seed``) and by a variable (``StatefulUniform``, with ``PhiloxState.from_counter``).
+functions serve the three kinds of ops: seeded by attributes (``RandomUniform``), by an input
+(``StatelessRandomUniform``, with ``PhiloxState.from_stateless_seed``) and by a variable (``StatefulUniform``, with
+``PhiloxState.from_counter``).
 
-Uniform numbers have TensorFlow's bits. Normal numbers come from the same bits through NumPy's logarithm, sine and cosine,
-which differ from those of the C library by a few units in the last place (below 1e-6).
+Uniform numbers have TensorFlow's bits. Normal numbers come from the same bits through NumPy's logarithm, sine and
+cosine, which differ from those of the C library by a few units in the last place (below 1e-6).
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -46,9 +48,7 @@ def uniform(state: PhiloxState, shape: Sequence[int], dtype: torch.dtype) -> tor
     return _fill(state, shape, dtype, _UNIFORM_DECODERS[dtype])
 
 
-def uniform_int(
-    state: PhiloxState, shape: Sequence[int], minval: int, maxval: int, dtype: torch.dtype
-) -> torch.Tensor:
+def uniform_int(state: PhiloxState, shape: Sequence[int], minval: int, maxval: int, dtype: torch.dtype) -> torch.Tensor:
     """Integers in [minval, maxval), with TensorFlow's slight bias: the random bits modulo the size of the range.
 
     Args:
@@ -140,8 +140,7 @@ def _truncated_groups(key: int, counter: int, offsets: np.ndarray, group_size: i
     if len(offsets) <= _FEW_GROUPS:
         return _first_inside(key, counter, offsets, group_size, draw)
     values, inside = draw(blocks_at(key, counter, offsets))
-    incomplete = (~inside).view(f"u{group_size}")  # the flags of one group as one number
-    rows = np.flatnonzero(incomplete)
+    rows = np.flatnonzero((~inside).view(f"u{group_size}"))  # the flags of a group read as one number
     if len(rows):
         values[rows] = _first_inside(key, counter, offsets[rows], group_size, draw)
     return values
@@ -152,9 +151,10 @@ def _first_inside(key: int, counter: int, offsets: np.ndarray, group_size: int, 
     while True:
         block_offsets = offsets[:, None] + np.arange(n_blocks, dtype=np.uint64)
         values, inside = draw(blocks_at(key, counter, block_offsets.reshape(-1)))
-        inside = inside.reshape(len(offsets), -1)
-        counts = np.count_nonzero(inside, axis=1)
-        if counts.min() >= group_size:
+        inside = inside.reshape(len(offsets), n_blocks * group_size)
+        # Rows are short, and NumPy's counting along an axis is slow for such.
+        counts = np.einsum("ij->i", inside.view(np.uint8), dtype=np.intp)
+        if (counts >= group_size).all():
             break
         n_blocks *= 2  # rare: one group in 100,000 needs a third block
     starts = np.cumsum(counts) - counts
@@ -234,16 +234,14 @@ def uniforms_64(words: np.ndarray) -> np.ndarray:
     return values
 
 
-def _uniforms_16(mantissa_bits: int) -> Function:
-    """Returns a decoder that uses this many bits of each word; the result is float32, exact in the narrower type."""
-    mask = np.uint32((1 << mantissa_bits) - 1)
-    scale = np.float32(2.0**-mantissa_bits)
-    return lambda words: (words & mask).astype(np.float32) * scale
+def uniforms_16(words: np.ndarray, mantissa_bits: int = 10) -> np.ndarray:
+    """Returns float32 numbers in [0, 1), one for each word, that this many bits of mantissa hold exactly."""
+    return (words & np.uint32((1 << mantissa_bits) - 1)).astype(np.float32) * np.float32(2.0**-mantissa_bits)
 
 
 _UNIFORM_DECODERS: dict[torch.dtype, Function] = {
-    torch.float16: _uniforms_16(10),
-    torch.bfloat16: _uniforms_16(7),
+    torch.float16: uniforms_16,
+    torch.bfloat16: functools.partial(uniforms_16, mantissa_bits=7),
     torch.float32: uniforms_32,
     torch.float64: uniforms_64,
 }

@@ -1,9 +1,9 @@
 """Builds and loads the C version of the Philox blocks, where the machine has a C compiler.
 
 The shared library is compiled once, on first use, into the user's cache folder
-(``$XDG_CACHE_HOME/reflow/native``); its name carries a hash of everything that decides its content. Without a compiler,
-without a writable cache, or with ``REFLOW_NATIVE=0`` in the environment, ``load`` returns None and the callers take their
-NumPy path, which gives the same bits.
+(``$XDG_CACHE_HOME/reflow/native``); its name carries a hash of everything that decides its content. Without a
+compiler, without a writable cache, or with ``REFLOW_NATIVE=0`` in the environment, ``load`` returns None and the
+callers take their NumPy path, which gives the same bits.
 """
 
 from __future__ import annotations
