@@ -18,11 +18,13 @@ _ROOMS = [
     "reflow.compat.legacy", "reflow.raw_ops",
 ]  # fmt: skip
 
-for _room in _ROOMS:
-    try:
-        importlib.import_module(_room)
-    except ModuleNotFoundError as _error:
-        if not _room.startswith(_error.name or "?"):
-            raise
+# The `reflow` command hands programs to processes of their own: it starts at once, without the rooms.
+if not _namespace.in_reflow_command():
+    for _room in _ROOMS:
+        try:
+            importlib.import_module(_room)
+        except ModuleNotFoundError as _error:
+            if not _room.startswith(_error.name or "?"):
+                raise
 
-_namespace.assemble(sys.modules[__name__])
+    _namespace.assemble(sys.modules[__name__])

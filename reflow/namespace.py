@@ -1,5 +1,6 @@
 """The public 1.x namespace: module objects built from the exported names."""
 
+import os
 import sys
 from types import ModuleType
 
@@ -16,7 +17,8 @@ class Namespace(ModuleType):
 
     def _set(self, name: str, value) -> None:
         setattr(self, name, value)
-        self.__all__.append(name)
+        if not name.startswith("_"):
+            self.__all__.append(name)
 
     def __repr__(self):
         return f"<module {self.__name__!r}>"
@@ -56,6 +58,15 @@ def _mirror_compat(root: ModuleType, modules: dict[str, Namespace]) -> None:
     """`tf.compat.v1` is the whole namespace again."""
     compat = _module(root, "compat.v1", modules)
     for name, value in list(vars(root).items()):
-        public = not name.startswith("_") and (not isinstance(value, ModuleType) or isinstance(value, Namespace))
-        if public and not hasattr(compat, name):
+        # The root holds the rooms of the package, too; `flags` is a module that is exported, `__version__` a name.
+        public = name in EXPORTS or isinstance(value, Namespace)
+        if public and name not in vars(compat):
             compat._set(name, value)
+
+
+def in_reflow_command() -> bool:
+    """Tells whether this process is the `reflow` command (or `python -m reflow`) rather than a program that uses it."""
+    if os.path.basename(sys.argv[0] if sys.argv else "") in ("reflow", "reflow.exe"):
+        return True
+    options = sys.orig_argv
+    return "-m" in options and options[options.index("-m") + 1 :][:1] == ["reflow"]

@@ -13,7 +13,8 @@ import numpy as np
 from reflow.data_sets import archive as archives
 from reflow.data_sets import idx
 from reflow.graph import dtypes
-from reflow.graph.export import EXPORTS, export
+from reflow.graph.export import export
+from reflow.graph.random_seed import get_seed
 
 Datasets = collections.namedtuple("Datasets", ["train", "validation", "test"])
 
@@ -85,7 +86,7 @@ class DataSet:
     def __init__(
         self, images, labels, fake_data=False, one_hot=False, dtype=dtypes.float32, reshape=True, seed=None
     ):
-        graph_seed, op_seed = EXPORTS["random.get_seed"](seed)
+        graph_seed, op_seed = get_seed(seed)
         np.random.seed(graph_seed if seed is None else op_seed)
         dtype = dtypes.as_dtype(dtype).base_dtype
         if dtype not in (dtypes.uint8, dtypes.float32):

@@ -44,17 +44,3 @@ def no_network(monkeypatch):
     monkeypatch.setattr(fetch, "download", refuse)
     monkeypatch.setattr(fetch, "unpack_npm", refuse)
     return asked
-
-
-@pytest.fixture(autouse=True)
-def _seeds(monkeypatch):
-    from reflow.graph.export import EXPORTS
-    from reflow.graph.graph import get_default_graph
-
-    def get_seed(op_seed):
-        graph_seed = get_default_graph().seed
-        if graph_seed is not None:
-            return graph_seed, op_seed
-        return (87654321, op_seed) if op_seed is not None else (None, None)
-
-    monkeypatch.setitem(EXPORTS, "random.get_seed", get_seed)

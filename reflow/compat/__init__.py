@@ -1,0 +1,1 @@
+"""How programs written for TensorFlow find Reflow: the import alias, legacy module paths, old spellings, notebooks."""

@@ -1,0 +1,160 @@
+"""The one table of TensorFlow's module paths below its public API, and what of Reflow each of them offers.
+
+Programs of the 1.x time import from TensorFlow's own files: `from tensorflow.python.ops import array_ops`. A row says
+where the names of such a module are looked up, in order:
+
+- "." is the public root, "nn" or "saved_model.loader" a public namespace below it: whatever is exported there appears
+  here too, so a new operation needs no new row;
+- "@reflow.graph.dtypes" is a module of Reflow, for the names that were never public.
+
+A single name is published under a legacy path where it is defined, with
+`@export("python.ops.control_flow_ops.with_dependencies")`; such names come before the row's sources.
+
+`tensorflow.core.….NAME_pb2`, `tensorflow.contrib.NAME.python.…` and every public namespace follow rules, not rows: see
+`legacy_module.py`.
+"""
+
+# (package below "tensorflow.", modules in it, sources)
+_ROWS = [
+    ("python", "", "."),
+    # What a program is.
+    ("python.framework", "constant_op function importer load_library sparse_tensor indexed_slices device", "."),
+    ("python.framework", "tensor_spec type_spec framework_lib smart_cond common_shapes", "."),
+    ("python.framework", "random_seed", ". random"),
+    ("python.framework", "ops", ". @reflow.graph.graph @reflow.graph.operation @reflow.graph.convert"),
+    ("python.framework", "dtypes", "dtypes . @reflow.graph.dtypes"),
+    ("python.framework", "tensor_shape", ". @reflow.graph.shapes"),
+    ("python.framework", "errors errors_impl", "errors . @reflow.graph.errors"),
+    ("python.framework", "graph_util graph_util_impl convert_to_constants", "graph_util ."),
+    ("python.framework", "graph_io meta_graph", "train io ."),
+    ("python.framework", "tensor_util", ". contrib.util @reflow.graph.tensor_proto"),
+    ("python.framework", "op_def_registry registry", "@reflow.graph.registry"),
+    ("python.framework", "test_util", "test . @reflow.testing"),
+    ("python.framework", "versions", "version . @reflow.platform.versions"),
+    ("python.framework", "config", "config.experimental config ."),
+    # Operations.
+    ("python.ops", "array_ops manip_ops sort_ops inplace_ops", ". manip"),
+    ("python.ops", "math_ops special_math_ops bitwise_ops confusion_matrix numerics", ". math bitwise debugging"),
+    ("python.ops", "state_ops variables resource_variable_ops session_ops template", "."),
+    ("python.ops", "control_flow_ops functional_ops map_fn tensor_array_ops script_ops logging_ops", "."),
+    ("python.ops", "data_flow_ops lookup_ops batch_ops critical_section_ops", ". lookup queue"),
+    ("python.ops", "histogram_ops weights_broadcast_ops standard_ops", "."),
+    ("python.ops", "variable_scope partitioned_variables", "."),
+    ("python.ops", "init_ops init_ops_v2 initializers_ns", ". initializers keras.initializers"),
+    ("python.ops", "random_ops stateless_random_ops candidate_sampling_ops", "random . nn"),
+    ("python.ops", "gradients gradients_impl gradients_util custom_gradient unconnected_gradients", "."),
+    ("python.ops", "gradient_checker gradient_checker_v2", "test"),
+    ("python.ops", "clip_ops embedding_ops linalg_ops linalg_ops_impl spectral_ops", ". nn linalg spectral signal"),
+    ("python.ops", "check_ops", "debugging ."),
+    ("python.ops", "nn nn_ops nn_impl ctc_ops", "nn ."),
+    ("python.ops", "rnn", "nn"),
+    ("python.ops", "rnn_cell rnn_cell_impl", "nn.rnn_cell"),
+    ("python.ops", "sparse_ops", "sparse ."),
+    ("python.ops", "sets sets_impl", "sets"),
+    ("python.ops", "string_ops", ". strings"),
+    ("python.ops", "io_ops parsing_ops", "io ."),
+    ("python.ops", "image_ops image_ops_impl", "image"),
+    ("python.ops", "metrics metrics_impl", "metrics"),
+    ("python.ops", "summary_ops summary_op_util", "summary"),
+    ("python.ops.losses", "losses losses_impl util loss_reduction", "losses"),
+    ("python.ops.linalg", "linalg linalg_impl linear_operator", "linalg"),
+    ("python.ops.signal", "signal fft_ops dct_ops mel_ops mfcc_ops spectral_ops window_ops shape_ops", "signal"),
+    ("python.ops.ragged", "ragged_tensor ragged_factory_ops ragged_array_ops ragged_math_ops", "ragged ."),
+    ("python.ops.distributions", "distributions distribution bernoulli beta categorical dirichlet", "distributions"),
+    ("python.ops.distributions", "exponential gamma laplace multinomial normal student_t uniform", "distributions"),
+    ("python.ops.distributions", "dirichlet_multinomial kullback_leibler", "distributions"),
+    # The generated functions, one an operation: `raw_ops` under snake case names.
+    ("python.ops", "gen_array_ops gen_bitwise_ops gen_candidate_sampling_ops gen_control_flow_ops", "raw_ops"),
+    ("python.ops", "gen_ctc_ops gen_data_flow_ops gen_dataset_ops gen_functional_ops gen_image_ops", "raw_ops"),
+    ("python.ops", "gen_io_ops gen_linalg_ops gen_list_ops gen_logging_ops gen_lookup_ops gen_manip_ops", "raw_ops"),
+    ("python.ops", "gen_math_ops gen_nn_ops gen_parsing_ops gen_random_ops gen_resource_variable_ops", "raw_ops"),
+    ("python.ops", "gen_script_ops gen_set_ops gen_sparse_ops gen_spectral_ops gen_state_ops", "raw_ops"),
+    ("python.ops", "gen_stateless_random_ops gen_string_ops gen_summary_ops", "raw_ops"),
+    ("python.training", "gen_training_ops training_ops", "raw_ops"),
+    # Running and training.
+    ("python.client", "session", "."),
+    ("python.client", "device_lib", "@reflow.compat.device_lib"),
+    ("python.client", "timeline", ""),
+    ("python.training", "adadelta adagrad adagrad_da adam ftrl gradient_descent momentum optimizer rmsprop", "train"),
+    ("python.training", "proximal_adagrad proximal_gradient_descent sync_replicas_optimizer", "train"),
+    ("python.training", "learning_rate_decay moving_averages slot_creator training training_util", "train"),
+    ("python.training", "saver checkpoint_management checkpoint_utils warm_starting_util", "train"),
+    ("python.training", "basic_session_run_hooks session_run_hook monitored_session session_manager", "train"),
+    ("python.training", "basic_loops coordinator queue_runner queue_runner_impl supervisor server_lib", "train"),
+    ("python.training", "device_setter input evaluation summary_io", "train"),
+    ("python.training", "distribution_strategy_context distribute", "distribute"),
+    ("python.training.saving", "saveable_object saveable_object_util", ""),
+    ("python.training.tracking", "base tracking util", "train"),
+    ("python.summary", "summary", "summary"),
+    ("python.summary", "summary_iterator", "train"),
+    ("python.summary.writer", "writer writer_cache event_file_writer", "summary"),
+    ("python.lib.io", "file_io", "@reflow.platform.file_io @reflow.platform.gfile"),
+    ("python.lib.io", "python_io tf_record", "python_io io"),
+    ("python", "pywrap_tensorflow", "train ."),
+    # Libraries.
+    ("python.layers", "layers base core convolutional normalization pooling utils", "layers"),
+    ("python.estimator", "estimator estimator_lib run_config model_fn training", "estimator"),
+    ("python.feature_column", "feature_column feature_column_lib", "feature_column"),
+    ("python.data.ops", "dataset_ops iterator_ops readers optional_ops", "data"),
+    ("python.data.util", "nest", "@reflow.graph.nest"),
+    ("python.saved_model", "builder builder_impl", "saved_model.builder saved_model"),
+    ("python.saved_model", "loader loader_impl", "saved_model.loader saved_model"),
+    ("python.saved_model", "main_op", "saved_model.main_op saved_model"),
+    ("python.saved_model", "signature_constants", "saved_model.signature_constants"),
+    ("python.saved_model", "signature_def_utils", "saved_model.signature_def_utils"),
+    ("python.saved_model", "tag_constants", "saved_model.tag_constants"),
+    ("python.saved_model", "utils", "saved_model.utils"),
+    ("python.saved_model", "simple_save saved_model constants", "saved_model"),
+    ("python.eager", "context backprop function def_function", "contrib.eager ."),
+    ("python.tools", "freeze_graph inspect_checkpoint optimize_for_inference_lib strip_unused_lib", ""),
+    ("python.user_ops", "user_ops", ""),
+    # Around the program.
+    ("python.platform", "app", "app @reflow.platform.app"),
+    ("python.platform", "flags", "@reflow.platform.flags"),
+    ("python.platform", "gfile", "gfile @reflow.platform.gfile"),
+    ("python.platform", "tf_logging", "logging . @reflow.platform.logging"),
+    ("python.platform", "resource_loader", "resource_loader"),
+    ("python.platform", "sysconfig build_info", "sysconfig"),
+    ("python.platform", "test googletest benchmark", "test"),
+    ("python.util", "compat", "compat @reflow.platform.compat_text"),
+    ("python.util", "nest", "@reflow.graph.nest"),
+    ("python.util", "deprecation", "@reflow.platform.deprecation"),
+    ("python.util", "tf_inspect", "@reflow.compat.inspection"),
+    ("python.util", "tf_export tf_decorator tf_contextlib decorator_utils", "@reflow.compat.decorators"),
+    ("python.util", "function_utils keyword_args lazy_loader tf_should_use", "@reflow.compat.decorators"),
+    ("python.compat", "compat", "compat"),
+    ("examples.tutorials.mnist", "input_data", "@reflow.data_sets.input_data"),
+    ("examples.tutorials.mnist", "mnist", "@reflow.compat.mnist_model"),
+    ("contrib.learn.python.learn.datasets", "mnist", "@reflow.data_sets.input_data"),
+]
+
+
+# Packages that have names beside their modules.
+_PACKAGE_ROWS = {
+    "python.ops.losses": "losses",
+    "python.ops.linalg": "linalg",
+    "python.ops.signal": "signal",
+    "python.ops.distributions": "distributions",
+    "python.layers": "layers",
+    "python.estimator": "estimator",
+    "python.feature_column": "feature_column",
+    "python.saved_model": "saved_model",
+}
+
+
+def _table() -> dict[str, tuple[str, ...]]:
+    table = {
+        f"{package}.{module}".rstrip("."): tuple(sources.split())
+        for package, modules, sources in _ROWS
+        for module in modules.split() or [""]
+    }
+    for path in list(table):
+        package = path.rpartition(".")[0]
+        while package:
+            table.setdefault(package, tuple(_PACKAGE_ROWS.get(package, "").split()))
+            package = package.rpartition(".")[0]
+    return table
+
+
+# Every module and package of the table: its path below "tensorflow." to its sources.
+SOURCES: dict[str, tuple[str, ...]] = _table()
