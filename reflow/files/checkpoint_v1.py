@@ -27,12 +27,14 @@ from reflow.files.saved_tensors import (
     shape_of,
     string_array,
     to_bytes,
+    type_of,
 )
 from reflow.files.table import TableReader, TableWriter
 from reflow.files.tensor_slice import TensorSlice, assemble, slice_shape
 from reflow.graph import dtypes, errors
-from reflow.graph.dtypes import DType, as_dtype
+from reflow.graph.dtypes import DType
 
+SavedSliceMeta = protos.load("saved_tensor_slice").SavedSliceMeta
 SavedTensorSlices = protos.load("saved_tensor_slice").SavedTensorSlices
 
 _META_KEY = b""
@@ -59,8 +61,6 @@ class CheckpointV1Writer:
     def __init__(self, path: str):
         """Args: path: the checkpoint's path, which appears with `finish`."""
         self._path = path
-        self._contents = SavedTensorSlices()
-        self._contents.meta.versions.producer = FORMAT_VERSION
         self._metas: dict[str, Any] = {}
         self._values: dict[bytes, bytes] = {}
 
@@ -100,7 +100,7 @@ class CheckpointV1Writer:
           UnimplementedError: if the format has no place for such a type.
         """
         array = np.asarray(array)
-        dtype = dtype or as_dtype(array.dtype)
+        dtype = dtype or type_of(array)
         text = name if isinstance(name, str) else name.decode()
         key = part.key(text.encode())
         box = part.bounds(full_shape)
@@ -108,19 +108,21 @@ class CheckpointV1Writer:
             raise invalid_argument(
                 f"slice {part} of {text} with shape {list(full_shape)} does not fit, or was added before"
             )
-        meta = self._meta(text, full_shape, dtype)
         value = SavedTensorSlices()
         value.data.name = text
         value.data.slice.CopyFrom(part.to_proto())
         _fill(value.data.data, array, dtype)
         if value.ByteSize() >= _MAX_MESSAGE_SIZE:
             raise invalid_argument(f"Tensor slice {part} of {text} is too large to serialize")
-        meta.slice.append(part.to_proto())
+        self._meta(text, full_shape, dtype).slice.append(part.to_proto())
         self._values[key] = value.SerializeToString()
 
     def finish(self) -> None:
         """Writes the file, in place of an older one, whole."""
-        self._values[_META_KEY] = self._contents.SerializeToString()
+        contents = SavedTensorSlices()
+        contents.meta.versions.producer = FORMAT_VERSION
+        contents.meta.tensor.extend(self._metas[name] for name in sorted(self._metas))
+        self._values[_META_KEY] = contents.SerializeToString()
         write_atomically(self._path, self._write)
         sync_folder(self._path)
 
@@ -135,7 +137,7 @@ class CheckpointV1Writer:
         enum = dtype.base_dtype.as_datatype_enum
         meta = self._metas.get(name)
         if meta is None:
-            meta = self._metas[name] = self._contents.meta.tensor.add(name=name, type=enum)
+            meta = self._metas[name] = SavedSliceMeta(name=name, type=enum)
             set_shape(meta, full_shape)
         elif (meta.type, shape_of(meta)) != (enum, tuple(full_shape)):
             raise invalid_argument(f"Mismatching shapes or types: a slice of {name} was added with others before")
@@ -148,7 +150,7 @@ def _fill(proto: Any, array: np.ndarray, dtype: DType) -> None:
     if element_type is object:
         elements = list(map(to_bytes, array.ravel().tolist()))
     else:
-        flat = np.ascontiguousarray(array).reshape(-1)
+        flat = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False)).reshape(-1)
         if dtype.is_quantized:
             flat = flat.view(dtype.np_dtype[0])
         reinterpreted = dtype.is_complex or dtype is dtypes.float16
@@ -178,7 +180,10 @@ class _Shard:
     def __init__(self, path: str):
         self.file = RandomAccessFile(path)
         self.table = TableReader(self.file)
-        self.meta = self.message(_META_KEY, "the list of tensors").meta
+        contents = self.message(_META_KEY, "the list of tensors")
+        if not contents.HasField("meta"):
+            raise self.file.damaged("is a table, but not a V1 checkpoint")
+        self.meta = contents.meta
         check_version(self.meta.versions, path)
 
     def message(self, key: bytes, what: str) -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 
 from reflow.files.tensor_slice import TensorSlice
 from reflow.graph import errors
+from reflow.graph.dtypes import DType, as_dtype
 
 FORMAT_VERSION = 1
 Box = tuple[slice, ...]
@@ -20,6 +21,11 @@ def to_bytes(text: str | bytes) -> bytes:
 def printable(key: bytes) -> str:
     """A tensor's name for a message; bytes that are not UTF-8 as escapes."""
     return key.decode(errors="backslashreplace")
+
+
+def type_of(array: np.ndarray) -> DType:
+    """The type of an array's elements, in whatever byte order they are."""
+    return as_dtype(array.dtype.newbyteorder("="))
 
 
 def shape_of(proto: Any) -> tuple[int, ...]:

@@ -26,11 +26,12 @@ from reflow.files.saved_tensors import (
     shape_of,
     string_array,
     to_bytes,
+    type_of,
 )
 from reflow.files.table import TableReader
 from reflow.files.tensor_slice import TensorSlice, assemble, slice_shape
 from reflow.graph import dtypes, errors
-from reflow.graph.dtypes import DType, as_dtype
+from reflow.graph.dtypes import DType
 
 _CHUNK = 1 << 20  # what is copied, checksummed and written at a time; it fits into the processor's cache
 _MAX_RANK = 64  # NumPy's
@@ -101,7 +102,7 @@ class BundleWriter:
         if slice_shape(box) == tuple(full_shape):
             self._add(key, array, dtype)
             return
-        dtype = dtype or as_dtype(array.dtype)
+        dtype = dtype or type_of(array)
         full = self._entries.get(key)
         if full is None:
             full = self._entries[key] = _new_entry(dtype, full_shape)
@@ -138,7 +139,7 @@ class BundleWriter:
         if key in self._entries:
             raise invalid_argument(f"Adding duplicate key: {key.decode(errors='replace')}")
         array = np.asarray(array)
-        dtype = dtype or as_dtype(array.dtype)
+        dtype = dtype or type_of(array)
         entry = _new_entry(dtype, array.shape)
         entry.offset = self._size
         if dtype is dtypes.string:
