@@ -1,0 +1,293 @@
+"""Convolutions in one, two and three dimensions as ops: Conv2D, Conv3D and their gradients.
+
+Public functions over them are in convolution.py. A filter stands as [*window, in_channels, out_channels].
+"""
+
+import torch
+
+from reflow.graph.build import call
+from reflow.graph.convert import constant_value_as_dims
+from reflow.graph.errors import InvalidArgumentError
+from reflow.graph.registry import define_op, gradient
+from reflow.graph.shapes import Dims
+from reflow.ops import windows
+from reflow.ops.shape_rules import merge_size, with_rank
+from reflow.ops.windows import DATA_FORMATS_2D, DATA_FORMATS_3D
+
+_ATTRS_2D = (
+    "T: type in floating, strides: list(int), use_cudnn_on_gpu: bool = true, "
+    "padding: string in SAME|VALID|EXPLICIT, explicit_paddings: list(int) = [], "
+    f"{DATA_FORMATS_2D}, dilations: list(int) = [1, 1, 1, 1]"
+)
+_ATTRS_3D = (
+    f"strides: list(int), padding: string in SAME|VALID, {DATA_FORMATS_3D}, dilations: list(int) = [1, 1, 1, 1, 1]"
+)
+
+
+# --- shapes -------------------------------------------------------------------------------------------------------
+
+
+def _conv_shape(op):
+    attrs = op.attrs
+    rank = 4 if op.type == "Conv2D" else 5
+    windows.check_attr_length(op, "strides", rank)
+    windows.check_attr_length(op, "dilations", rank)
+    _check_explicit_paddings(op)
+    data_format = attrs["data_format"]
+    dims, filter_dims = with_rank(op._inputs[0].dims, rank), with_rank(op._inputs[1].dims, rank)
+    depth, filter_depth = windows.channels(dims, data_format), filter_dims[-2]
+    if depth is not None and filter_depth and depth % filter_depth:
+        raise ValueError(f"Depth of input ({depth}) is not a multiple of input depth of filter ({filter_depth})")
+    sizes = windows.spatial(dims, data_format)
+    places = windows.output_sizes(windows.windows_of(attrs, filter_dims[:-2], data_format), sizes)
+    return [windows.with_layout(dims[0], places, filter_dims[-1], data_format)]
+
+
+def _check_explicit_paddings(op):
+    values = op.attrs.get("explicit_paddings", [])
+    if op.attrs["padding"] != b"EXPLICIT":
+        if values:
+            raise ValueError("explicit_paddings attribute must be empty if the padding attribute is not EXPLICIT")
+        return
+    if len(values) != 8:
+        raise ValueError(f"explicit_paddings attribute must contain 8 values, but got: {len(values)}")
+    if min(values) < 0:
+        raise ValueError(f"All elements of explicit_paddings must be nonnegative, got: {values}")
+    pairs = list(zip(values[::2], values[1::2], strict=True))
+    if any(pairs[0]) or any(windows.channels(pairs, op.attrs["data_format"])):
+        raise ValueError("Nonzero explicit padding in the batch or depth dimensions is not supported")
+
+
+def shape_from_sizes(tensor, rank: int) -> Dims:
+    """The raw dims that an input vector of sizes spells."""
+    return with_rank(constant_value_as_dims(tensor), rank)
+
+
+def _input_gradient_shape(op):
+    rank = 4 if op.type == "Conv2DBackpropInput" else 5
+    dims = shape_from_sizes(op._inputs[0], rank)
+    grad_dims = with_rank(op._inputs[2].dims, rank)
+    return [(merge_size(dims[0], grad_dims[0]), *dims[1:])]
+
+
+def _filter_gradient_shape(op):
+    return [shape_from_sizes(op._inputs[1], 4 if op.type == "Conv2DBackpropFilter" else 5)]
+
+
+# --- kernels ------------------------------------------------------------------------------------------------------
+
+_FUNCTIONS = {4: torch.conv2d, 5: torch.conv3d}
+
+
+def _prepare(sizes, filter_sizes, attrs):
+    """Paddings, what to pad beforehand, strides and dilations, for spatial sizes of input and filter."""
+    data_format = attrs["data_format"]
+    for name in ("strides", "dilations"):
+        windows.check_only_spatial(attrs[name], data_format, name)
+    frames = windows.windows_of(attrs, filter_sizes, data_format)
+    padding, extra = windows.split_pads([w.pads(s) for w, s in zip(frames, sizes, strict=True)])
+    return padding, extra, [w.stride for w in frames], [w.dilation for w in frames]
+
+
+def _filter_first(filter):
+    """[*window, in, out] as ATen's [out, in, *window]: a view."""
+    rank = filter.dim()
+    return filter.permute(rank - 1, rank - 2, *range(rank - 2))
+
+
+def _filter_last(filter):
+    """ATen's [out, in, *window] as [*window, in, out]."""
+    return filter.permute(*range(2, filter.dim()), 1, 0).contiguous()
+
+
+def _groups(depth, filter_depth):
+    if filter_depth == 0 or depth % filter_depth:
+        raise InvalidArgumentError(None, None, f"input depth must be evenly divisible by filter depth: {depth} vs "
+                                   f"{filter_depth}")  # fmt: skip
+    return depth // filter_depth
+
+
+def _conv(input, filter, strides, padding, data_format, dilations, explicit_paddings=()):
+    attrs = {"strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations,
+             "explicit_paddings": explicit_paddings}  # fmt: skip
+    x, w = windows.channels_first(input, data_format), _filter_first(filter)
+    pad, extra, stride, dilation = _prepare(x.shape[2:], filter.shape[:-2], attrs)
+    if extra is not None:
+        x = torch.nn.functional.pad(x, extra)
+    result = _FUNCTIONS[x.dim()](x, w, None, stride, pad, dilation, _groups(x.shape[1], w.shape[1]))
+    return windows.in_layout(result, data_format)
+
+
+def _lower_conv(node):
+    """The ATen call itself where the sizes that its arguments depend on are known."""
+    attrs = node.attrs
+    data_format = attrs["data_format"]
+    dims, filter_dims = node.dims(0), node.dims(1)
+    if dims is None or filter_dims is None or None in (*dims[1:], *filter_dims) or 0 in filter_dims:
+        return None
+    sizes = windows.spatial(dims, data_format)
+    pad, extra, stride, dilation = _prepare(sizes, filter_dims[:-2], {"explicit_paddings": (), **attrs})
+    rank, groups = len(dims), _groups(windows.channels(dims, data_format), filter_dims[-2])
+    x, w = node.args
+    first, last = f".permute(0, {rank - 1}, {_numbers(1, rank - 1)})", f".permute(0, {_numbers(2, rank)}, 1)"
+    if windows.is_channels_first(data_format):
+        first = last = ""
+    x = f"{x}{first}"
+    if extra is not None:
+        x = f"torch.nn.functional.pad({x}, {extra})"
+    w = f"{w}.permute({rank - 1}, {rank - 2}, {_numbers(0, rank - 2)})"
+    return f"torch.conv{rank - 2}d({x}, {w}, None, {stride}, {pad}, {dilation}, {groups}){last}.contiguous()"
+
+
+def _numbers(start, stop):
+    return ", ".join(map(str, range(start, stop)))
+
+
+def _backward(grad, x, w, pad, stride, dilation, groups, wanted):
+    """One of the gradients of a convolution; of the other tensor only the shape counts."""
+    zeros = [0] * len(stride)
+    return torch.ops.aten.convolution_backward(
+        grad, x, w, None, stride, pad, dilation, False, zeros, groups, [wanted == "input", wanted == "filter", False]
+    )
+
+
+def _conv_input_gradient(
+    input_sizes, filter, out_backprop, strides, padding, data_format, dilations, explicit_paddings=()
+):
+    attrs = {"strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations,
+             "explicit_paddings": explicit_paddings}  # fmt: skip
+    grad, w = windows.channels_first(out_backprop, data_format), _filter_first(filter)
+    sizes = windows.spatial(input_sizes, data_format)
+    _check_gradient(grad, sizes, filter.shape[:-2], attrs)
+    if 0 in grad.shape:
+        return grad.new_zeros(input_sizes)
+    pad, extra, stride, dilation = _prepare(sizes, filter.shape[:-2], attrs)
+    padded = windows.padded_sizes(sizes, extra)
+    depth = windows.channels(input_sizes, data_format)
+    x = windows.empty_channels_first(windows.with_layout(input_sizes[0], padded, depth, data_format), data_format, grad)
+    result = _backward(grad, x, w, pad, stride, dilation, _groups(depth, w.shape[1]), "input")[0]
+    return windows.in_layout(windows.without_padding(result, extra), data_format)
+
+
+def _check_gradient(grad, sizes, filter_sizes, attrs):
+    frames = windows.windows_of(attrs, filter_sizes, attrs["data_format"])
+    expected = windows.output_sizes(frames, sizes)
+    if tuple(grad.shape[2:]) != expected:
+        raise InvalidArgumentError(None, None, "Size of out_backprop doesn't match computed: "
+                                   f"actual = {list(grad.shape[2:])}, computed = {list(expected)}")  # fmt: skip
+
+
+def _conv_filter_gradient(
+    input, filter_sizes, out_backprop, strides, padding, data_format, dilations, explicit_paddings=()
+):
+    attrs = {"strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations,
+             "explicit_paddings": explicit_paddings}  # fmt: skip
+    x, grad = windows.channels_first(input, data_format), windows.channels_first(out_backprop, data_format)
+    _check_gradient(grad, x.shape[2:], filter_sizes[:-2], attrs)
+    if 0 in grad.shape or 0 in x.shape:
+        return grad.new_zeros(filter_sizes)
+    pad, extra, stride, dilation = _prepare(x.shape[2:], filter_sizes[:-2], attrs)
+    if extra is not None:
+        x = torch.nn.functional.pad(x, extra)
+    *window, depth, out_depth = filter_sizes
+    w = x.new_empty(1).expand(out_depth, depth, *window)
+    return _filter_last(_backward(grad, x, w, pad, stride, dilation, _groups(x.shape[1], depth), "filter")[1])
+
+
+# --- ops ----------------------------------------------------------------------------------------------------------
+
+define_op(
+    "Conv2D", "input: T, filter: T -> output: T", _ATTRS_2D, shape=_conv_shape, kernel=_conv, lower=_lower_conv
+)  # fmt: skip
+define_op(
+    "Conv2DBackpropInput", "input_sizes: int32, filter: T, out_backprop: T -> output: T", _ATTRS_2D,
+    shape=_input_gradient_shape, kernel=_conv_input_gradient, host="input_sizes",
+)  # fmt: skip
+define_op(
+    "Conv2DBackpropFilter", "input: T, filter_sizes: int32, out_backprop: T -> output: T", _ATTRS_2D,
+    shape=_filter_gradient_shape, kernel=_conv_filter_gradient, host="filter_sizes",
+)  # fmt: skip
+define_op(
+    "Conv3D", "input: T, filter: T -> output: T", f"T: type in floating, {_ATTRS_3D}", shape=_conv_shape,
+    kernel=_conv, lower=_lower_conv,
+)  # fmt: skip
+define_op(
+    "Conv3DBackpropInputV2", "input_sizes: Tshape, filter: T, out_backprop: T -> output: T",
+    f"T: type in floating, {_ATTRS_3D}, Tshape: type in index = int32", shape=_input_gradient_shape,
+    kernel=_conv_input_gradient, host="input_sizes",
+)  # fmt: skip
+define_op(
+    "Conv3DBackpropFilterV2", "input: T, filter_sizes: int32, out_backprop: T -> output: T",
+    f"T: type in floating, {_ATTRS_3D}", shape=_filter_gradient_shape, kernel=_conv_filter_gradient,
+    host="filter_sizes",
+)  # fmt: skip
+
+
+def _old_conv3d_input_gradient(input, filter, out_backprop, strides, padding, dilations):
+    return _conv_input_gradient(list(input.shape), filter, out_backprop, strides, padding, b"NDHWC", dilations)
+
+
+def _old_conv3d_filter_gradient(input, filter, out_backprop, strides, padding, dilations):
+    return _conv_filter_gradient(input, list(filter.shape), out_backprop, strides, padding, b"NDHWC", dilations)
+
+
+_OLD_ATTRS_3D = (
+    "T: type in half|float|double, strides: list(int), padding: string in SAME|VALID, "
+    "dilations: list(int) = [1, 1, 1, 1, 1]"
+)
+define_op(
+    "Conv3DBackpropInput", "input: T, filter: T, out_backprop: T -> output: T", _OLD_ATTRS_3D,
+    shape=lambda op: [with_rank(op._inputs[0].dims, 5)], kernel=_old_conv3d_input_gradient,
+)  # fmt: skip
+define_op(
+    "Conv3DBackpropFilter", "input: T, filter: T, out_backprop: T -> output: T", _OLD_ATTRS_3D,
+    shape=lambda op: [with_rank(op._inputs[1].dims, 5)], kernel=_old_conv3d_filter_gradient,
+)  # fmt: skip
+
+
+# --- gradients ----------------------------------------------------------------------------------------------------
+
+_SHARED_ATTRS = ("strides", "padding", "explicit_paddings", "use_cudnn_on_gpu", "data_format", "dilations")
+_INPUT_GRADIENT = {"Conv2D": "Conv2DBackpropInput", "Conv3D": "Conv3DBackpropInputV2"}
+_FILTER_GRADIENT = {"Conv2D": "Conv2DBackpropFilter", "Conv3D": "Conv3DBackpropFilterV2"}
+
+
+def _attrs_of(op):
+    return {name: op.attrs[name] for name in _SHARED_ATTRS if name in op.attrs}
+
+
+@gradient("Conv2D", "Conv3D")
+def _conv_gradient(op, grad):
+    from reflow.ops.shape_ops import shape, shape_n
+
+    x, w = op._inputs
+    x_shape, w_shape = shape_n([x, w]) if op.type == "Conv2D" else (shape(x), shape(w))
+    attrs = _attrs_of(op)
+    return (
+        call(_INPUT_GRADIENT[op.type], x_shape, w, grad, **attrs),
+        call(_FILTER_GRADIENT[op.type], x, w_shape, grad, **attrs),
+    )
+
+
+@gradient("Conv2DBackpropInput", "Conv3DBackpropInputV2")
+def _conv_input_gradient_gradient(op, grad):
+    """The op is linear in the filter and in the output's gradient; both adjoints are convolutions."""
+    from reflow.ops.shape_ops import shape
+
+    base, attrs = op.type[:6], _attrs_of(op)
+    w, out_backprop = op._inputs[1:]
+    return (
+        None, call(_FILTER_GRADIENT[base], grad, shape(w), out_backprop, **attrs), call(base, grad, w, **attrs)
+    )  # fmt: skip
+
+
+@gradient("Conv2DBackpropFilter", "Conv3DBackpropFilterV2")
+def _conv_filter_gradient_gradient(op, grad):
+    """The op is linear in the input and in the output's gradient; both adjoints are convolutions."""
+    from reflow.ops.shape_ops import shape
+
+    base, attrs = op.type[:6], _attrs_of(op)
+    x, _, out_backprop = op._inputs
+    return (
+        call(_INPUT_GRADIENT[base], shape(x), grad, out_backprop, **attrs), None, call(base, x, grad, **attrs)
+    )  # fmt: skip

@@ -1,0 +1,89 @@
+"""Local response normalization over neighbouring channels (Krizhevsky et al. 2012, section 3.3)."""
+
+import functools
+
+import torch
+
+from reflow.graph.build import call
+from reflow.graph.export import export
+from reflow.graph.registry import define_op, gradient
+from reflow.ops.shape_rules import merge, with_rank
+
+_ATTRS = (
+    "depth_radius: int = 5, bias: float = 1, alpha: float = 1, beta: float = 0.5, "
+    "T: type in half|bfloat16|float = float"
+)
+
+
+@functools.lru_cache(maxsize=32)
+def _band(channels: int, radius: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """The matrix that sums each channel with its neighbours up to `radius`: ones near the diagonal."""
+    return torch.ones(channels, channels, dtype=dtype, device=device).tril(radius).triu(-radius)
+
+
+def _power(x: torch.Tensor, beta: float) -> torch.Tensor:
+    """x ** -beta; the usual exponents without a logarithm."""
+    if beta == 1:
+        return x.reciprocal()
+    if beta == 0.5:
+        return x.rsqrt()
+    if beta == 0.75:
+        root = x.rsqrt()
+        return root * root.sqrt()
+    return x.pow(-beta)
+
+
+def _norms(x: torch.Tensor, depth_radius: int, bias: float, alpha: float) -> torch.Tensor:
+    """bias + alpha * the sum of the squares of neighbouring channels, as a product with a banded matrix."""
+    return (x.square() @ _band(x.shape[-1], depth_radius, x.dtype, x.device)).mul_(alpha).add_(bias)
+
+
+def _lrn(input, depth_radius, bias, alpha, beta):
+    x = input.float()
+    return (x * _power(_norms(x, depth_radius, bias, alpha), beta)).to(input.dtype)
+
+
+def _lrn_grad(input_grads, input_image, output_image, depth_radius, bias, alpha, beta):
+    """With n the norms: dx = dy * n^-beta - 2 alpha beta x * (the neighbours' sum of dy * y / n)."""
+    grad, x, y = input_grads.float(), input_image.float(), output_image.float()
+    norms = _norms(x, depth_radius, bias, alpha)
+    sums = (grad * y / norms) @ _band(x.shape[-1], depth_radius, x.dtype, x.device)
+    return (grad * _power(norms, beta) - (2 * alpha * beta) * x * sums).to(input_image.dtype)
+
+
+def _lrn_grad_shape(op):
+    dims = with_rank(op._inputs[0].dims, 4)
+    for tensor in op._inputs[1:]:
+        dims = merge(dims, tensor.dims)
+    return [dims]
+
+
+define_op("LRN", "input: T -> output: T", _ATTRS, shape=lambda op: [with_rank(op._inputs[0].dims, 4)], kernel=_lrn)
+define_op(
+    "LRNGrad", "input_grads: T, input_image: T, output_image: T -> output: T", _ATTRS, shape=_lrn_grad_shape,
+    kernel=_lrn_grad,
+)  # fmt: skip
+
+
+@gradient("LRN")
+def _lrn_gradient(op, grad):
+    attrs = {name: op.attrs[name] for name in ("depth_radius", "bias", "alpha", "beta")}
+    return call("LRNGrad", grad, op._inputs[0], op.outputs[0], **attrs)
+
+
+@export("nn.local_response_normalization", "nn.lrn")
+def local_response_normalization(input, depth_radius=5, bias=1, alpha=1, beta=0.5, name=None):
+    """input / (bias + alpha * sum of the squares of the channels from c - r to c + r) ** beta.
+
+    Args:
+      input: [batch, height, width, channels] tensor of half, bfloat16 or float32.
+      depth_radius: r, half the width of the window of channels.
+      bias: a number, usually positive, that keeps from dividing by 0.
+      alpha: scale of the sum.
+      beta: the exponent.
+      name: a name for the operation.
+
+    Returns:
+      A tensor like `input`.
+    """
+    return call("LRN", input, name=name, depth_radius=depth_radius, bias=bias, alpha=alpha, beta=beta)
