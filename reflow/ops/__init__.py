@@ -4,8 +4,16 @@ Importing this package registers them all.
 """
 
 from reflow.ops import (  # noqa: F401
+    accumulation,
+    activations,
+    arithmetic,
+    arithmetic_gradients,
     batch_norm,
     bias,
+    broadcasting,
+    casting,
+    comparison,
+    complex,
     concat_gradient,
     constant,
     control,
@@ -13,6 +21,7 @@ from reflow.ops import (  # noqa: F401
     cross_entropy,
     decompositions,
     depthwise,
+    elementwise,
     gathering,
     identity,
     inplace,
@@ -24,6 +33,9 @@ from reflow.ops import (  # noqa: F401
     placeholder,
     pool,
     random,
+    ranges,
+    reduction,
+    reduction_gradients,
     resource_variable,
     scatter_state,
     scattering,
@@ -36,4 +48,5 @@ from reflow.ops import (  # noqa: F401
     stateless_random,
     strided_slice,
     tridiagonal,
+    trigonometry,
 )

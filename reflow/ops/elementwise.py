@@ -1,0 +1,247 @@
+"""Elementwise functions of one tensor: sign, powers and roots, exponentials and logarithms, rounding, tests."""
+
+from reflow.graph.build import call
+from reflow.graph.context import control_dependencies, name_scope
+from reflow.graph.convert import constant_tensor, to_tensor
+from reflow.graph.export import export
+from reflow.graph.operation import Tensor
+from reflow.graph.registry import define_op, gradient
+from reflow.ops.complex import conj
+from reflow.ops.constant import zeros
+from reflow.ops.factories import FLOATING, FLOATING_COMPLEX, gradient_op, unary
+from reflow.ops.shape_ops import shape
+from reflow.ops.shape_rules import unchanged_shape
+
+_SIGNED = "bfloat16|half|float|double|int32|int64|complex64|complex128"
+
+
+# --- sign and size ------------------------------------------------------------------------------------------------
+
+unary("Abs", "bfloat16|half|float|double|int32|int64", "torch.abs({x})")
+negative = unary("Neg", _SIGNED, "torch.neg({x})", "negative", "math.negative", summary="-x, elementwise.")
+sign = unary(
+    "Sign", _SIGNED, "torch.sgn({x})", "sign", "math.sign",
+    summary="-1, 0 or 1 as x < 0, x == 0 (or NaN) or x > 0, elementwise; x / |x| for complex x, and 0 for 0.",
+)  # fmt: skip
+
+
+@export("abs", "math.abs")
+def abs(x, name=None):
+    """The absolute value, elementwise; the modulus of complex numbers.
+
+    Args:
+      x: a tensor of bfloat16, half, float32, float64, int32, int64, complex64 or complex128.
+      name: a name for the operation.
+
+    Returns:
+      A tensor shaped like `x`, of the same type; of float32 for complex64 and of float64 for complex128.
+    """
+    if type(x) is Tensor and not x.dtype.is_complex:
+        return call("Abs", x, name=name)
+    with name_scope(name, "Abs", [x]) as scope:
+        x = to_tensor(x, name="x")
+        if x.dtype.is_complex:
+            return call("ComplexAbs", x, Tout=x.dtype.base_dtype.real_dtype, name=scope)
+        return call("Abs", x, name=scope)
+
+
+@gradient("Abs")
+def _abs_gradient(op, grad):
+    return grad * sign(op._inputs[0])
+
+
+@gradient("Neg")
+def _negative_gradient(op, grad):
+    return -grad
+
+
+@gradient("Sign")
+def _sign_gradient(op, grad):
+    """The sign is constant wherever it has a derivative."""
+    x = op._inputs[0]
+    return zeros(shape(x), dtype=x.dtype.base_dtype)
+
+
+# --- powers and roots ---------------------------------------------------------------------------------------------
+
+square = unary("Square", _SIGNED, "torch.square({x})", "square", "math.square", summary="x * x, elementwise.")
+sqrt = unary("Sqrt", FLOATING_COMPLEX, "torch.sqrt({x})", "sqrt", "math.sqrt", summary="The square root, elementwise.")
+rsqrt = unary(
+    "Rsqrt", FLOATING_COMPLEX, "torch.rsqrt({x})", "rsqrt", "math.rsqrt", summary="1 / sqrt(x), elementwise."
+)
+reciprocal = unary(
+    "Reciprocal", _SIGNED, "torch.reciprocal({x})", "reciprocal", "math.reciprocal", summary="1 / x, elementwise.",
+    integers=False,
+)  # fmt: skip
+unary("Inv", _SIGNED, "torch.reciprocal({x})", integers=False)
+
+# With y = f(x): sqrt' = 1 / (2 y), rsqrt' = -y^3 / 2, reciprocal' = -y^2; and 0 where dy is 0, whatever y is.
+gradient_op("SqrtGrad", FLOATING_COMPLEX, "torch.div({dy}, {y}.conj()).mul_(0.5).masked_fill_({dy} == 0, 0)")
+gradient_op(
+    "RsqrtGrad", FLOATING_COMPLEX,
+    "({dy} * {y}.conj() * {y}.conj() * {y}.conj()).mul_(-0.5).masked_fill_({dy} == 0, 0)",
+)  # fmt: skip
+for _name in ("ReciprocalGrad", "InvGrad"):
+    gradient_op(_name, FLOATING_COMPLEX, "({dy} * {y}.conj() * {y}.conj()).neg_().masked_fill_({dy} == 0, 0)")
+
+
+@gradient("Square")
+def _square_gradient(op, grad):
+    with control_dependencies([grad.op]):
+        x = conj(op._inputs[0])
+        return call("Mul", grad, call("Mul", x, constant_tensor(2.0, x.dtype.base_dtype, "Const")))
+
+
+@gradient("Sqrt")
+def _sqrt_gradient(op, grad):
+    return call("SqrtGrad", op.outputs[0], grad)
+
+
+@gradient("SqrtGrad")
+def _sqrt_gradient_gradient(op, grad):
+    """z = dy / (2 y): by y it is -z / y, by dy 1 / (2 y)."""
+    a, z = op._inputs[0], op.outputs[0]
+    with control_dependencies([grad.op]):
+        ga = grad / a
+        return -conj(ga) * z, 0.5 * ga
+
+
+@gradient("Rsqrt")
+def _rsqrt_gradient(op, grad):
+    return call("RsqrtGrad", op.outputs[0], grad)
+
+
+@gradient("RsqrtGrad")
+def _rsqrt_gradient_gradient(op, grad):
+    """z = -dy y^3 / 2: by y it is -3/2 dy y^2, by dy RsqrtGrad itself."""
+    y, dy = op._inputs
+    with control_dependencies([grad.op]):
+        conj_y, conj_grad = conj(y), conj(grad)
+        by_y = -1.5 * conj_grad * dy * square(conj_y)
+        return by_y, call("RsqrtGrad", conj_y, grad)
+
+
+@gradient("Reciprocal", "Inv")
+def _reciprocal_gradient(op, grad):
+    return call("ReciprocalGrad", op.outputs[0], grad)
+
+
+@gradient("ReciprocalGrad", "InvGrad")
+def _reciprocal_gradient_gradient(op, grad):
+    """z = -dy y^2: by y it is -2 dy y, by dy ReciprocalGrad itself."""
+    y, dy = op._inputs
+    with control_dependencies([grad.op]):
+        conj_y, conj_grad = conj(y), conj(grad)
+        return conj_grad * -2.0 * dy * conj_y, call("ReciprocalGrad", conj_y, grad)
+
+
+# --- exponentials and logarithms ----------------------------------------------------------------------------------
+
+exp = unary("Exp", FLOATING_COMPLEX, "torch.exp({x})", "exp", "math.exp", summary="e to the power x, elementwise.")
+expm1 = unary(
+    "Expm1", FLOATING_COMPLEX, "torch.expm1({x})", "expm1", "math.expm1",
+    summary="exp(x) - 1, elementwise, accurate for small x.",
+)  # fmt: skip
+log = unary("Log", FLOATING_COMPLEX, "torch.log({x})", "log", "math.log", summary="The natural logarithm, elementwise.")
+log1p = unary(
+    "Log1p", FLOATING_COMPLEX, "torch.log1p({x})", "log1p", "math.log1p",
+    summary="The natural logarithm of 1 + x, elementwise, accurate for small x.",
+)  # fmt: skip
+
+
+@gradient("Exp")
+def _exp_gradient(op, grad):
+    with control_dependencies([grad.op]):
+        return grad * conj(op.outputs[0])
+
+
+@gradient("Expm1")
+def _expm1_gradient(op, grad):
+    with control_dependencies([grad.op]):
+        return grad * exp(conj(op._inputs[0]))
+
+
+@gradient("Log")
+def _log_gradient(op, grad):
+    with control_dependencies([grad.op]):
+        return grad * reciprocal(conj(op._inputs[0]))
+
+
+@gradient("Log1p")
+def _log1p_gradient(op, grad):
+    with control_dependencies([grad.op]):
+        return grad * reciprocal(1 + conj(op._inputs[0]))
+
+
+# --- rounding -----------------------------------------------------------------------------------------------------
+
+floor = unary(
+    "Floor", FLOATING, "torch.floor({x})", "floor", "math.floor",
+    summary="The largest integer that is not greater than x, elementwise.",
+)  # fmt: skip
+ceil = unary(
+    "Ceil", FLOATING, "torch.ceil({x})", "ceil", "math.ceil",
+    summary="The smallest integer that is not less than x, elementwise.",
+)  # fmt: skip
+rint = unary(
+    "Rint", FLOATING, "torch.round({x})", "rint", "math.rint",
+    summary="The nearest integer, halves to the even one, elementwise.",
+)  # fmt: skip
+unary("Round", _SIGNED, "torch.round({x})")
+
+
+@export("round", "math.round")
+def round(x, name=None):
+    """The nearest integer, halves to the even one, elementwise.
+
+    Args:
+      x: a tensor of bfloat16, half, float32, float64, int32, int64, complex64 or complex128.
+      name: a name for the operation.
+
+    Returns:
+      A tensor shaped like `x`, of the same type; `x` itself if it holds integers.
+    """
+    x = to_tensor(x, name="x")
+    return x if x.dtype.is_integer else call("Round", x, name=name)
+
+
+@gradient("Floor", "Ceil", "Round", "Rint")
+def _rounding_gradient(op, grad):
+    return None
+
+
+# --- tests --------------------------------------------------------------------------------------------------------
+
+is_finite = unary(
+    "IsFinite", FLOATING, "torch.isfinite({x})", "is_finite", "math.is_finite", "debugging.is_finite",
+    signature="x: T -> y: bool", summary="True where x is neither infinite nor NaN, elementwise.",
+)  # fmt: skip
+is_inf = unary(
+    "IsInf", FLOATING, "torch.isinf({x})", "is_inf", "math.is_inf", "debugging.is_inf",
+    signature="x: T -> y: bool", summary="True where x is plus or minus infinity, elementwise.",
+)  # fmt: skip
+is_nan = unary(
+    "IsNan", FLOATING, "torch.isnan({x})", "is_nan", "math.is_nan", "debugging.is_nan",
+    signature="x: T -> y: bool", summary="True where x is NaN, elementwise.",
+)  # fmt: skip
+
+define_op("LogicalNot", "x: bool -> y: bool", shape=unchanged_shape, kernel="torch.logical_not({x})", gradient=None)
+
+
+@export("logical_not", "math.logical_not")
+def logical_not(x, name=None):
+    """True where x is false, elementwise.
+
+    Args:
+      x: a bool tensor.
+      name: a name for the operation.
+
+    Returns:
+      A bool tensor shaped like `x`.
+    """
+    return call("LogicalNot", x, name=name)
+
+
+Tensor._override_operator("__neg__", negative)
+Tensor._override_operator("__abs__", abs)
+Tensor._override_operator("__invert__", logical_not)
