@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from reflow.graph import dtypes
 from reflow.graph.dtypes import DType
 
@@ -231,6 +233,8 @@ def parse_default(attr_type: str, text: str) -> Any:
         if text in ("?", "unknown") or "unknown_rank" in text:
             return None
         return tuple(int(s) for s in sizes.split(",") if s.strip())
+    if attr_type == "tensor":  # The one default of this type that 1.15 has is a vector of bytes.
+        return np.array([int(item) for item in text.strip("[] ").split(",")], np.uint8)
     return {"int": int, "float": float}[attr_type](text)
 
 

@@ -22,6 +22,7 @@ from reflow.ops import (  # noqa: F401
     decompositions,
     depthwise,
     elementwise,
+    fused,
     gathering,
     identity,
     inplace,
@@ -37,6 +38,7 @@ from reflow.ops import (  # noqa: F401
     reduction,
     reduction_gradients,
     resource_variable,
+    save_restore,
     scatter_state,
     scattering,
     select,
@@ -47,6 +49,7 @@ from reflow.ops import (  # noqa: F401
     state,
     stateless_random,
     strided_slice,
+    summary_ops,
     tridiagonal,
     trigonometry,
 )

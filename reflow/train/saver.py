@@ -48,7 +48,8 @@ class Saver:
     """
 
     def __init__(self, var_list=None, reshape=False, sharded=False, max_to_keep=5,
-                 keep_checkpoint_every_n_hours=10000.0, name=None, restore_sequentially=False, saver_def=None, builder=None, defer_build=False,
+                 keep_checkpoint_every_n_hours=10000.0, name=None, restore_sequentially=False, saver_def=None,
+                 builder=None, defer_build=False,
                  allow_empty=False, write_version=SaverDef.V2, pad_step_number=False, save_relative_paths=False,
                  filename=None):  # fmt: skip
         if defer_build and var_list:
