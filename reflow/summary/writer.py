@@ -137,7 +137,7 @@ def _close_open_writers():
         writer.close()
 
 
-@export("summary.FileWriter", "train.SummaryWriter")
+@export("summary.FileWriter")
 class FileWriter:
     """Writes summaries, graphs and run metadata to an event file, for TensorBoard.
 
