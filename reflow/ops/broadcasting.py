@@ -4,6 +4,7 @@ import torch
 
 from reflow.graph import errors
 from reflow.graph.build import call
+from reflow.graph.convert import constant_value_as_dims
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op
 from reflow.ops.shape_ops import reshape, shape_internal
@@ -43,9 +44,17 @@ def _broadcast_gradient_args(s0, s1, T):
     return tuple(torch.tensor(a, dtype=T) for a in axes)
 
 
+def _broadcast_gradient_args_shape(op):
+    """Exact for known shapes, so that the plan sees constants and the sums over no axes fall away."""
+    x, y = map(constant_value_as_dims, op._inputs)
+    if x is None or y is None or None in x or None in y:
+        return [(None,), (None,)]
+    return [(len(axes),) for axes in reduction_axes(x, y)]
+
+
 define_op(
     "BroadcastGradientArgs", "s0: T, s1: T -> r0: T, r1: T", "T: type in index = int32",
-    shape=lambda op: [(None,), (None,)], kernel=_broadcast_gradient_args, host="s0 s1", gradient=None,
+    shape=_broadcast_gradient_args_shape, kernel=_broadcast_gradient_args, host="s0 s1", gradient=None,
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from reflow.graph.build import call
 from reflow.graph.context import name_scope
 from reflow.graph.convert import constant_value, to_tensor
 from reflow.graph.export import export
-from reflow.graph.operation import Tensor
+from reflow.graph.operation import Operation, Tensor
 from reflow.graph.registry import OPS, define_op
 from reflow.graph.shapes import num_elements
 from reflow.graph.sparse_tensor import SparseTensor
@@ -150,6 +150,8 @@ def _constant_result(numpy: Callable) -> Callable:
     """A `value` rule: integers computed from constants, so that shape rules see through arithmetic on shapes."""
 
     def value(op):
+        if not isinstance(op, Operation):
+            return _folded(op, numpy)
         memory = op.__dict__
         if "constant_result" not in memory:
             try:

@@ -50,7 +50,7 @@ def _fold(node: Node) -> list[np.ndarray] | None:
             return [array] if array.size <= _MOST_ELEMENTS else None
     if not node.inputs or any(v.node.type != "Const" for v in node.inputs):
         return None
-    if any(d is None or 0 in d or _size(d) > _MOST_ELEMENTS for d in (v.dims for v in node.outputs)):
+    if any(d is None or None in d or _size(d) > _MOST_ELEMENTS for d in (v.dims for v in node.outputs)):
         return None
     if any(v.dtype in (dtypes.resource, dtypes.variant) or v.dtype.is_ref for v in node.outputs):
         return None

@@ -25,4 +25,7 @@ def specialize_shapes(plan: Plan) -> Plan:
             if found != value.dims and dims_compatible(found, value.dims):
                 value.dims = merge_dims(value.dims, found)
                 changed.add(value)
+        if node.op_def.value is not None or node.op_def.value_dims is not None:
+            # Its value may be known now, which is what the shapes of those that take it depend on.
+            changed.update(node.outputs)
     return plan
