@@ -195,7 +195,7 @@ class Emitter:
 
     def _name(self, value: Value) -> str:
         """The local variable of a value: its op's name made an identifier."""
-        base = _NOT_IN_NAME.sub("_", value.name)
+        base = _short_name(value.name)
         if value.index:
             base = f"{base}_{value.index}"
         name = self._unique(base)
@@ -222,7 +222,7 @@ class Emitter:
         return name
 
     def _bind(self, value: Value, base: str, thing) -> None:
-        name = self._unique(_NOT_IN_NAME.sub("_", base))
+        name = self._unique(_short_name(base))
         self.namespace[name] = thing
         self.names[value] = name
 
@@ -320,6 +320,13 @@ class Emitter:
         return Emitted(self.namespace["step"], source, filename, self.line_nodes)
 
 
+def _short_name(name: str) -> str:
+    """The end of an op's name, as an identifier: "gradients/dense/MatMul_grad/MatMul_1" is MatMul_grad_MatMul_1."""
+    parts = name.split("/")
+    short = parts[-1] if len(parts) == 1 or parts[-1].startswith(parts[-2]) else f"{parts[-2]}_{parts[-1]}"
+    return _NOT_IN_NAME.sub("_", short)
+
+
 def _tuple(names: list[str]) -> str:
     return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
 
@@ -345,8 +352,8 @@ def _attr_parameters(kernel, op_def) -> list[str]:
 
 
 def _function_name(kernel, op_name: str) -> str:
-    name = getattr(kernel, "__name__", "")
-    return name.strip("_") if name.isidentifier() else op_name
+    name = getattr(kernel, "__name__", "").strip("_")
+    return name if name.isidentifier() and name not in ("kernel", "function", "lambda") else op_name
 
 
 def _positions(op_def, node):

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reflow.engine.passes.arithmetic import simplify_arithmetic
 from reflow.engine.passes.common_subexpressions import merge_common_subexpressions
 from reflow.engine.passes.control import remove_redundant_control_edges
 from reflow.engine.passes.dead import remove_dead_nodes
 from reflow.engine.passes.folding import fold_constants
+from reflow.engine.passes.fuse_matmul import fuse_matmul_bias
 from reflow.engine.passes.identities import remove_identities
 from reflow.engine.passes.shapes import specialize_shapes
 from reflow.engine.plan import Plan
@@ -39,7 +41,9 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("control", remove_redundant_control_edges),
     ("identities", remove_identities),
     ("folding", fold_constants),
+    ("arithmetic", simplify_arithmetic),
     ("common_subexpressions", merge_common_subexpressions),
+    ("fuse_matmul", fuse_matmul_bias),
     ("dead", remove_dead_nodes),
 ]
 
