@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 PEERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/reflow/peers
 export REFLOW_PEERS := $(PEERS)
 
-# torch is installed first, in its CPU build: from wherever pip already finds one, else from PyTorch's own index.
-# (A plain `torch` from PyPI pulls gigabytes of CUDA on Linux.) TORCH_INDEX=... names another index.
+# torch is installed first, in its CPU build if pip finds one: TORCH_INDEX=... names an index that has it.
+# (Without one, a Linux machine gets the build that pulls gigabytes of CUDA; it works as well.)
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?= -n 2
 DEMO_LOGS ?= runs/mnist_mlp
@@ -25,8 +25,7 @@ venv: $(VENV)/.installed ## make the virtual environment (.venv) with Reflow in 
 # The stamp keeps an unchanged environment from being installed again.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install -q -c constraints.txt 'torch==$(TORCH)+cpu' 2>/dev/null \
-	  || $(PIP) install -q -c constraints.txt --extra-index-url $(TORCH_INDEX) 'torch==$(TORCH)'
+	$(PIP) install -q -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) 'torch==$(TORCH)'
 	$(PIP) install -q -c constraints.txt -e '.[dev]'
 	touch $@
 
