@@ -109,7 +109,8 @@ def _move_to_end(tensor, axis, tensor_rank):
 
 def _flatten_outer_dims(tensor):
     """A matrix with the last dimension for its columns."""
-    last = slice_(shape(tensor), [call("Sub", rank(tensor), 1)], [1])
+    last_axis = call("Sub", rank(tensor), 1)
+    last = slice_(shape(tensor), [last_axis], [1])
     matrix = reshape(tensor, concat([[-1], last], 0))
     if tensor.dims is not None and None not in tensor.dims[:-1]:
         matrix.set_shape([num_elements(tensor.dims[:-1]), tensor.dims[-1]])

@@ -1,0 +1,10 @@
+"""Matrix products, tensordot and einsum against TensorFlow 1.15.5."""
+
+from tests.ops.recorded import Recorded
+
+recorded = Recorded("matmul")
+
+
+@recorded.each_case
+def test_as_tensorflow(name):
+    recorded.check(name)
