@@ -9,6 +9,7 @@ from reflow.ops import (  # noqa: F401
     arithmetic,
     arithmetic_gradients,
     batch_norm,
+    batch_space,
     bias,
     broadcasting,
     casting,
@@ -60,4 +61,5 @@ from reflow.ops import (  # noqa: F401
     summary_ops,
     tridiagonal,
     trigonometry,
+    unique,
 )

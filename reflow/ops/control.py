@@ -17,6 +17,7 @@ from reflow.graph.sparse_tensor import SparseTensor
 from reflow.ops.joining import is_dense_tensor_like
 from reflow.ops.shape_rules import no_outputs, scalar
 
+
 @export("is_tensor", "contrib.framework.is_tensor")
 def is_tensor(x):
     """True if `x` is a tensor, or something made of tensors: a SparseTensor, IndexedSlices, variable.

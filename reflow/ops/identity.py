@@ -24,16 +24,16 @@ def _passes_on(name, attrs="T: type", signature="input: T -> output: T", **rules
 
 _passes_on("Identity", value=_input_value, value_dims=_input_value_dims)
 _passes_on("StopGradient", gradient=None, value=_input_value, value_dims=_input_value_dims)
-_passes_on("PreventGradient", "T: type, message: string = ", value=_input_value, value_dims=_input_value_dims)
+_passes_on("PreventGradient", 'T: type, message: string = ""', value=_input_value, value_dims=_input_value_dims)
 _passes_on("GuaranteeConst", is_stateful=True)
 _passes_on("Snapshot")
 _passes_on("RefIdentity", signature="input: ref T -> output: ref T", allows_uninitialized_input=True)
 _passes_on("DebugGradientIdentity", allows_uninitialized_input=True)
 _passes_on("DebugGradientRefIdentity", signature="input: ref T -> output: ref T", allows_uninitialized_input=True)
-_passes_on("CopyHost", "T: type, debug_ops_spec: list(string) = [], tensor_name: string = ",
+_passes_on("CopyHost", 'T: type, debug_ops_spec: list(string) = [], tensor_name: string = ""',
            allows_uninitialized_input=True)  # fmt: skip
-_passes_on("DebugIdentity", "T: type, debug_urls: list(string) = [], device_name: string = , gated_grpc: bool = false, "
-           "tensor_name: string = ", allows_uninitialized_input=True)  # fmt: skip
+_passes_on("DebugIdentity", 'T: type, device_name: string = "", tensor_name: string = "", '
+           "debug_urls: list(string) = [], gated_grpc: bool = false", allows_uninitialized_input=True)  # fmt: skip
 
 
 def _copy(x):
@@ -41,7 +41,7 @@ def _copy(x):
 
 
 define_op(
-    "Copy", "input: T -> output: T", "T: type, debug_ops_spec: list(string) = [], tensor_name: string = ",
+    "Copy", "input: T -> output: T", 'T: type, debug_ops_spec: list(string) = [], tensor_name: string = ""',
     shape=unchanged_shape, kernel=_copy, allows_uninitialized_input=True,
 )  # fmt: skip
 

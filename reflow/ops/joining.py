@@ -1,5 +1,7 @@
 """Tensors joined and taken apart: Concat, Pack, Split, Unpack, and lists of tensors as tensors."""
 
+import functools
+
 import numpy as np
 import torch
 
@@ -18,6 +20,7 @@ from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dimension, as_shape
 from reflow.ops.movement import moves_elements
 from reflow.ops.shape_rules import axis_within, constant_int, merge, merge_size, with_rank
+from reflow.platform.deprecation import note
 
 # --- Pack ---------------------------------------------------------------------------------------------------------
 
@@ -297,7 +300,35 @@ def _concat_v2_gradient(op, grad):
     return [*concat_gradients(op._inputs[:-1], op._inputs[-1], grad), None]
 
 
+def _is_axis(value):
+    return isinstance(value, (int, np.integer))
+
+
+def _old_call(old_names, is_old):
+    """Decorator: the function also takes its arguments as before TensorFlow 1.0, and notes that once.
+
+    Args:
+      old_names: the new names of the arguments in their old order, by their old names.
+      is_old: `first positional argument -> bool`: whether it is what used to come first.
+    """
+
+    def decorate(function):
+        @functools.wraps(function)
+        def either(*args, **kwargs):
+            renamed = {old_names.get(key, key): value for key, value in kwargs.items()}
+            if renamed.keys() != kwargs.keys() or args and is_old(args[0]):
+                order = ", ".join(old_names)
+                note(function, f"{function.__name__}({order}) is the order of arguments before TensorFlow 1.0")
+                return function(**dict(zip(old_names.values(), args, strict=False)), **renamed)
+            return function(*args, **kwargs)
+
+        return either
+
+    return decorate
+
+
 @export("concat")
+@_old_call({"concat_dim": "axis", "values": "values", "name": "name"}, _is_axis)
 def concat(values, axis, name="concat"):
     """Tensors joined along an axis that they have.
 
@@ -312,8 +343,6 @@ def concat(values, axis, name="concat"):
     Raises:
       ValueError: if the shapes do not fit.
     """
-    if _is_old_order(values, axis):
-        return _concat_in_old_order(values, axis, name)
     if not isinstance(values, (list, tuple)):
         values = [values]
     if len(values) == 1:
@@ -323,22 +352,6 @@ def concat(values, axis, name="concat"):
             to_tensor(axis, dtypes.int32, "concat_dim").shape.assert_has_rank(0)
             return identity(values[0], name=name)
     return call("ConcatV2", values, axis, name=name)
-
-
-def _is_old_order(values, axis):
-    """True for concat(axis, values), as it was before TensorFlow 1.0."""
-    return isinstance(axis, (list, tuple)) and (isinstance(values, int) or _is_scalar(values))
-
-
-def _is_scalar(value):
-    return isinstance(value, Tensor) and value.dims == ()
-
-
-def _concat_in_old_order(axis, values, name):
-    from reflow.ops.deprecation import note_once
-
-    note_once("concat(axis, values) is the order of arguments before TensorFlow 1.0; it is concat(values, axis) now.")
-    return concat(values, axis, name)
 
 
 # --- Split --------------------------------------------------------------------------------------------------------
@@ -432,6 +445,7 @@ def _split_v_gradient(op, *grads):
 
 
 @export("split")
+@_old_call({"split_dim": "axis", "num_split": "num_or_size_splits", "value": "value", "name": "name"}, _is_axis)
 def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     """A tensor cut into pieces along one axis.
 
@@ -448,8 +462,6 @@ def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     Raises:
       ValueError: if the number of pieces is not known, or the pieces do not make up the axis.
     """
-    if isinstance(value, int) and isinstance(num_or_size_splits, int):
-        return _split_in_old_order(value, num_or_size_splits, axis, name)
     sizes = to_tensor(num_or_size_splits)
     if isinstance(num_or_size_splits, (int, Dimension)):
         return call("Split", axis, value, num_split=num_or_size_splits, name=name)
@@ -461,14 +473,6 @@ def split(value, num_or_size_splits, axis=0, num=None, name="split"):
         if num is None:
             raise ValueError(f"Cannot infer num from shape {num_or_size_splits}")
     return call("SplitV", value, sizes, axis, num_split=num, name=name)
-
-
-def _split_in_old_order(axis, num_split, value, name):
-    from reflow.ops.deprecation import note_once
-
-    note_once("split(split_dim, num_split, value) is the order of arguments before TensorFlow 1.0; it is "
-              "split(value, num_or_size_splits, axis) now.")  # fmt: skip
-    return split(value, num_split, axis, name=name)
 
 
 # --- lists that hold tensors --------------------------------------------------------------------------------------

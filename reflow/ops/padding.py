@@ -75,7 +75,8 @@ def _pad_with(input, paddings, value):
     return result
 
 
-def _pad(input, paddings):
+def pad_with_zeros(input, paddings):
+    """A tensor with zeros (an array with empty strings) around it; `paddings` has a pair for each axis."""
     if isinstance(input, torch.Tensor):
         return torch.nn.functional.pad(input, _last_first(_checked(paddings)))
     return _pad_with(input, paddings, b"")
@@ -95,7 +96,7 @@ def _lower_pad(node):
 
 define_op(
     "Pad", "input: T, paddings: Tpaddings -> output: T", _PAD_ATTRS,
-    shape=_pad_shape, kernel=_pad, lower=_lower_pad, host="paddings",
+    shape=_pad_shape, kernel=pad_with_zeros, lower=_lower_pad, host="paddings",
 )  # fmt: skip
 
 define_op(

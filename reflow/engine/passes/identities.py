@@ -1,6 +1,7 @@
 """Identity simplification: nodes that only pass a tensor on, and control edges that say nothing, go."""
 
 from reflow.engine.plan import Node, Plan, Value
+from reflow.graph.shapes import dims_compatible
 
 _PASS_ON = frozenset({"Identity", "StopGradient", "PreventGradient", "Snapshot", "GuaranteeConst",
                       "PlaceholderWithDefault", "EnsureShape"})  # fmt: skip
@@ -28,7 +29,10 @@ def _is_plain(node: Node) -> bool:
     source = node.inputs[0]
     if source.is_state or node.outputs[0].is_state:
         return False
-    return node.type != "EnsureShape" or source.dims is not None and None not in source.dims
+    if node.type == "EnsureShape":
+        known = source.dims is not None and None not in source.dims
+        return known and dims_compatible(source.dims, node.attrs["shape"])
+    return True
 
 
 def _reroute_control(plan: Plan, gone: dict) -> None:
