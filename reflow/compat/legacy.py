@@ -1,5 +1,8 @@
-"""What Reflow publishes of this room: the import alias and the notebook extension."""
+"""Importing this module publishes what this room offers: the import alias, the notebook extension, the oldest names.
 
-from reflow.compat import importer, notebook
+The oldest names stand for public ones, so this is the last room to be imported.
+"""
 
-__all__ = ["importer", "notebook"]
+from reflow.compat import importer, notebook, old_names
+
+__all__ = ["importer", "notebook", "old_names"]
