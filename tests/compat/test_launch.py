@@ -84,7 +84,9 @@ def test_an_existing_sitecustomize_still_runs(reflow_command, script, tmp_path):
     script("print('site of the machine')", "sitecustomize.py")
     code = "import sys, sitecustomize; print(sitecustomize.__file__); print([p for p in sys.path if 'startup' in p])"
     lines = reflow_command("run", "-c", code, PYTHONPATH=f"{launch.STARTUP_FOLDER}/../../..{os.pathsep}{tmp_path}")
-    assert lines.stdout.splitlines() == ["site of the machine", str(tmp_path / "sitecustomize.py"), "[]"]
+    # Once in the command itself, once in the program's process.
+    site = "site of the machine"
+    assert lines.stdout.splitlines() == [site, site, str(tmp_path / "sitecustomize.py"), "[]"]
 
 
 def test_the_startup_folder_stands_once_at_the_head():
