@@ -1,0 +1,14 @@
+"""Variables: the objects, the scopes that name and share them, their initializers and partitions."""
+
+from reflow.variables import (  # noqa: F401
+    convolution_initializers,
+    initializers,
+    partitioned_variable,
+    partitioners,
+    ref_variable,
+    resource_variable,
+    variable,
+    variable_lists,
+    variable_scope,
+    variable_store,
+)
