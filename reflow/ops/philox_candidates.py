@@ -73,6 +73,11 @@ class CandidateSampler(ABC):
     def __init__(self, range_max: int) -> None:
         self.range_max = range_max
 
+    @property
+    def n_possible(self) -> int:
+        """How many classes have a probability above zero."""
+        return self.range_max
+
     @abstractmethod
     def draw(self, reader: WordReader, n: int) -> np.ndarray:
         """Draws n classes, int64 [n]."""
@@ -80,6 +85,13 @@ class CandidateSampler(ABC):
     @abstractmethod
     def probability(self, classes: np.ndarray) -> np.ndarray:
         """The probability of each of these classes, float32 of the same shape."""
+
+    def expected_count(self, classes: np.ndarray, n: int, n_tries: int) -> np.ndarray:
+        """How often each of these classes is expected among n candidates that took n_tries draws, float32."""
+        probability = self.probability(classes)
+        if n == n_tries:
+            return probability * np.float32(n)
+        return -np.expm1(np.float32(n_tries) * np.log1p(-probability))
 
     def learn(self, classes: np.ndarray) -> None:
         """Takes note of the true classes of a batch; most distributions are fixed and need not."""
@@ -171,6 +183,10 @@ class FixedUnigramSampler(CandidateSampler):
         self._total = np.cumsum(distorted)[-1]  # in sequence and in single precision, as TensorFlow adds
         self._kept, self._alias = _alias_table(self._weights)
 
+    @property
+    def n_possible(self) -> int:
+        return int(np.count_nonzero(self._weights))
+
     def draw(self, reader: WordReader, n: int) -> np.ndarray:
         uniforms, index = self._hits(reader, n)
         return np.where(uniforms < self._kept[index], index, self._alias[index])
@@ -180,10 +196,8 @@ class FixedUnigramSampler(CandidateSampler):
         words = reader.take(2 * n).reshape(n, 2)
         rejected = np.flatnonzero(words[:, 1] < _rejected_below(self.range_max, np.uint32))
         n_good = int(rejected[0]) if len(rejected) else n
-        uniforms, index = (
-            uniforms_32(words[:n_good, 0]),
-            (words[:n_good, 1] % np.uint32(self.range_max)).astype(np.int64),
-        )
+        uniforms = uniforms_32(words[:n_good, 0])
+        index = (words[:n_good, 1] % np.uint32(self.range_max)).astype(np.int64)
         if not len(rejected):
             return uniforms, index
         reader.put_back(words[n_good:].reshape(-1))
@@ -203,7 +217,10 @@ class AllSampler(CandidateSampler):
         return np.arange(n)
 
     def probability(self, classes: np.ndarray) -> np.ndarray:
-        return np.full(classes.shape, 1.0 / self.range_max, np.float32)
+        return np.ones(classes.shape, np.float32)
+
+    def expected_count(self, classes: np.ndarray, n: int, n_tries: int) -> np.ndarray:
+        return self.probability(classes)
 
 
 def sample_candidates(
@@ -223,20 +240,18 @@ def sample_candidates(
         [batch, num_true]; and the same for the candidates, float32 [num_sampled].
 
     Raises:
-        ValueError: unique, but there are fewer classes than candidates.
+        ValueError: unique, but fewer classes than candidates can be drawn (TensorFlow would draw forever if only their
+            probabilities are zero).
     """
-    if unique and num_sampled > sampler.range_max:
+    if unique and num_sampled > sampler.n_possible:
         raise ValueError("Sampler's range is too small.")
     reader = WordReader(state.key, state.reserve(_BLOCKS_PER_CANDIDATE * num_sampled))
     true = true_classes.cpu().numpy()
-    if isinstance(sampler, AllSampler):
-        sampled, expected = np.arange(num_sampled), lambda classes: np.ones(classes.shape, np.float32)
-    else:
-        sampled, n_tries = _draw(sampler, reader, num_sampled, unique)
-        expected = lambda classes: _expected_count(sampler.probability(classes), num_sampled, n_tries)  # noqa: E731
-    counts = expected(true), expected(sampled)
+    sampled, n_tries = _draw(sampler, reader, num_sampled, unique)
+    true_counts = sampler.expected_count(true, num_sampled, n_tries)
+    sampled_counts = sampler.expected_count(sampled, num_sampled, n_tries)
     sampler.learn(true.reshape(-1))
-    return torch.from_numpy(sampled), *map(torch.from_numpy, counts)
+    return torch.from_numpy(sampled), torch.from_numpy(true_counts), torch.from_numpy(sampled_counts)
 
 
 def _draw(sampler: CandidateSampler, reader: WordReader, n: int, unique: bool) -> tuple[np.ndarray, int]:
@@ -252,12 +267,6 @@ def _draw(sampler: CandidateSampler, reader: WordReader, n: int, unique: bool) -
         drawn = np.concatenate([drawn, sampler.draw(reader, len(drawn))])
 
 
-def _expected_count(probability: np.ndarray, n: int, n_tries: int) -> np.ndarray:
-    if n == n_tries:
-        return probability * np.float32(n)
-    return -np.expm1(np.float32(n_tries) * np.log1p(-probability))
-
-
 def _alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns for each class the probability of keeping it when it is hit, and the class to take otherwise.
 
@@ -265,7 +274,8 @@ def _alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     3 (1977). The pairing order is TensorFlow's: the latest small class with the latest large one.
     """
     n = len(weights)
-    share = (weights.astype(np.float64) * n / np.cumsum(weights, dtype=np.float64)[-1]).tolist()
+    # The product is rounded to single precision, as TensorFlow's is.
+    share = ((weights * np.float32(n)).astype(np.float64) / np.cumsum(weights, dtype=np.float64)[-1]).tolist()
     alias = list(range(n))
     low = [i for i in range(n) if share[i] < 1]
     high = [i for i in range(n) if share[i] >= 1]

@@ -149,8 +149,10 @@ def _truncated_groups(key: int, counter: int, offsets: np.ndarray, group_size: i
 def _first_inside(key: int, counter: int, offsets: np.ndarray, group_size: int, draw: Truncated) -> np.ndarray:
     n_blocks = 2
     while True:
-        block_offsets = offsets[:, None] + np.arange(n_blocks, dtype=np.uint64)
-        values, inside = draw(blocks_at(key, counter, block_offsets.reshape(-1)))
+        block_offsets = np.repeat(offsets, n_blocks)
+        for index in range(1, n_blocks):
+            block_offsets[index::n_blocks] += np.uint64(index)
+        values, inside = draw(blocks_at(key, counter, block_offsets))
         inside = inside.reshape(len(offsets), n_blocks * group_size)
         # Rows are short, and NumPy's counting along an axis is slow for such.
         counts = np.einsum("ij->i", inside.view(np.uint8), dtype=np.intp)
@@ -158,7 +160,7 @@ def _first_inside(key: int, counter: int, offsets: np.ndarray, group_size: int, 
             break
         n_blocks *= 2  # rare: one group in 100,000 needs a third block
     starts = np.cumsum(counts) - counts
-    return values.reshape(inside.shape)[inside][starts[:, None] + np.arange(group_size)]
+    return values.reshape(inside.shape)[inside][starts + np.arange(group_size)[:, None]].T
 
 
 def _normals_32_inside(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -185,7 +187,10 @@ def _fill(state: PhiloxState, shape: Sequence[int], dtype: torch.dtype, decode: 
     count = math.prod(shape)
     start = state.reserve_outputs(count)
     group_size = 2 if dtype.itemsize == 8 else 4
-    make = lambda first, n_blocks: decode(blocks(state.key, start + first, n_blocks))  # noqa: E731
+
+    def make(first: int, n_blocks: int) -> np.ndarray:
+        return decode(blocks(state.key, start + first, n_blocks))
+
     return _to_tensor(_in_chunks(make, -(-count // group_size)), count, shape, dtype)
 
 
@@ -203,10 +208,10 @@ def _in_chunks(make: Callable[[int, int], np.ndarray], n_rows: int) -> np.ndarra
 
 
 def _to_tensor(values: np.ndarray, count: int, shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
-    tensor = torch.from_numpy(values.reshape(-1)[:count])
-    if not dtype.is_floating_point:
-        tensor = tensor.view(dtype)
-    return tensor.to(dtype).view(tuple(shape))
+    tensor = torch.from_numpy(values.reshape(-1)[:count].reshape(shape))
+    if tensor.dtype is dtype:
+        return tensor
+    return tensor.to(dtype) if dtype.is_floating_point else tensor.view(dtype)
 
 
 def words_to_bits(words: np.ndarray, unsigned: type[np.unsignedinteger]) -> np.ndarray:

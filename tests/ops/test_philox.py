@@ -4,6 +4,8 @@
 """
 
 import json
+import os
+import subprocess
 import threading
 import zlib
 from pathlib import Path
@@ -145,6 +147,21 @@ def test_unique_candidates_need_enough_classes():
     sampler = philox_candidates.UniformSampler(5)
     with pytest.raises(ValueError, match="range is too small"):
         sample_candidates(PhiloxState(1, 2), sampler, torch.tensor([[1]]), 6, unique=True)
+    sampler = philox_candidates.FixedUnigramSampler(5, [1.0, 2.0], num_reserved_ids=3)
+    with pytest.raises(ValueError, match="range is too small"):
+        sample_candidates(PhiloxState(1, 2), sampler, torch.tensor([[1]]), 3, unique=True)
+
+
+@pytest.mark.parametrize("shape", [[0], [0, 3], [3, 0]])
+def test_empty_outputs(shape):
+    state, one = PhiloxState(1, 2), torch.ones(shape[0])
+    for tensor in (
+        binomial(state, shape, one, one / 2, torch.float32),
+        gamma(state, shape, torch.tensor(2.0)),
+        poisson(state, shape, torch.tensor(2.0), torch.int64),
+        parameterized_truncated_normal(state, shape, one, one, one - 1, one + 1),
+    ):
+        assert list(tensor.shape) == shape
 
 
 def test_fixed_unigram_weights_are_counted():
@@ -178,6 +195,33 @@ def test_tensorflows_numbers(engine, number):
     for run in range(case["runs"]):
         for output, tensor in enumerate(draw()):
             _check(f"{number}/{run}/{output}", tensor, _tolerance(case, tensor))
+
+
+_ORACLE = """
+import sys
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.ops import gen_random_ops
+
+ops = [gen_random_ops.random_uniform, gen_random_ops.random_standard_normal, gen_random_ops.truncated_normal]
+outputs = [op([1000003], tf.float32, seed=2024, seed2=17) for op in ops]
+with tf.compat.v1.Session() as session:
+    session.run(outputs)
+    np.savez(sys.argv[1], *session.run(outputs))
+"""
+
+
+@pytest.mark.oracle
+def test_a_million_numbers_of_tensorflow(tmp_path):
+    """The second run of the large ops, every element: a group that is drawn differently would show here."""
+    peers = Path(os.environ.get("REFLOW_PEERS") or Path.home() / ".cache" / "reflow" / "peers")
+    path = tmp_path / "numbers.npz"
+    subprocess.run([peers / "tf1" / "bin" / "python", "-c", _ORACLE, path], check=True, capture_output=True)
+    for function, expected in zip((uniform, standard_normal, truncated_normal), np.load(path).values(), strict=True):
+        state = PhiloxState(2024, 17)
+        function(state, [1000003], torch.float32)
+        actual = function(state, [1000003], torch.float32).numpy()
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=0 if function is uniform else 1e-6)
 
 
 def _op_of(case):
