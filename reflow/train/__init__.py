@@ -1,0 +1,3 @@
+"""tf.train: optimizers, savers, learning rates, moving averages."""
+
+from reflow.train import saver  # noqa: F401
