@@ -82,10 +82,6 @@ def _floor_quotient(x, y):
     return _integer_quotient(x, y, "floor") if _is_integer(x) else torch.floor(x / y)
 
 
-def _truncated_quotient(x, y):
-    return _integer_quotient(x, y, "trunc") if _is_integer(x) else torch.trunc(x / y)
-
-
 def _quotient(x, y):
     return _integer_quotient(x, y, "trunc") if _is_integer(x) else x / y
 
@@ -106,14 +102,16 @@ def _lower_division(floating: str, integral: str):
     return lower
 
 
+_TRUNCATED = {
+    "numpy": _numpy_quotient, "value": None,
+    "lower": _lower_division("{x} / {y}", "torch.div({x}, {y}, rounding_mode='trunc')"),
+}  # fmt: skip
+
 realdiv = binary(
-    "RealDiv", _WITH_UINT16, "{x} / {y}", "realdiv", integers=False,
+    "RealDiv", _WITH_UINT16, _quotient, "realdiv", **_TRUNCATED,
     summary="x / y of real or complex numbers, elementwise.",
 )  # fmt: skip
-binary(
-    "Div", _WITH_UINT16, _quotient, numpy=_numpy_quotient, value=None,
-    lower=_lower_division("{x} / {y}", "torch.div({x}, {y}, rounding_mode='trunc')"),
-)  # fmt: skip
+binary("Div", _WITH_UINT16, _quotient, **_TRUNCATED)
 binary("DivNoNan", _NO_NAN, "({x} / {y}).masked_fill_({y} == 0, 0)")
 floor_div = binary(
     "FloorDiv", _WITH_UINT16, _floor_quotient, "floor_div", numpy=_numpy_quotient,
@@ -121,15 +119,14 @@ floor_div = binary(
     summary="x / y rounded towards minus infinity, elementwise.",
 )  # fmt: skip
 truncatediv = binary(
-    "TruncateDiv", _WITH_UINT16, _truncated_quotient, "truncatediv", numpy=_numpy_quotient, value=None,
-    lower=_lower_division("torch.trunc({x} / {y})", "torch.div({x}, {y}, rounding_mode='trunc')"),
-    summary="x / y rounded towards zero, elementwise.",
+    "TruncateDiv", _WITH_UINT16, _quotient, "truncatediv", **_TRUNCATED,
+    summary="x / y, elementwise; the quotient of integers is rounded towards zero.",
 )  # fmt: skip
 
 # --- remainders ---------------------------------------------------------------------------------------------------
 
 
-def _integer_remainder(function, x, y):
+def _remainder(function, x, y):
     try:
         return function(x, y)
     except RuntimeError as error:
@@ -137,15 +134,11 @@ def _integer_remainder(function, x, y):
 
 
 def _floor_remainder(x, y):
-    """Of the sign of y; for floats in the steps that TensorFlow takes, which round and treat infinity their own way."""
-    if _is_integer(x):
-        return _integer_remainder(torch.remainder, x, y)
-    truncated = torch.fmod(x, y)
-    return torch.where((x < 0) == (y < 0), truncated, torch.fmod(truncated + y, y))
+    return _remainder(torch.remainder, x, y)
 
 
 def _truncated_remainder(x, y):
-    return _integer_remainder(torch.fmod, x, y) if _is_integer(x) else torch.fmod(x, y)
+    return _remainder(torch.fmod, x, y)
 
 
 _MODULAR = "int32|int64|bfloat16|half|float|double"

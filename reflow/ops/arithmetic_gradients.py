@@ -124,18 +124,18 @@ def _not_zero(x):
 @gradient("Xlogy")
 def _xlogy_gradient(op, grad):
     x, y = op._inputs
-    return _by_partials(op, grad, lambda: call("Xlogy", _not_zero(x), y), lambda: call("Xdivy", x, y))
+    return by_partials(op, grad, lambda: call("Xlogy", _not_zero(x), y), lambda: call("Xdivy", x, y))
 
 
 @gradient("Xdivy")
 def _xdivy_gradient(op, grad):
     x, y = op._inputs
-    return _by_partials(
+    return by_partials(
         op, grad, lambda: call("Xdivy", _not_zero(x), y), lambda: call("Xdivy", call("Neg", x), y**2)
     )
 
 
-def _by_partials(op, grad, partial_x, partial_y):
+def by_partials(op, grad, partial_x, partial_y):
     """The gradients as partial derivatives times `grad`; both derivatives come before the sums."""
     x, y = op._inputs
     shape_x, shape_y = shape(x), shape(y)
@@ -149,7 +149,7 @@ def _by_partials(op, grad, partial_x, partial_y):
 @gradient("NextAfter")
 def _next_after_gradient(op, grad):
     x, y = op._inputs
-    return _by_partials(op, grad, lambda: ones(shape(x), dtype=x.dtype), lambda: zeros(shape(y), dtype=y.dtype))
+    return by_partials(op, grad, lambda: ones(shape(x), dtype=x.dtype), lambda: zeros(shape(y), dtype=y.dtype))
 
 
 # --- the greater and the lesser -----------------------------------------------------------------------------------

@@ -66,7 +66,9 @@ def _reduction(op_name: str, function: Callable, types: str = "number", lower: C
     def lower_call(node):
         axes = node.constant(1)
         dims = node.dims(0)
-        if lower is None or axes is None or not axes.size or not num_elements(dims):
+        if axes is not None and not axes.size:
+            return f"{node.args[0]}.clone()"
+        if lower is None or axes is None or not num_elements(dims):
             return None
         axes = _axes_of(axes.reshape(-1).tolist(), len(dims))
         keep = node.attrs["keep_dims"]
