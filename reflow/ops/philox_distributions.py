@@ -269,7 +269,9 @@ def normals_32(words: np.ndarray, accurate: bool = False) -> np.ndarray:
     radius *= np.float32(-2)
     np.sqrt(radius, out=radius)
     # TensorFlow multiplies by 2 pi in double precision and rounds the product.
-    angle = (pairs[:, 1].astype(np.float64) * (2 * math.pi)).astype(np.float32)
+    product = pairs[:, 1].astype(np.float64)
+    product *= 2 * math.pi
+    angle = product.astype(np.float32)
     np.multiply(sin(angle), radius, out=pairs[:, 0])
     np.multiply(cos(angle), radius, out=pairs[:, 1])
     return values
