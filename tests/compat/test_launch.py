@@ -8,8 +8,6 @@ import pytest
 
 from reflow.compat import launch
 
-HELLO = "import tensorflow as tf\nprint(tf.__version__)\n"
-
 
 @pytest.fixture
 def script(tmp_path):
@@ -24,18 +22,15 @@ def script(tmp_path):
 
 
 def test_a_script_gets_its_arguments_and_is_main(reflow_command, script):
-    path = script("import sys\nprint(sys.argv, __name__, __file__, sys.path[0])\n" + HELLO)
+    path = script("import sys\nprint(sys.argv, __name__, __file__, sys.path[0])\n")
     result = reflow_command("run", path, "--help", "-m", "x")
-    assert result.stdout.splitlines() == [
-        f"{[str(path), '--help', '-m', 'x']} __main__ {path} {path.parent}",
-        "1.15.5",
-    ]
+    assert result.stdout == f"{[str(path), '--help', '-m', 'x']} __main__ {path} {path.parent}\n"
 
 
 def test_modules_and_code_run_too(reflow_command, script):
-    script("import sys, tensorflow\nprint(sys.argv[1:])", "module.py")
+    script("import sys\nprint(sys.argv[1:])", "module.py")
     assert reflow_command("run", "-m", "module", "-c", "--help").stdout == "['-c', '--help']\n"
-    assert reflow_command("run", "-c", HELLO + "import sys; print(sys.argv)", "a").stdout == "1.15.5\n['-c', 'a']\n"
+    assert reflow_command("run", "-c", "import sys; print(sys.argv)", "-a").stdout == "['-c', '-a']\n"
 
 
 def test_options_of_python_are_kept(reflow_command):
@@ -99,12 +94,7 @@ def test_the_startup_folder_stands_once_at_the_head():
 def test_reflow_wins_over_a_tensorflow_that_is_installed(reflow_command, script, tmp_path):
     (tmp_path / "tensorflow").mkdir()
     script("raise RuntimeError('the wrong one')", "tensorflow/__init__.py")
-    assert reflow_command("run", "-c", HELLO).stdout == "1.15.5\n"
-
-
-def test_errors_of_an_import_reach_the_program(reflow_command):
-    result = reflow_command("run", "-c", "import tensorflow.python.nothing")
-    assert "ModuleNotFoundError: No module named 'tensorflow.python.nothing'" in result.stderr
+    assert reflow_command("run", "-c", "import tensorflow as tf; print(tf.__version__)").stdout == "1.15.5\n"
 
 
 def test_the_alias_package_is_reflow(tmp_path, script):
