@@ -93,7 +93,7 @@ def _as_array(value, dtype) -> np.ndarray:
                         "(e.g. int64).")  # fmt: skip
     if dtype is dtypes.string:
         array = np.asarray(value, dtype=object)
-        return np.frompyfunc(_as_bytes, 1, 1)(array) if array.size else array
+        return np.asarray(np.frompyfunc(_as_bytes, 1, 1)(array), dtype=object) if array.size else array
     return np.asarray(value, dtype=dtype.np_dtype)
 
 

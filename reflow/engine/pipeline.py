@@ -14,7 +14,7 @@ from reflow.engine.passes.fuse_matmul import fuse_matmul_bias
 from reflow.engine.passes.identities import remove_identities
 from reflow.engine.passes.shapes import specialize_shapes
 from reflow.engine.plan import Plan
-from reflow.engine.schedule import schedule
+from reflow.engine.schedule import insert_reads, schedule
 
 
 @dataclass
@@ -54,6 +54,7 @@ def optimize(plan: Plan, options: Options) -> Plan:
     With REFLOW_DUMP=dir in the environment, the plan after each pass is written to a file there.
     """
     dump = _dumper()
+    plan = insert_reads(plan)
     dump("prune", plan)
     for name, rewrite in PASSES:
         if name in options.disabled or "all" in options.disabled:

@@ -15,8 +15,27 @@ READ = define_op("_Read", "state: ref T -> value: T", "T: type, copy: bool = fal
                  kernel="{state}.read()", aliases=(0,), gradient=None)  # fmt: skip
 
 
+def insert_reads(plan: Plan) -> Plan:
+    """Make the reads of reference variables nodes of their own, before any pass.
+
+    A read stays after as many changes of variables as lie before the node that wants it (its level).
+
+    Args:
+      plan: a plan as it comes out of pruning.
+
+    Returns:
+      The same plan.
+
+    Raises:
+      ValueError: if the plan has a cycle.
+    """
+    _set_levels(plan)
+    _insert_reads(plan)
+    return plan
+
+
 def schedule(plan: Plan) -> Plan:
-    """Order the nodes, insert variable reads, and note which reads need a copy.
+    """Order the nodes, and note which reads need a copy.
 
     Args:
       plan: a plan in any order.
@@ -30,7 +49,6 @@ def schedule(plan: Plan) -> Plan:
     _set_levels(plan)
     if any(n.level or n.op_def.writes for n in plan.nodes):
         plan.nodes.sort(key=_order)
-    _insert_reads(plan)
     _mark_copies(plan)
     return plan
 
@@ -51,7 +69,7 @@ def _set_levels(plan: Plan) -> None:
     """level = the greatest number of variable changes on any path to the node."""
     seen: set[Node] = set()
     for node in plan.nodes:
-        level = 0
+        level = node.level if node.type == "_Read" else 0
         for before in _predecessors(node):
             if before not in seen:
                 plan.nodes = _topological(plan.nodes)
@@ -140,7 +158,7 @@ def _insert_reads(plan: Plan) -> None:
             if key not in reads:
                 reads[key] = _read_node(value, key[1], ordered)
             plan.fetches[i] = reads[key]
-    plan.nodes = sorted(ordered, key=_order) if reads else ordered
+    plan.nodes = ordered
 
 
 def _read_node(value: Value, level: int, ordered: list[Node]) -> Value:

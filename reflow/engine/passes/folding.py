@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from reflow.engine.evaluate import evaluate
+from reflow.engine.passes.shapes import refine_shapes
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.graph import dtypes
 from reflow.ops.torch_types import array_of
@@ -16,10 +17,15 @@ def fold_constants(plan: Plan) -> Plan:
     """Replace nodes whose outputs are known by Const nodes."""
     replaced: dict[Value, Value] = {}
     kept: list[Node] = []
+    # Values of which more is known than when the shape rules ran last.
+    changed: set[Value] = set()
     for node in plan.nodes:
         for i, value in enumerate(node.inputs):
             if value in replaced:
                 node.inputs[i] = replaced[value]
+                changed.add(replaced[value])
+        if changed and not changed.isdisjoint(node.inputs):
+            refine_shapes(node, changed)
         constants = _fold(node) if _may_fold(node) else None
         if constants is None:
             kept.append(node)

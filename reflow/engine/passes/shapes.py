@@ -4,28 +4,33 @@ A placeholder of shape [None, 784] leaves the whole program's shapes open; in a 
 they are known, so what a program computes from shapes (gradients of broadcasts, means, reshapes) becomes constant.
 """
 
-from reflow.engine.plan import Plan
+from reflow.engine.plan import Node, Plan, Value
 from reflow.graph.shapes import dims_compatible, merge_dims
 
 
 def specialize_shapes(plan: Plan) -> Plan:
     """Refine the dims of every value from those of the feeds."""
     changed = {v for v in plan.feeds if v.dims != v.node.operation.outputs[v.index].dims}
-    if not changed:
-        return plan
-    for node in plan.nodes:
-        if changed.isdisjoint(node.inputs) or node.op_def.shape is None:
-            continue
-        try:
-            dims = node.op_def.shape(node)
-        except (ValueError, TypeError):
-            # The kernel will say what does not fit, with the values at hand.
-            continue
-        for value, found in zip(node.outputs, dims, strict=True):
-            if found != value.dims and dims_compatible(found, value.dims):
-                value.dims = merge_dims(value.dims, found)
-                changed.add(value)
-        if node.op_def.value is not None or node.op_def.value_dims is not None:
-            # Its value may be known now, which is what the shapes of those that take it depend on.
-            changed.update(node.outputs)
+    if changed:
+        for node in plan.nodes:
+            if not changed.isdisjoint(node.inputs):
+                refine_shapes(node, changed)
     return plan
+
+
+def refine_shapes(node: Node, changed: set[Value]) -> None:
+    """Run the shape rule of a node again; outputs of which it tells more join `changed`."""
+    if node.op_def.shape is None:
+        return
+    try:
+        dims = node.op_def.shape(node)
+    except (ValueError, TypeError):
+        # The kernel will say what does not fit, with the values at hand.
+        return
+    for value, found in zip(node.outputs, dims, strict=True):
+        if found != value.dims and dims_compatible(found, value.dims):
+            value.dims = merge_dims(value.dims, found)
+            changed.add(value)
+    if node.op_def.value is not None or node.op_def.value_dims is not None:
+        # Its value may be known now, which is what the shapes of those that take it depend on.
+        changed.update(node.outputs)
