@@ -8,6 +8,7 @@ from tensorboard.compat.proto.types_pb2 import DataType
 from reflow.files.bundle_files import index_filename
 from reflow.files.checkpoint_state import latest_checkpoint
 from reflow.files.checkpoint_v1 import CheckpointV1Reader
+from reflow.files.saved_tensors import to_text
 from reflow.files.tensor_bundle import BundleReader
 from reflow.graph.dtypes import DType
 from reflow.graph.export import export
@@ -59,11 +60,11 @@ class CheckpointReader:
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         """Name to full shape of all tensors."""
-        return {name.decode(): list(self._reader.shape(name)) for name in self._reader.names()}
+        return {to_text(name): list(self._reader.shape(name)) for name in self._reader.names()}
 
     def get_variable_to_dtype_map(self) -> dict[str, DType]:
         """Name to type of all tensors."""
-        return {name.decode(): self._reader.dtype(name) for name in self._reader.names()}
+        return {to_text(name): self._reader.dtype(name) for name in self._reader.names()}
 
     def debug_string(self) -> bytes:
         """A line for each tensor, sorted by name: name, type, shape, and how many slices it is stored in if several."""

@@ -6,7 +6,7 @@ Files of early releases are compressed with Snappy.
 
 import glob
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,18 +40,18 @@ SavedTensorSlices = protos.load("saved_tensor_slice").SavedTensorSlices
 _META_KEY = b""
 _MAX_MESSAGE_SIZE = 1 << 31  # protocol buffers' limit, and so a slice's
 
-# The TensorProto field that holds a type's elements, and the type that they have in it.
-_SMALL_INTS = ("int32", "uint8", "int16", "int8", "qint8", "quint8", "qint32", "qint16", "quint16", "uint16")
-_FIELDS: dict[str, tuple[str, Any]] = {
-    "float32": ("float_val", np.float32),
-    "float64": ("double_val", np.float64),
-    "float16": ("half_val", np.uint16),
-    "int64": ("int64_val", np.int64),
-    "bool": ("bool_val", np.bool_),
-    "complex64": ("scomplex_val", np.float32),
-    "complex128": ("dcomplex_val", np.float64),
-    "string": ("string_val", object),
-    **dict.fromkeys(_SMALL_INTS, ("int_val", np.int32)),
+# Where a TensorProto has a type's elements: the field, the type of its numbers, and the type they have in memory.
+_SMALL_INTS = ("int32", "uint8", "int16", "int8", "uint16", "qint8", "quint8", "qint32", "qint16", "quint16")
+_FIELDS: dict[str, tuple[str, Any, Any]] = {
+    "float32": ("float_val", np.float32, np.float32),
+    "float64": ("double_val", np.float64, np.float64),
+    "float16": ("half_val", np.int32, np.uint16),
+    "int64": ("int64_val", np.int64, np.int64),
+    "bool": ("bool_val", np.bool_, np.bool_),
+    "complex64": ("scomplex_val", np.float32, np.float32),
+    "complex128": ("dcomplex_val", np.float64, np.float64),
+    "string": ("string_val", object, object),
+    **{name: ("int_val", np.int32, name.removeprefix("q")) for name in _SMALL_INTS},
 }
 
 
@@ -146,19 +146,16 @@ class CheckpointV1Writer:
 
 def _fill(proto: Any, array: np.ndarray, dtype: DType) -> None:
     """Puts an array's elements into a TensorProto, which gets neither type nor shape."""
-    field, element_type = _field_of(dtype, "written to")
-    if element_type is object:
+    field, _, memory_type = _field_of(dtype, "written to")
+    if memory_type is object:
         elements = list(map(to_bytes, array.ravel().tolist()))
     else:
-        flat = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False)).reshape(-1)
-        if dtype.is_quantized:
-            flat = flat.view(dtype.np_dtype[0])
-        reinterpreted = dtype.is_complex or dtype is dtypes.float16
-        elements = (flat.view(element_type) if reinterpreted else flat.astype(element_type)).tolist()
+        native = array.astype(array.dtype.newbyteorder("="), copy=False)
+        elements = np.ascontiguousarray(native).reshape(-1).view(memory_type).tolist()
     getattr(proto, field).extend(elements)
 
 
-def _field_of(dtype: DType, action: str) -> tuple[str, Any]:
+def _field_of(dtype: DType, action: str) -> tuple[str, Any, Any]:
     if dtype.name not in _FIELDS:
         raise errors.UnimplementedError(None, None, f"type {dtype.name} cannot be {action} a V1 checkpoint")
     return _FIELDS[dtype.name]
@@ -327,19 +324,14 @@ class CheckpointV1Reader:
         what = f"slice {part} of tensor {printable(key)}" if len(tensor.parts) > 1 else f"tensor {printable(key)}"
         proto = shard.message(part.key(key), what).data.data
         shape = slice_shape(tensor.boxes[i])
-        field, element_type = _field_of(tensor.dtype, "read from")
+        field, number_type, memory_type = _field_of(tensor.dtype, "read from")
         elements = getattr(proto, field)
         if len(elements) != math.prod(shape) * (2 if tensor.dtype.is_complex else 1):
             raise shard.file.damaged(f"{what} of shape {list(shape)} has {len(elements)} elements")
-        return _to_array(elements, element_type, tensor.dtype, shape)
-
-
-def _to_array(elements: Iterable[Any], element_type: Any, dtype: DType, shape: tuple[int, ...]) -> np.ndarray:
-    if element_type is object:
-        return string_array(list(elements), shape)
-    array = np.fromiter(elements, element_type)
-    if dtype.is_complex or dtype is dtypes.float16:
-        return array.view(dtype.np_dtype).reshape(shape)
-    if dtype.is_quantized:
-        return array.astype(dtype.np_dtype[0]).view(dtype.np_dtype).reshape(shape)
-    return array.astype(dtype.np_dtype, copy=False).reshape(shape)
+        if memory_type is object:
+            return string_array(list(elements), shape)
+        numbers = np.fromiter(elements, number_type)
+        memory = numbers.astype(memory_type, copy=False)
+        if number_type is np.int32 and (memory != numbers).any():
+            raise shard.file.damaged(f"{what} has numbers that {tensor.dtype.name} cannot hold")
+        return memory.view(tensor.dtype.np_dtype).reshape(shape)

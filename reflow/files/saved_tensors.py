@@ -15,7 +15,12 @@ Box = tuple[slice, ...]
 
 def to_bytes(text: str | bytes) -> bytes:
     """A tensor's name, or an element of a string tensor, as it is stored."""
-    return text.encode() if isinstance(text, str) else text
+    return text.encode(errors="surrogateescape") if isinstance(text, str) else text
+
+
+def to_text(key: bytes) -> str:
+    """A tensor's name as a string; `to_bytes` gives it back even where it is not UTF-8."""
+    return key.decode(errors="surrogateescape")
 
 
 def printable(key: bytes) -> str:

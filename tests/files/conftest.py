@@ -28,11 +28,21 @@ def golden():
 
 @pytest.fixture(params=["tf1", "tf2"])
 def peer(request):
-    """Runs a script in TensorFlow 1.15.5 and 2.21: `peer(text, *arguments)` returns what it prints as JSON."""
+    """Runs a script in TensorFlow 1.15.5 and 2.21: `peer(text, *arguments)` returns what it prints last, as JSON."""
+    return _runner(request.param)
+
+
+@pytest.fixture
+def tensorflow2():
+    """`peer` for TensorFlow 2.21 alone."""
+    return _runner("tf2")
+
+
+def _runner(name):
     default = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "reflow" / "peers"
-    python = pathlib.Path(os.environ.get("REFLOW_PEERS", default)) / request.param / "bin" / "python"
+    python = pathlib.Path(os.environ.get("REFLOW_PEERS", default)) / name / "bin" / "python"
     if not python.exists():
-        pytest.skip(f"{request.param} is not installed (make peers)")
+        pytest.skip(f"{name} is not installed (make peers)")
 
     def run(script, *arguments):
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}

@@ -129,6 +129,23 @@ WRONG = {
 }
 
 
+def test_numbers_out_of_range_are_data_loss(tmp_path):
+    path = tmp_path / "model"
+    writer = CheckpointV1Writer(str(path))
+    writer.add("weights", np.array([1, 255], np.uint8))
+    writer.finish()
+    values = _values(path)
+    value = SavedTensorSlices.FromString(values[max(values)])
+    value.data.data.int_val[1] = 256
+    with open(path, "wb") as file:
+        table = TableWriter(file.write)
+        table.add(b"", values[b""])
+        table.add(max(values), value.SerializeToString())
+        table.finish()
+    with pytest.raises(errors.DataLossError, match="weights has numbers that uint8 cannot hold"):
+        CheckpointV1Reader(str(path)).read("weights")
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_what_cannot_be_right_is_data_loss_with_file_and_tensor(tmp_path, name):
     path = tmp_path / "model"
