@@ -22,6 +22,22 @@ class DType:
         "is_bool", "is_quantized", "is_unsigned", "is_numpy_compatible", "is_ref", "base_dtype", "_ref", "_hash",
     )  # fmt: skip
 
+    name: str
+    as_datatype_enum: int
+    as_numpy_dtype: Any
+    np_dtype: np.dtype
+    is_floating: bool
+    is_integer: bool
+    is_complex: bool
+    is_bool: bool
+    is_quantized: bool
+    is_unsigned: bool
+    is_numpy_compatible: bool
+    is_ref: bool
+    base_dtype: "DType"
+    _ref: "DType"
+    _hash: int
+
     def __new__(cls, type_enum=None):
         """`DType(1)` is the interned type of enum 1, so that types copy and unpickle to themselves."""
         return object.__new__(cls) if type_enum is None else as_dtype(type_enum)
