@@ -30,10 +30,6 @@ def feed_pairs(graph, feed_dict) -> list[tuple[Tensor, object]]:
             tensor = graph.as_graph_element(key, allow_tensor=True, allow_operation=False)
         except (TypeError, ValueError, KeyError) as error:
             raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error.args[0]}") from None
-        if isinstance(value, Tensor):
-            raise TypeError("The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python "
-                            "scalars, strings, lists, numpy ndarrays, or TensorHandles. For reference, the tensor "
-                            f"object was {value} which was passed to the feed with key {key}.")  # fmt: skip
         if not graph.is_feedable(tensor):
             raise ValueError(f"Tensor {tensor} may not be fed.")
         resolved.append((tensor, value))
@@ -70,6 +66,10 @@ def feed_value(tensor: Tensor, value):
       ValueError: if its shape does not fit the static shape.
     """
     dtype = tensor.dtype.base_dtype
+    if isinstance(value, Tensor):
+        raise TypeError("The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python "
+                        "scalars, strings, lists, numpy ndarrays, or TensorHandles. For reference, the tensor object "
+                        f"was {value} which was passed to the feed with key {tensor}.")  # fmt: skip
     if isinstance(value, torch.Tensor):
         fed = value if FROM_TORCH.get(value.dtype) is dtype else tensor_of(_as_array(value.numpy(), dtype))
     elif dtype is dtypes.resource or dtype is dtypes.variant:

@@ -65,7 +65,7 @@ class Timeline:
             changes.append((end, size))
             changes.append((last_use.get(node.node_name, end), -size))
         total, events = 0, []
-        for at, change in sorted(changes):
+        for at, change in sorted(changes, key=lambda c: (c[0], -c[1])):
             total += change
             events.append({"ph": "C", "cat": "Memory", "name": "memory in use", "pid": pid, "ts": at,
                            "args": {"bytes": total}})  # fmt: skip

@@ -140,8 +140,8 @@ class GraphScopes:
             return ControlDependencies(self, None)
         operations = []
         for item in control_inputs:
-            if hasattr(item, "_handle") and hasattr(item._handle, "op") and not isinstance(item, Tensor):
-                item = item._handle
+            if hasattr(item, "_handle") and not isinstance(item, Tensor):
+                item = item.op  # A resource variable; for one that was just assigned to, the assignment.
             element = self.as_graph_element(item)
             operation = element.op if isinstance(element, Tensor) else element
             if not isinstance(operation, Operation):

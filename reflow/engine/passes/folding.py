@@ -17,6 +17,7 @@ def fold_constants(plan: Plan) -> Plan:
     """Replace nodes whose outputs are known by Const nodes."""
     replaced: dict[Value, Value] = {}
     kept: list[Node] = []
+    folded: set[Node] = set()
     # Values of which more is known than when the shape rules ran last.
     changed: set[Value] = set()
     for node in plan.nodes:
@@ -30,13 +31,18 @@ def fold_constants(plan: Plan) -> Plan:
         if constants is None:
             kept.append(node)
             continue
+        folded.add(node)
         for old, array in zip(node.outputs, constants, strict=True):
             new = _constant(node, old, array)
             kept.append(new)
             replaced[old] = new.outputs[0]
-        if node.control or len(node.outputs) == 0:
-            kept.append(node)
     plan.nodes = kept
+    if folded:
+        # A constant has no effect that anything could wait for.
+        for node in kept:
+            if node.control:
+                node.control = [c for c in node.control if c not in folded]
+        plan.targets = [t for t in plan.targets if t not in folded]
     plan.fetches = [replaced.get(v, v) for v in plan.fetches]
     return plan
 
@@ -54,7 +60,7 @@ def _fold(node: Node) -> list[np.ndarray] | None:
         if array is not None:
             array = np.asarray(array)
             return [array] if array.size <= _MOST_ELEMENTS else None
-    if not node.inputs or any(v.node.type != "Const" for v in node.inputs):
+    if not node.inputs or any(v.node.type != "Const" or v.node.control for v in node.inputs):
         return None
     if any(d is None or None in d or _size(d) > _MOST_ELEMENTS for d in (v.dims for v in node.outputs)):
         return None

@@ -1,0 +1,175 @@
+"""What each pass does to a plan, and that plans compute the same without it."""
+
+import numpy as np
+import pytest
+
+import reflow as tf
+from reflow.engine import pipeline
+from reflow.engine.emit import Emitter
+from reflow.engine.plan import build_plan
+from reflow.engine.verify import verify
+from reflow.ops.resources import ResourceManager
+
+
+@pytest.fixture(autouse=True)
+def graph():
+    with tf.Graph().as_default() as graph:
+        yield graph
+
+
+def _plan(fetches, feeds=(), shapes=None, disabled=()):
+    plan = build_plan(list(fetches), [], list(feeds))
+    for value, shape in zip(plan.feeds, shapes or [f.dims for f in feeds], strict=True):
+        value.dims = tuple(shape)
+    return pipeline.optimize(plan, pipeline.Options(disabled=frozenset(disabled), verify=True))
+
+
+def _types(plan):
+    return [n.type for n in plan.nodes if n.type != "Const"]
+
+
+def test_fed_shapes_fold_what_is_computed_from_shapes():
+    x = tf.placeholder(tf.float32, [None, 3])
+    count = tf.shape(x)[0] * 2
+    assert _types(_plan([count], [x], [(5, 3)])) == []
+    assert _plan([count], [x], [(5, 3)]).fetches[0].node.attrs["value"] == 10
+    assert "Shape" in _types(_plan([count], [x], [(5, 3)], disabled={"folding"}))
+
+
+def test_constants_fold():
+    plan = _plan([tf.constant([1.0, 2.0]) * 3.0])
+    assert _types(plan) == []
+    np.testing.assert_array_equal(plan.fetches[0].node.attrs["value"], [3, 6])
+
+
+def test_random_ops_do_not_fold():
+    assert "RandomUniform" in _types(_plan([tf.random_uniform([2])]))
+
+
+def test_equal_nodes_merge_and_stateful_ones_do_not():
+    x = tf.placeholder(tf.float32, [2])
+    plan = _plan([tf.exp(x) + tf.exp(x)], [x])
+    assert _types(plan).count("Exp") == 1
+    plan = _plan([tf.exp(x) + tf.exp(x)], [x], disabled={"common_subexpressions"})
+    assert _types(plan).count("Exp") == 2
+    plan = _plan([tf.random_uniform([2], seed=1) + tf.random_uniform([2], seed=1)])
+    assert _types(plan).count("RandomUniform") == 2
+
+
+def test_identities_and_neutral_elements_go():
+    x = tf.placeholder(tf.float32, [2, 3])
+    y = tf.reshape(tf.identity(x) * 1.0 + 0.0, [2, 3])
+    assert _types(_plan([tf.exp(y)], [x])) == ["Exp"]
+
+
+def test_control_edges_between_pure_nodes_go():
+    x = tf.placeholder(tf.float32, [2])
+    a, b = tf.tuple([tf.exp(x), tf.sin(x)])
+    plan = _plan([a + b], [x])
+    assert not any(n.control for n in plan.nodes)
+    assert "NoOp" not in _types(plan) and "Identity" not in _types(plan)
+
+
+def test_control_edges_from_effects_stay():
+    v = tf.Variable(1.0)
+    with tf.control_dependencies([tf.assign_add(v, 1.0)]):
+        y = tf.constant(2.0) * 3.0
+    assert "AssignAdd" in _types(_plan([y]))
+
+
+@pytest.mark.parametrize("bias", ["add", "bias_add"])
+@pytest.mark.parametrize("relu", [False, True])
+def test_matmul_bias_relu_is_one_node(bias, relu):
+    x, w, b = (tf.placeholder(tf.float32, s) for s in ([4, 3], [3, 2], [2]))
+    y = tf.matmul(x, w) + b if bias == "add" else tf.nn.bias_add(tf.matmul(x, w), b)
+    y = tf.nn.relu(y) if relu else y
+    fused = _plan([y], [x, w, b])
+    assert _types(fused) == ["_FusedMatMul"]
+    assert fused.nodes[0].attrs["relu"] is relu
+
+
+def test_matmul_is_not_fused_when_the_product_is_wanted_too():
+    x, w, b = (tf.placeholder(tf.float32, s) for s in ([4, 3], [3, 2], [2]))
+    product = tf.matmul(x, w)
+    assert "_FusedMatMul" not in _types(_plan([product + b, product], [x, w, b]))
+
+
+def test_bias_of_another_shape_is_not_fused():
+    x, w, b = (tf.placeholder(tf.float32, s) for s in ([4, 3], [3, 2], [4, 1]))
+    assert "_FusedMatMul" not in _types(_plan([tf.matmul(x, w) + b], [x, w, b]))
+
+
+def _random_program(seed):
+    """A small program of mixed ops with gradients: (fetches, feed)."""
+    rng = np.random.RandomState(seed)
+    x = tf.placeholder(tf.float32, [None, 4])
+    y = x
+    for _ in range(6):
+        kind = rng.randint(6)
+        if kind == 0:
+            y = tf.nn.relu(tf.matmul(y, tf.constant(rng.randn(4, 4), tf.float32)) + rng.randn(4).astype(np.float32))
+        elif kind == 1:
+            y = tf.tanh(y) * tf.identity(y)
+        elif kind == 2:
+            y = y - tf.reduce_mean(y, 1, keepdims=True)
+        elif kind == 3:
+            y = tf.reshape(y, [-1, 2, 2])
+            y = tf.reshape(tf.transpose(y, [0, 2, 1]), [tf.shape(y)[0], 4])
+        elif kind == 4:
+            y = tf.concat([y[:, :2], y[:, 2:] * 2.0], 1)
+        else:
+            y = tf.nn.softmax(y) + tf.exp(-tf.square(y))
+    loss = tf.reduce_mean(tf.square(y))
+    return [y, loss, *tf.gradients(loss, [x])], {x: rng.randn(5, 4).astype(np.float32)}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_all_passes_off_and_on_agree(seed, monkeypatch):
+    fetches, feed = _random_program(seed)
+    with tf.Session() as session:
+        optimized = session.run(fetches, feed)
+    monkeypatch.setenv("REFLOW_DISABLE_PASSES", "all")
+    with tf.Session() as session:
+        plain = session.run(fetches, feed)
+    for a, b in zip(optimized, plain, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in pipeline.PASSES])
+def test_each_pass_can_be_left_out(name):
+    fetches, feed = _random_program(3)
+    feeds = list(feed)
+    plan = _plan(fetches, feeds, [v.shape for v in feed.values()], disabled={name})
+    verify(plan, "end")
+    assert Emitter(plan, ResourceManager()).emit().source.startswith("def step(")
+
+
+def test_dump_writes_the_plan_after_each_pass(tmp_path, monkeypatch):
+    monkeypatch.setenv("REFLOW_DUMP", str(tmp_path))
+    _plan([tf.constant(1.0) + 2.0])
+    written = sorted(p.name for p in next(tmp_path.iterdir()).iterdir())
+    assert written[0] == "00_prune.txt" and written[-1].endswith("schedule.txt")
+    assert len(written) == len(pipeline.PASSES) + 2
+
+
+def test_the_verifier_finds_a_value_that_nothing_makes():
+    x = tf.placeholder(tf.float32, [2])
+    plan = build_plan([tf.exp(tf.sin(x))], [], [x])
+    plan.nodes = [n for n in plan.nodes if n.type != "Sin"]
+    with pytest.raises(AssertionError, match="which nothing makes"):
+        verify(plan, "test")
+
+
+def test_a_long_plan_is_cut_into_functions():
+    x = tf.placeholder(tf.float32, [2])
+    y = x
+    for _ in range(2500):
+        y = tf.tanh(y) + x
+    with tf.Session() as session:
+        source = session.plan(y, {x: [0.5, 0.5]}).source
+        got = session.run(y, {x: [0.5, 0.5]})
+    assert "def part_1(" in source
+    want = np.full(2, 0.5, np.float32)
+    for _ in range(2500):
+        want = np.tanh(want) + np.float32(0.5)
+    np.testing.assert_allclose(got, want, rtol=1e-5)

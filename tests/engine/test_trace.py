@@ -1,0 +1,49 @@
+"""Run metadata and timelines."""
+
+import json
+
+import numpy as np
+import pytest
+
+import reflow as tf
+from reflow.engine.timeline import Timeline
+
+
+@pytest.fixture
+def traced():
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None, 3], name="x")
+        y = tf.reduce_sum(tf.matmul(x, tf.constant(np.ones((3, 2), np.float32)), name="product"), name="total")
+        metadata = tf.RunMetadata()
+        options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE, output_partition_graphs=True)
+        with tf.Session() as session:
+            value = session.run(y, {x: np.ones((4, 3))}, options=options, run_metadata=metadata)
+    return value, metadata
+
+
+def test_every_node_is_timed(traced):
+    value, metadata = traced
+    assert value == 24
+    (device,) = metadata.step_stats.dev_stats
+    assert device.device.endswith("CPU:0")
+    rows = {n.node_name: n for n in device.node_stats}
+    assert {"product", "total"} <= rows.keys()
+    assert [d.size for d in rows["product"].output[0].tensor_description.shape.dim] == [4, 2]
+    assert rows["product"].output[0].tensor_description.allocation_description.allocated_bytes == 32
+    assert rows["total"].all_start_nanos >= rows["product"].all_start_nanos
+    assert {n.name for n in metadata.partition_graphs[0].node} >= {"product", "total"}
+
+
+def test_timeline_is_a_chrome_trace(traced):
+    trace = json.loads(Timeline(traced[1].step_stats).generate_chrome_trace_format(show_memory=True))
+    events = trace["traceEvents"]
+    assert {e["args"]["name"] for e in events if e["ph"] == "X"} >= {"product", "total"}
+    assert any(e["ph"] == "s" and e["name"] == "product" for e in events)
+    assert all(e["args"]["bytes"] >= 0 for e in events if e["ph"] == "C")
+
+
+def test_options_are_checked():
+    with tf.Graph().as_default():
+        x = tf.constant(1.0)
+        with tf.Session() as session, pytest.raises(TypeError, match="RunOptions"):
+            session.run(x, options=3)
