@@ -73,8 +73,8 @@ _ROWS = [
     ("python.training", "gen_training_ops training_ops", "raw_ops"),
     # Running and training.
     ("python.client", "session", "."),
-    ("python.client", "device_lib", "@reflow.compat.device_lib"),
-    ("python.client", "timeline", ""),
+    ("python.client", "device_lib", "@reflow.engine.devices"),
+    ("python.client", "timeline", "@reflow.engine.timeline"),
     ("python.training", "adadelta adagrad adagrad_da adam ftrl gradient_descent momentum optimizer rmsprop", "train"),
     ("python.training", "proximal_adagrad proximal_gradient_descent sync_replicas_optimizer", "train"),
     ("python.training", "learning_rate_decay moving_averages slot_creator training training_util", "train"),

@@ -32,6 +32,7 @@ REAL_IMPORTS = [
     ("from tensorflow.python.util.tf_export import tf_export", "tf_export('x')(len) is len"),
     ("from tensorflow.python.client import device_lib", "device_lib.list_local_devices()[0].device_type == 'CPU'"),
     ("from tensorflow.python.client import session", "session.Session is tf.Session"),
+    ("from tensorflow.python.client import timeline", "timeline.Timeline"),
     ("from tensorflow.core.framework import graph_pb2", "graph_pb2.GraphDef is tf.GraphDef"),
     ("from tensorflow.core.framework import types_pb2", "types_pb2.DT_FLOAT == 1"),
     ("from tensorflow.core.framework import summary_pb2", "summary_pb2.Summary().value is not None"),
