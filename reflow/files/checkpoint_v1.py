@@ -179,7 +179,7 @@ class _Shard:
         self.table = TableReader(self.file)
         contents = self.message(_META_KEY, "the list of tensors")
         if not contents.HasField("meta"):
-            raise self.file.damaged("is a table, but not a V1 checkpoint")
+            raise self.file.damaged("is not a V1 checkpoint; a V2 checkpoint is named by its prefix, without .index")
         self.meta = contents.meta
         check_version(self.meta.versions, path)
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import random
+import secrets
 from collections.abc import Callable
 
 from reflow.files.random_access import os_errors
@@ -18,7 +18,7 @@ class PendingFile:
 
     def __init__(self, path: str):
         self.path = path
-        self.temporary_path = f"{path}.tempstate{random.getrandbits(64)}"
+        self.temporary_path = f"{path}.tempstate{secrets.randbits(64)}"
         with os_errors(path):
             self._file = open(self.temporary_path, "xb", buffering=0)  # noqa: SIM115 (`finish` or `discard` closes it)
 
@@ -67,12 +67,9 @@ def write_atomically(path: str, write: Callable[[PendingFile], None]) -> None:
 
 
 def sync_folder(path: str) -> None:
-    """Makes the names in the folder of a file durable, where the operating system can."""
-    if os.name == "nt":
-        return
-    folder = os.path.dirname(path) or "."
-    with os_errors(folder):
-        fd = os.open(folder, os.O_RDONLY)
+    """Makes the names in the folder of a file durable, where the file system can."""
+    with contextlib.suppress(OSError):
+        fd = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
         try:
             os.fsync(fd)
         finally:

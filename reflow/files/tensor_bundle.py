@@ -419,7 +419,7 @@ def merge_bundles(prefixes: Sequence[str], merged_prefix: str, delete_old_dirs: 
             data_paths.setdefault(data_filename(prefix, 0, bundle.num_shards), len(data_paths))
     serialized = [(key, entries[key].SerializeToString()) for key in sorted(entries)]
     bundle_files.publish(merged_prefix, list(data_paths), serialized)
-    for prefix in prefixes:
+    for prefix in set(prefixes) - {merged_prefix}:
         remove_if_exists(index_filename(prefix))
     if delete_old_dirs:
         _remove_empty_folders({os.path.dirname(prefix) for prefix in prefixes} - {os.path.dirname(merged_prefix)})

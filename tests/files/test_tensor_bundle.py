@@ -1,3 +1,5 @@
+import random
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -283,6 +285,20 @@ def test_merge_keeps_folders_when_asked_or_when_they_hold_other_files(tmp_path):
         (tmp_path / "temp" / "other").touch()
         merge_bundles([str(tmp_path / "temp" / "part")], str(tmp_path / "m"), delete_old_dirs=not keep)
         assert [path.name for path in (tmp_path / "temp").iterdir()] == ["other"]
+
+
+def test_merging_a_bundle_into_itself_keeps_it(tmp_path):
+    write(tmp_path / "m", a=np.ones(1))
+    merge_bundles([str(tmp_path / "m")], str(tmp_path / "m"))
+    with BundleReader(str(tmp_path / "m")) as reader:
+        assert reader.read("a").tolist() == [1]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_saving_leaves_pythons_random_numbers_alone(tmp_path):
+    state = random.getstate()
+    write(tmp_path / "m", a=np.ones(1))
+    assert random.getstate() == state
 
 
 def test_merge_of_bundles_without_tensors(tmp_path):
