@@ -245,10 +245,10 @@ class _Reverse:
         return call("AddN", parts, name="AddN")
 
     def _gated(self, results: list) -> list:
-        from reflow.ops.control import tuple as gate_tuple
+        from reflow.ops.control import tuple_
 
         with self._graph.device(None), self._graph.colocate_with(None, ignore_existing=True):
-            return gate_tuple(results)
+            return tuple_(results)
 
     def _check(self, operation: Operation, results: list) -> None:
         if len(results) != len(operation._inputs):

@@ -11,6 +11,7 @@ from reflow.engine.passes.control import remove_redundant_control_edges
 from reflow.engine.passes.dead import remove_dead_nodes
 from reflow.engine.passes.folding import fold_constants
 from reflow.engine.passes.fuse_matmul import fuse_matmul_bias
+from reflow.engine.passes.fuse_updates import fuse_updates
 from reflow.engine.passes.identities import remove_identities
 from reflow.engine.passes.shapes import specialize_shapes
 from reflow.engine.plan import Plan
@@ -44,6 +45,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("arithmetic", simplify_arithmetic),
     ("common_subexpressions", merge_common_subexpressions),
     ("fuse_matmul", fuse_matmul_bias),
+    ("fuse_updates", fuse_updates),
     ("dead", remove_dead_nodes),
 ]
 

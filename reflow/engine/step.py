@@ -17,6 +17,9 @@ from reflow.ops.torch_types import array_of
 # After so many different fed shapes a step is compiled once for any shape, and no more for single ones.
 _SHAPES_PER_STEP = 6
 _inference_mode = torch._C._InferenceMode
+# As TensorFlow's executor does, a step takes numbers too small to be normal for zero: some processors need a hundred
+# times longer for them. Worker threads inherit the setting from the thread that first wants them.
+_flush_denormals = torch.set_flush_denormal
 
 
 class Step:
@@ -101,6 +104,7 @@ class Compiled:
           errors.OpError: if a kernel fails; the message names the node and the user's line.
         """
         guard = _inference_mode(True)
+        _flush_denormals(True)
         try:
             results = self._function(*values)
         except BaseException as error:
@@ -109,6 +113,7 @@ class Compiled:
                 raise
             raise translated from error
         finally:
+            _flush_denormals(False)
             del guard
         return [convert(result) for convert, result in zip(self._converters, results, strict=True)]
 

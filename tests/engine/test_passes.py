@@ -173,3 +173,13 @@ def test_a_long_plan_is_cut_into_functions():
     for _ in range(2500):
         want = np.tanh(want) + np.float32(0.5)
     np.testing.assert_allclose(got, want, rtol=1e-5)
+
+
+def test_updates_of_many_variables_are_one_node():
+    x = tf.placeholder(tf.float32, [4, 3])
+    w, b = tf.Variable(tf.ones([3, 2])), tf.Variable(tf.zeros([2]))
+    loss = tf.reduce_mean(tf.square(tf.matmul(x, w) + b - 1.0))
+    train = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
+    plan = pipeline.optimize(build_plan([loss], [train], [x]), pipeline.Options(verify=True))
+    types = [n.type for n in plan.nodes]
+    assert types.count("_ApplyMany") == 1 and "ApplyMomentum" not in types

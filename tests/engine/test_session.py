@@ -214,3 +214,11 @@ def test_plan_shows_the_function():
     with tf.Session() as session:
         source = session.plan(y).source
     assert source.startswith("def step(x):") and "torch.mm(x, Const)" in source
+
+
+def test_numbers_too_small_to_be_normal_are_zero():
+    x = tf.placeholder(tf.float32, [100000])
+    with tf.Session() as session:
+        product = session.run(x * 1e-10, {x: np.full(100000, 1e-30)})
+    assert not product.any()
+    assert np.float32(1e-30) * np.float32(1e-10) > 0  # and only inside a step
