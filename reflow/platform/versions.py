@@ -1,6 +1,5 @@
 """`tf.VERSION` and its kin: the TensorFlow release whose behaviour Reflow has, and where Reflow lies on disk."""
 
-import importlib.metadata
 import pathlib
 
 from reflow.graph.export import export, export_values
@@ -12,17 +11,9 @@ GRAPH_DEF_VERSION_MIN_CONSUMER = 0
 GRAPH_DEF_VERSION_MIN_PRODUCER = 0
 CXX11_ABI_FLAG = 0
 MONOLITHIC_BUILD = 0
-
-
-def reflow_version() -> str:
-    """The version of Reflow itself, or "unknown" in a checkout that was never installed."""
-    try:
-        return importlib.metadata.version("reflow")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
-
-
-GIT_VERSION = f"v{VERSION}-reflow-{reflow_version()}"
+# Reflow's own version; pyproject.toml reads it from here.
+REFLOW_VERSION = "0.1.0"
+GIT_VERSION = f"v{VERSION}-reflow-{REFLOW_VERSION}"
 # TensorFlow names the C++ compiler it was built with; here the kernels are PyTorch's.
 COMPILER_VERSION = "none (Reflow)"
 

@@ -108,7 +108,7 @@ def test_a_download_that_breaks_off_leaves_nothing_behind(tmp_path, monkeypatch)
         def read(self, count):
             raise OSError("connection reset")
 
-    monkeypatch.setattr(fetch.urllib.request, "urlopen", lambda *args, **options: Response())
+    monkeypatch.setattr("urllib.request.urlopen", lambda *args, **options: Response())
     with pytest.raises(fetch.FetchError, match="connection reset"):
         fetch.download("http://127.0.0.1/x", tmp_path / "x", lambda path: None)
     assert list(tmp_path.iterdir()) == []

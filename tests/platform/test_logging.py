@@ -1,8 +1,6 @@
 """`tf.logging`: levels, counting calls, and the place that a record names."""
 
 import logging as python_logging
-import subprocess
-import sys
 
 import pytest
 
@@ -70,16 +68,11 @@ def test_verbosity_is_the_threshold(records):
     assert records == []
 
 
-def test_the_output_is_tensorflows():
-    code = "from reflow.platform import logging as l; l.info('hidden'); l.warning('seen'); l.flush()"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+def test_the_output_is_tensorflows(run_program):
+    result = run_program("tf_logging.info('hidden'); tf_logging.warning('seen'); tf_logging.flush()")
     assert (result.stdout, result.stderr) == ("", "WARNING:tensorflow:seen\n")
 
 
-def test_a_program_with_its_own_logging_gets_each_record_once():
-    code = (
-        "import logging; logging.basicConfig(format='%(message)s')\n"
-        "from reflow.platform import logging as l; l.warning('seen')"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+def test_a_program_with_its_own_logging_gets_each_record_once(run_program):
+    result = run_program("import logging; logging.basicConfig(format='%(message)s'); tf_logging.warning('seen')")
     assert result.stderr == "seen\n"
