@@ -220,14 +220,18 @@ def _lu_shape(op):
 def _lu(input, output_idx_type):
     """Both triangles in one matrix, and the row of the input that each row of the product is."""
     factors, pivots = checked_lu(input, "Input is not invertible.")
-    permutation = torch.empty(pivots.shape, dtype=torch.int64)
-    flat_pivots, flat = pivots.reshape(-1, pivots.shape[-1]) - 1, permutation.view(-1, pivots.shape[-1])
-    for row_swaps, row in zip(flat_pivots.tolist(), flat, strict=True):
-        order = list(range(len(row_swaps)))
-        for i, j in enumerate(row_swaps):
-            order[i], order[j] = order[j], order[i]
-        row.copy_(torch.tensor(order))
-    return factors, permutation.to(output_idx_type)
+    if input.numel() == 0:
+        return factors, pivots.to(output_idx_type)
+    orders = [_order_after(swaps) for swaps in (pivots.reshape(-1, pivots.shape[-1]) - 1).tolist()]
+    return factors, torch.tensor(orders, dtype=output_idx_type).view(pivots.shape)
+
+
+def _order_after(row_swaps):
+    """LAPACK's pivots, where step i swaps rows i and row_swaps[i], as the order of rows that they lead to."""
+    order = list(range(len(row_swaps)))
+    for i, j in enumerate(row_swaps):
+        order[i], order[j] = order[j], order[i]
+    return order
 
 
 def checked_lu(matrix: torch.Tensor, message: str):

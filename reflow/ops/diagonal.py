@@ -229,7 +229,14 @@ def matrix_diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_va
     Returns:
       A Tensor [..., num_rows, num_cols].
     """
+    if _is_plain(k) and num_rows == num_cols == -1 and _is_plain(padding_value):
+        return call("MatrixDiag", diagonal, name=name)
     return call("MatrixDiagV2", diagonal, k, num_rows, num_cols, _padding_for(diagonal, padding_value), name=name)
+
+
+def _is_plain(value) -> bool:
+    """True for 0: for the main diagonal TensorFlow 1.15 writes the ops before version 2."""
+    return isinstance(value, (int, float)) and value == 0
 
 
 def _padding_for(tensor, value):
@@ -320,6 +327,8 @@ def matrix_diag_part(input, name="diag_part", k=0, padding_value=0):
     Returns:
       A Tensor [..., length], or [..., number of diagonals, length], from the highest to the lowest.
     """
+    if _is_plain(k):
+        return call("MatrixDiagPart", input, name=name)
     return call("MatrixDiagPartV2", input, k, _padding_for(input, padding_value), name=name)
 
 
@@ -420,6 +429,8 @@ def matrix_set_diag(input, diagonal, name="set_diag", k=0):
     Returns:
       A Tensor like `input`.
     """
+    if _is_plain(k):
+        return call("MatrixSetDiag", input, diagonal, name=name)
     return call("MatrixSetDiagV2", input, diagonal, k, name=name)
 
 

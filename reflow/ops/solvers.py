@@ -207,14 +207,12 @@ for _name, _types in (("MatrixSolveLs", _TYPES), ("BatchMatrixSolveLs", _OLD_TYP
 @gradient("MatrixSolveLs")
 def _matrix_solve_ls_gradient(op, grad):
     """The gradients of the normal equations' solution, of the first kind for tall and the second for wide matrices."""
-    from reflow.ops.linalg import by_matrix_form
+    from reflow.ops.linalg import is_tall
 
     if not op.attrs["fast"]:
         raise ValueError("Gradient not defined for fast=False")
-    grads = by_matrix_form(
-        op._inputs[0], lambda: _overdetermined_gradient(op, grad), lambda: _underdetermined_gradient(op, grad)
-    )
-    return (*grads, None)
+    gradient_of = _overdetermined_gradient if is_tall(op._inputs[0]) else _underdetermined_gradient
+    return (*gradient_of(op, grad), None)
 
 
 def _overdetermined_gradient(op, grad):

@@ -7,8 +7,16 @@ import torch
 
 from reflow.graph.build import call
 from reflow.graph.errors import InvalidArgumentError
+from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
-from reflow.graph.shapes import dims_in_brackets
+from reflow.graph.shapes import dims_compatible, dims_in_brackets
+from reflow.ops.complex import conj
+from reflow.ops.diagonal import matrix_diag_part
+from reflow.ops.gathering import gather_nd
+from reflow.ops.joining import stack
+from reflow.ops.padding import pad
+from reflow.ops.permute import matrix_transpose, transpose
+from reflow.ops.shape_ops import expand_dims, squeeze
 from reflow.ops.shape_rules import merge, merge_size, with_rank_at_least
 
 _TYPES = "T: type in double|float|complex64|complex128"
@@ -50,8 +58,7 @@ def _tridiagonal_matmul_gradient(op, grad):
     from reflow.ops.decompositions import adjoint
 
     superdiag, maindiag, subdiag = (adjoint(t) for t in op._inputs[:3])
-    rhs = op._inputs[3]
-    rhs = call("Conj", rhs) if rhs.dtype.is_complex else rhs
+    rhs = conj(op._inputs[3])
 
     def row_sums(x):
         return call("ExpandDims", call("Sum", x, -1), -2)
@@ -144,3 +151,141 @@ def _transposed(diagonals):
     above = _pad_axis(diagonals[..., 2, 1:], -1, [0, 1])
     below = _pad_axis(diagonals[..., 0, :-1], -1, [1, 0])
     return call("Pack", [above, diagonals[..., 1, :], below], axis=-2)
+
+
+# --- public functions ---------------------------------------------------------------------------------------------
+
+
+def _known_size(matrix):
+    rows, columns = matrix.shape[-2].value, matrix.shape[-1].value
+    if rows and columns and rows != columns:
+        raise ValueError(f"Expected last two dimensions of diagonals to be same, got {rows} and {columns}")
+    if not (rows or columns):
+        raise ValueError('The size of the matrix needs to be known for diagonals_format="matrix"')
+    return rows or columns
+
+
+def _outer_places(size):
+    """Where the super- and the subdiagonal stand in the transposed matrix; [0, 0] for the element that is not used."""
+    return [[i + 1, i] for i in range(size - 1)] + [[0, 0]], [[0, 0]] + [[i - 1, i] for i in range(1, size)]
+
+
+@export("linalg.tridiagonal_solve")
+def tridiagonal_solve(diagonals, rhs, diagonals_format="compact", transpose_rhs=False, conjugate_rhs=False, name=None,
+                      partial_pivoting=True):  # fmt: skip
+    """X with A X = rhs for tridiagonal matrices A.
+
+    Args:
+      diagonals: by `diagonals_format`, "compact": tensor [..., 3, m] of super-, main and subdiagonal; "sequence": a
+        list of these three, [..., m], the outer two of m or m - 1 elements; "matrix": tensor [..., m, m].
+      rhs: tensor [..., m] or [..., m, k] of the same type.
+      diagonals_format: "compact", "sequence" or "matrix".
+      transpose_rhs: transpose `rhs` first, and the result.
+      conjugate_rhs: conjugate `rhs` first.
+      name: a name for the operation.
+      partial_pivoting: swap rows for stability.
+
+    Returns:
+      A tensor like `rhs`.
+
+    Raises:
+      ValueError: for another format, or shapes that do not fit.
+      InvalidArgumentError: when it runs, if a matrix is singular.
+    """
+    if diagonals_format == "sequence":
+        diagonals = _stacked(diagonals)
+    elif diagonals_format == "matrix":
+        diagonals = _compact(diagonals)
+    elif diagonals_format != "compact":
+        raise ValueError(f"Unrecognized diagonals_format: {diagonals_format}")
+    _check_solve_shapes(diagonals, rhs)
+    is_vector = len(rhs.shape) == len(diagonals.shape) - 1
+    if transpose_rhs and not is_vector:
+        rhs = matrix_transpose(rhs, conjugate=conjugate_rhs)
+    elif conjugate_rhs:
+        rhs = conj(rhs)
+    rhs = expand_dims(rhs, -1) if is_vector else rhs
+    _check_rows(diagonals, rhs)
+    result = call("TridiagonalSolve", diagonals, rhs, name=name, partial_pivoting=partial_pivoting)
+    if is_vector:
+        return squeeze(result, -1)
+    return matrix_transpose(result) if transpose_rhs else result
+
+
+def _compact(matrix):
+    """The three diagonals of matrices as one tensor."""
+    size = _known_size(matrix)
+    above, below = _outer_places(size)
+    places = [[above[i], [i, i], below[i]] for i in range(size)]
+    # gather_nd picks along the first dimensions: the matrices have to be turned there and back.
+    return transpose(gather_nd(transpose(matrix), places))
+
+
+def _stacked(diagonals):
+    """A list of three diagonals as one tensor."""
+    if not isinstance(diagonals, (tuple, list)) or len(diagonals) != 3:
+        raise ValueError("Expected diagonals to be a sequence of length 3.")
+    above, main, below = diagonals
+    if not all(d.shape[:-1].is_compatible_with(main.shape[:-1]) for d in (above, below)):
+        raise ValueError("Tensors representing the three diagonals must have the same shape,except for the last "
+                         f"dimension, got {below.shape}, {main.shape}, {above.shape}")  # fmt: skip
+    size = main.shape[-1].value
+    below = _filled_up(below, size, "subdiagonal", [1, 0])
+    return stack((_filled_up(above, size, "superdiagonal", [0, 1]), main, below), axis=-2)
+
+
+def _filled_up(diagonal, size, which, padding):
+    length = diagonal.shape[-1].value
+    if not length or length == size:
+        return diagonal
+    if length != size - 1:
+        raise ValueError(f"Expected {which} to be have length {size} or {size - 1}, got {length}.")
+    return pad(diagonal, [[0, 0]] * (len(diagonal.shape) - 1) + [padding])
+
+
+def _check_solve_shapes(diagonals, rhs):
+    rank, rhs_rank = len(diagonals.shape), len(rhs.shape)
+    if rank < 2:
+        raise ValueError(f"Expected diagonals to have rank at least 2, got {rank}")
+    if rhs_rank not in (rank - 1, rank):
+        raise ValueError(f"Expected the rank of rhs to be {rank - 1} or {rank}, got {rhs_rank}")
+    if diagonals.dims[-2] not in (None, 3):
+        raise ValueError(f"Expected 3 diagonals got {diagonals.dims[-2]}")
+    if not dims_compatible(diagonals.dims[:-2], rhs.dims[: rank - 2]):
+        raise ValueError(f"Batch shapes {diagonals.shape[:-2]} and {rhs.shape[: rank - 2]} are incompatible")
+
+
+def _check_rows(diagonals, rhs):
+    if None not in (diagonals.dims[-1], rhs.dims[-2]) and diagonals.dims[-1] != rhs.dims[-2]:
+        raise ValueError("Expected number of left-hand sided and right-hand sides to be equal, got "
+                         f"{diagonals.dims[-1]} and {rhs.dims[-2]}")  # fmt: skip
+
+
+@export("linalg.tridiagonal_matmul")
+def tridiagonal_matmul(diagonals, rhs, diagonals_format="compact", name=None):
+    """The products of tridiagonal matrices with matrices.
+
+    Args:
+      diagonals: as in `tridiagonal_solve`; in a sequence all three have m elements.
+      rhs: tensor [..., m, k] of the same type.
+      diagonals_format: "compact", "sequence" or "matrix".
+      name: a name for the operation.
+
+    Returns:
+      A tensor [..., m, k].
+
+    Raises:
+      ValueError: for another format.
+    """
+    if diagonals_format == "compact":
+        parts = [diagonals[..., i, :] for i in range(3)]
+    elif diagonals_format == "sequence":
+        parts = list(diagonals)
+    elif diagonals_format == "matrix":
+        places = _outer_places(_known_size(diagonals))
+        main, turned = matrix_diag_part(diagonals), transpose(diagonals)
+        above, below = (transpose(gather_nd(turned, outer)) for outer in places)
+        parts = [above, main, below]
+    else:
+        raise ValueError(f"Unrecognized diagonals_format: {diagonals_format}")
+    return call("TridiagonalMatMul", *[expand_dims(part, -2) for part in parts], rhs, name=name)
