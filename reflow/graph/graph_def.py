@@ -17,7 +17,8 @@ def node_def(operation: Operation) -> NodeDef:
     """The NodeDef of an operation."""
     node = NodeDef(name=operation.name, op=operation.type, device=operation._device)
     node.input.extend([_input_name(t) for t in operation._inputs])
-    node.input.extend([f"^{c.name}" for c in operation._control_inputs])
+    # TensorFlow writes them in the order of their names.
+    node.input.extend(sorted([f"^{c.name}" for c in operation._control_inputs]))
     types = operation.op_def.attrs
     for name, value in operation.attrs.items():
         if value is None and (name not in types or types[name].type != "shape"):

@@ -46,7 +46,7 @@ def _position_text(position: int, shape) -> str:
     return f"[{','.join(reversed(parts))}]" if parts else ""
 
 
-def _rounds(rows: torch.Tensor) -> Iterator[torch.Tensor | None]:
+def rounds(rows: torch.Tensor) -> Iterator[torch.Tensor | None]:
     """Positions in `rows`, in groups that name no row twice: first occurrences, second ones, ...; None means all."""
     if rows.numel() < 2 or torch.unique(rows).numel() == rows.numel():
         yield None
@@ -91,7 +91,7 @@ def _combining(combine: Callable) -> Callable:
     """value[rows[i]] = combine(value[rows[i]], updates[i])."""
 
     def change(value, rows, updates):
-        for group in _rounds(rows):
+        for group in rounds(rows):
             some_rows = rows if group is None else rows[group]
             some_updates = updates if group is None else updates[group]
             value.index_copy_(0, some_rows, combine(value.index_select(0, some_rows), some_updates))
