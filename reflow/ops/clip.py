@@ -23,7 +23,8 @@ from reflow.ops.shape_rules import unchanged_shape
 
 
 def _clip_by_value(t, clip_value_min, clip_value_max):
-    return torch.clamp(t, clip_value_min, clip_value_max)
+    """Where the bounds cross, the lower one counts."""
+    return torch.maximum(torch.minimum(t, clip_value_max), clip_value_min)
 
 
 define_op(

@@ -30,21 +30,9 @@ _UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
 
 
 def _axes_of(reduction_indices, ndim: int) -> tuple[int, ...]:
-    """The axes counted from the front, in ascending order; raises InvalidArgumentError for a wrong or repeated one."""
+    """The axes, each once, counted from the front, ascending. TensorFlow's kernels take any number modulo the rank."""
     listed = reduction_indices if isinstance(reduction_indices, list) else [reduction_indices]
-    axes = set()
-    for axis in listed:
-        if not -ndim <= axis < ndim:
-            raise errors.InvalidArgumentError(
-                None, None, f"Invalid reduction dimension ({axis} for input with {ndim} dimension(s)"
-            )
-        counted = axis % ndim
-        if counted in axes:
-            raise errors.InvalidArgumentError(
-                None, None, f"Invalid reduction arguments: Axes contains duplicate dimension: {counted}"
-            )
-        axes.add(counted)
-    return tuple(sorted(axes))
+    return tuple(sorted({axis % ndim for axis in listed})) if ndim else ()
 
 
 def _reduction(op_name: str, function: Callable, types: str = "number", lower: Callable | None = None, **rules) -> None:
@@ -96,7 +84,7 @@ def _lower_sum(x, dtype, options):
 def _mean(x, axes, keep_dims):
     if x.is_floating_point() or x.is_complex():
         return torch.mean(x, dim=axes, keepdim=keep_dims)
-    total = torch.sum(x, dim=axes, keepdim=keep_dims)
+    total = _sum(x, axes, keep_dims).long()
     count = int(np.prod([x.shape[axis] for axis in axes]))
     return torch.div(total, max(count, 1), rounding_mode="trunc").to(x.dtype)
 
