@@ -101,7 +101,9 @@ class Plan:
     feeds: list[Value]
     fetches: list[Value]
     targets: list[Node] = field(default_factory=list)
+    # What the passes say they did, and how many nodes there were before them.
     notes: list[str] = field(default_factory=list)
+    pruned: int = 0
 
     def consumers(self) -> dict[Value, list[Node]]:
         """For each value, the nodes that take it (a node stands once for each use)."""
@@ -166,7 +168,8 @@ def build_plan(fetched: list[Tensor], targets: list[Operation], fed: list[Tensor
         if operation._control_inputs:
             node.control = [nodes[c] for c in operation._control_inputs if c in nodes]
     plan_nodes = [nodes[operation] for operation in ordered]
-    return Plan(plan_nodes, list(feeds.values()), [value_of(t) for t in fetched], [nodes[t] for t in targets])
+    return Plan(plan_nodes, list(feeds.values()), [value_of(t) for t in fetched], [nodes[t] for t in targets],
+                pruned=len(plan_nodes))  # fmt: skip
 
 
 def _feed_value(tensor):

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -20,6 +21,10 @@ _inference_mode = torch._C._InferenceMode
 # As TensorFlow's executor does, a step takes numbers too small to be normal for zero: some processors need a hundred
 # times longer for them. Worker threads inherit the setting from the thread that first wants them.
 _flush_denormals = torch.set_flush_denormal
+
+
+# Called with every plan that is compiled: how `reflow explain` watches a program.
+observers: list[Callable[["Compiled"], None]] = []
 
 
 class Step:
@@ -73,7 +78,10 @@ class Step:
         for tensor, value in zip(self._fed, plan.feeds, strict=True):
             value.dims = shapes.get(tensor, value.dims)
         plan = pipeline.optimize(plan, self._options)
-        return Compiled(plan, Emitter(plan, self._resources).emit())
+        compiled = Compiled(plan, Emitter(plan, self._resources).emit())
+        for observe in observers:
+            observe(compiled)
+        return compiled
 
     def plan(self) -> "Compiled":
         """The compiled plan that ran last, or one for any shape if none ran."""

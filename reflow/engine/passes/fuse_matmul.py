@@ -33,6 +33,8 @@ def fuse_matmul_bias(plan: Plan) -> Plan:
                          [(product.dtype, last.outputs[0].dims)], like=last)  # fmt: skip
         fused.control = list(node.control)
         new_nodes[last] = fused
+        parts = ", ".join(dict.fromkeys((node.name, add.name, last.name)))
+        plan.notes.append(f"{parts}: one product with bias{' and ReLU' if last is not add else ''}")
         gone.update({node, add, last})
         replaced[last.outputs[0]] = fused.outputs[0]
     if new_nodes:

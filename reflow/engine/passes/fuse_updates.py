@@ -34,6 +34,7 @@ def fuse_updates(plan: Plan) -> Plan:
             fused = _merge(group)
             merged.update(dict.fromkeys(group, fused))
             last[group[-1]] = fused
+            plan.notes.append(f"{len(group)} nodes of {group[0].type}: one update of many variables")
     if merged:
         plan.nodes = [last.get(n, n) for n in plan.nodes if n not in merged or n in last]
         plan.replace({}, merged)

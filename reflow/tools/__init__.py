@@ -1,0 +1,1 @@
+"""Programs about programs: what a script's graphs compile to."""

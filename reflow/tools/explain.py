@@ -1,0 +1,61 @@
+"""`reflow explain script.py`: run a 1.x program and show what each of its steps compiles to."""
+
+import os
+import runpy
+import sys
+from collections import Counter
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+
+from reflow.engine import step
+from reflow.engine.memory import high_water_mark
+from reflow.engine.step import Compiled
+
+
+def main(script: str, args: list[str]) -> int:
+    """Run `script` with `args` and print every plan that its sessions compiled.
+
+    Returns:
+      The script's exit status.
+    """
+    compiled: list[Compiled] = []
+    observe = compiled.append
+    step.observers.append(observe)
+    sys.argv = [script, *args]
+    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
+    status = 0
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as stop:
+        status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    finally:
+        step.observers.remove(observe)
+        report(compiled, Console())
+    return status
+
+
+def report(compiled: list[Compiled], console: Console) -> None:
+    """Print the plans: fetches, nodes before and after the passes, fusions, memory, and the emitted function."""
+    for number, each in enumerate(compiled, 1):
+        plan = each.plan
+        fetched = [v.name for v in plan.fetches] + [t.name for t in plan.targets]
+        console.rule(f"step {number} of {len(compiled)}")
+        table = Table(show_header=False, box=None)
+        most, where = high_water_mark(plan)
+        devices = Counter(node.device or "/device:CPU:0" for node in plan.nodes)
+        table.add_row("fetches", ", ".join(fetched) or "nothing")
+        table.add_row("feeds", ", ".join(f"{v.name}{_shape(v)}" for v in plan.feeds) or "nothing")
+        table.add_row("nodes", f"{plan.pruned} in the graph, {len(plan.nodes)} in the plan")
+        table.add_row("devices", ", ".join(f"{d}: {n} nodes" for d, n in sorted(devices.items())))
+        place = f", at {where}" if where else ""
+        table.add_row("memory", f"at most {most / 1e6:.1f} MB of intermediate values{place}")
+        for note in plan.notes:
+            table.add_row("rewritten", note)
+        console.print(table)
+        console.print(Syntax(each.source, "python", word_wrap=True))
+
+
+def _shape(value) -> str:
+    return "" if value.dims is None else str(list(value.dims))
