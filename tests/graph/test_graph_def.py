@@ -1,0 +1,169 @@
+"""GraphDef and MetaGraphDef: round trips, imports, and damaged input."""
+
+import random
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+import reflow as tf
+
+
+def _program():
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [None, 3], name="x")
+        w = tf.get_variable("w", [3, 2], initializer=tf.constant_initializer([[1, 2], [3, 4], [5, 6]]))
+        with tf.name_scope("layer"), tf.device("/cpu:0"):
+            y = tf.nn.relu(tf.matmul(x, w) - 4.0, name="y")
+        with tf.control_dependencies([y]):
+            tf.identity(tf.reduce_mean(y), name="average")
+        tf.constant(["a", "bc"], name="text")
+        tf.train.Saver()
+    return graph
+
+
+def test_round_trip_is_exact():
+    graph_def = _program().as_graph_def()
+    with tf.Graph().as_default() as copy:
+        tf.import_graph_def(graph_def, name="")
+    assert copy.as_graph_def() == graph_def
+
+
+def test_an_imported_graph_computes_the_same():
+    graph = _program()
+    with tf.Graph().as_default():
+        mean, init = tf.import_graph_def(graph.as_graph_def(), return_elements=["average:0", "w/Assign"])
+        assert mean.name == "import/mean:0"
+        with tf.Session() as session:
+            session.run(init)
+            assert session.run(mean, {"import/x:0": [[1, 1, 1]]}) == pytest.approx((5 + 8) / 2)
+
+
+def test_input_map():
+    graph_def = _program().as_graph_def()
+    with tf.Graph().as_default(), tf.Session() as session:
+        mine = tf.constant([[1.0, 0.0, 0.0]])
+        y, init = tf.import_graph_def(graph_def, {"x": mine}, ["layer/y:0", "w/Assign"], name="again")
+        session.run(init)
+        np.testing.assert_array_equal(session.run(y), [[0, 0]])
+        with pytest.raises(ValueError, match="not found in graph_def"):
+            tf.import_graph_def(graph_def, {"nobody:0": mine})
+
+
+def test_imports_that_cannot_work():
+    graph_def = _program().as_graph_def()
+    with tf.Graph().as_default():
+        with pytest.raises(TypeError, match="must be a GraphDef proto"):
+            tf.import_graph_def("nonsense")
+        with pytest.raises(ValueError, match="not found"):
+            tf.import_graph_def(graph_def, return_elements=["nobody"])
+    broken = tf.GraphDef()
+    broken.CopyFrom(graph_def)
+    broken.node[0].op = "NoSuchOp"
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="No op named NoSuchOp"):
+        tf.import_graph_def(broken)
+    broken.CopyFrom(graph_def)
+    del broken.node[0]
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="Unknown input node"):
+        tf.import_graph_def(broken)
+
+
+def test_nodes_may_stand_in_any_order():
+    graph_def = _program().as_graph_def()
+    shuffled = tf.GraphDef(versions=graph_def.versions)
+    nodes = list(graph_def.node)
+    random.Random(0).shuffle(nodes)
+    shuffled.node.extend(nodes)
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(shuffled, name="")
+    assert sorted(n.name for n in graph.as_graph_def().node) == sorted(n.name for n in nodes)
+
+
+def test_from_version_and_shapes():
+    with tf.Graph().as_default() as graph:
+        tf.constant(1, name="a")
+        version = graph.version
+        tf.constant([1, 2], name="b")
+        part = graph.as_graph_def(from_version=version, add_shapes=True)
+    assert [n.name for n in part.node] == ["b"]
+    assert part.node[0].attr["_output_shapes"].list.shape[0].dim[0].size == 2
+
+
+def test_write_graph(tmp_path):
+    graph = _program()
+    path = tf.train.write_graph(graph, str(tmp_path), "g.pb", as_text=False)
+    with open(path, "rb") as file:
+        assert tf.GraphDef.FromString(file.read()) == graph.as_graph_def()
+    assert "MatMul" in open(tf.train.write_graph(graph, str(tmp_path), "g.txt")).read()
+
+
+def test_meta_graph_keeps_the_collections(tmp_path):
+    path = str(tmp_path / "m.meta")
+    with tf.Graph().as_default():
+        w = tf.get_variable("w", initializer=[1.0, 2.0])
+        tf.add_to_collection("numbers", 3)
+        tf.add_to_collection("outputs", w * 2.0)
+        saver = tf.train.Saver()
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            prefix = saver.save(session, str(tmp_path / "c"))
+        tf.train.export_meta_graph(path, saver_def=saver.as_saver_def())
+    with tf.Graph().as_default(), tf.Session() as session:
+        saver = tf.train.import_meta_graph(path)
+        saver.restore(session, prefix)
+        assert tf.get_collection("numbers") == [3]
+        (variable,) = tf.trainable_variables()
+        assert variable.name == "w:0" and variable in tf.global_variables()
+        np.testing.assert_array_equal(session.run(tf.get_collection("outputs")[0]), [2, 4])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_damaged_graph_defs_fail_soon_and_clearly(seed):
+    rng = random.Random(seed)
+    content = bytearray(_program().as_graph_def().SerializeToString())
+    for _ in range(rng.randint(1, 8)):
+        content[rng.randrange(len(content))] = rng.randrange(256)
+    content = bytes(content[: rng.randrange(len(content))] if seed % 3 == 0 else content)
+    start = time.monotonic()
+    try:
+        graph_def = tf.GraphDef.FromString(content)
+    except Exception as error:
+        assert "pars" in str(error).lower() or "decod" in str(error).lower()
+        return
+    try:
+        with tf.Graph().as_default():
+            tf.import_graph_def(graph_def)
+    except (ValueError, TypeError, KeyError, RuntimeError, tf.errors.OpError) as error:
+        assert str(error)
+    assert time.monotonic() - start < 30
+
+
+_PEER_PROGRAM = """
+import numpy as np
+try:
+    import tensorflow.compat.v1 as tf
+except ImportError:
+    import tensorflow as tf
+graph_def = tf.GraphDef.FromString(open(sys.argv[1], "rb").read())
+with tf.Graph().as_default() as graph, tf.Session() as session:
+    mean, init = tf.import_graph_def(graph_def, return_elements=["average:0", "w/Assign"], name="")
+    session.run(init)
+    print(float(session.run(mean, {"x:0": np.ones((2, 3))})))
+    open(sys.argv[2], "wb").write(graph.as_graph_def().SerializeToString())
+"""
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("peer", ["tf1", "tf2"])
+def test_tensorflow_loads_the_graph_and_we_load_it_back(peer, tmp_path, peers):
+    graph = _program()
+    mine, theirs = tmp_path / "mine.pb", tmp_path / "theirs.pb"
+    mine.write_bytes(graph.as_graph_def().SerializeToString())
+    output = subprocess.run([peers[peer], "-c", _PEER_PROGRAM, mine, theirs], capture_output=True, text=True, check=True)
+    with tf.Graph().as_default() as back, tf.Session() as session:
+        tf.import_graph_def(tf.GraphDef.FromString(theirs.read_bytes()), name="")
+        session.run("w/Assign")
+        value = session.run("average:0", {"x:0": np.ones((2, 3))})
+    assert float(output.stdout.split()[-1]) == pytest.approx(float(value))
+    assert [n.name for n in back.as_graph_def().node] == [n.name for n in graph.as_graph_def().node]
