@@ -131,11 +131,12 @@ def _static_shape(y) -> Tensor:
 def _checked_gradient(grad_y, y, i):
     if isinstance(grad_y, IndexedSlices):
         return grad_y
-    gradient = to_tensor(grad_y, None if isinstance(grad_y, Tensor) else y.dtype.base_dtype, name=f"grad_ys_{i}")
+    gradient = to_tensor(grad_y, None if isinstance(grad_y, Tensor) else y.dtype.base_dtype, name=f"grad_y_{i}")
     wanted, given = y.dtype.base_dtype, gradient.dtype.base_dtype
     if wanted.is_integer and not given.is_integer or not wanted.is_integer and wanted is not given:
         raise TypeError(f"Gradient type {given.name} generated for tensor {y} with type {wanted.name}")
-    return gradient
+    # A node of this call's own, as TensorFlow makes, tells which gradient a TensorArray's belongs to.
+    return call("Identity", gradient, name=f"grad_ys_{i}")
 
 
 @contextlib.contextmanager

@@ -296,6 +296,11 @@ def _as_int(value) -> int:
     return int(value)
 
 
+def _as_float(value) -> float:
+    """The number that a GraphDef holds, which has single precision."""
+    return float(np.float32(value))
+
+
 def _base_type(value) -> DType:
     return as_dtype(value).base_dtype
 
@@ -305,7 +310,7 @@ def _unchanged(value):
 
 
 _ATTR_FORMS = {
-    "type": _base_type, "shape": as_dims, "int": _as_int, "float": float, "bool": _as_bool, "string": _as_bytes,
+    "type": _base_type, "shape": as_dims, "int": _as_int, "float": _as_float, "bool": _as_bool, "string": _as_bytes,
     "tensor": _unchanged, "func": _unchanged,
 }  # fmt: skip
 

@@ -235,7 +235,7 @@ def parse_default(attr_type: str, text: str) -> Any:
         return tuple(int(s) for s in sizes.split(",") if s.strip())
     if attr_type == "tensor":  # The one default of this type that 1.15 has is a vector of bytes.
         return np.array([int(item) for item in text.strip("[] ").split(",")], np.uint8)
-    return {"int": int, "float": float}[attr_type](text)
+    return int(text) if attr_type == "int" else float(np.float32(text))
 
 
 def gradient(*op_names: str) -> Callable:

@@ -48,15 +48,9 @@ gradient_op(
 )  # fmt: skip
 
 
-def _leaky_relu(features, alpha):
-    """TensorFlow's kernel takes the greater of x and alpha x, which for alpha > 1 is another function."""
-    return torch.maximum(features, features * alpha)
-
-
 define_op(
-    "LeakyRelu", _FORWARD, "T: type in floating = float, alpha: float = 0.2", shape=unchanged_shape, kernel=_leaky_relu,
-    lower=lambda node: f"torch.nn.functional.leaky_relu({node.args[0]}, {node.attrs['alpha']!r})"
-    if node.attrs["alpha"] <= 1 else None,
+    "LeakyRelu", _FORWARD, "T: type in floating = float, alpha: float = 0.2", shape=unchanged_shape,
+    kernel="torch.nn.functional.leaky_relu({features}, {alpha})",
 )  # fmt: skip
 define_op(
     "LeakyReluGrad", _BY_INPUT, "T: type in floating = float, alpha: float = 0.2", shape=same_shape,
