@@ -441,7 +441,7 @@ def ndarray_to_proto(array, dtype=None, shape=None) -> TensorProto:
         proto.tensor_shape.dim.add().size = size
     proto.tensor_shape.SetInParent()
     if array.size > 1 and not any(array.strides):
-        array = array[(0,) * array.ndim].reshape(())
+        array = array[(slice(1),) * array.ndim].reshape(())
     elif array.size > 1 and dtype in _CONTENT_TYPES and array.size == math.prod(dims):
         if array.nbytes >= _MAX_CONTENT_BYTES:
             raise ValueError("Cannot create a tensor proto whose content is larger than 2GB.")

@@ -26,6 +26,7 @@ from reflow.ops import (  # noqa: F401
     counting,
     cross_entropy,
     decompositions,
+    dense_slices,
     depthwise,
     diagonal,
     dropout,

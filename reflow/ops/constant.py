@@ -17,7 +17,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dimension, TensorShape
 from reflow.graph.tensor_proto import to_ndarray
-from reflow.ops.shape_rules import shape_from_input, unchanged_shape
+from reflow.ops.shape_rules import shape_from_input, unchanged_shape, with_rank
 
 # A tensor of fewer elements stands in the graph as a constant; a larger one is filled when the graph runs.
 _SMALL = 1000
@@ -93,9 +93,14 @@ def _fill(dims, value):
     return np.full(dims, value, object)
 
 
+def _fill_shape(op):
+    with_rank(op._inputs[1].dims, 0)
+    return [shape_from_input(op, 0)]
+
+
 define_op(
     "Fill", "dims: index_type, value: T -> output: T", "T: type, index_type: type in index = int32",
-    shape=lambda op: [shape_from_input(op, 0)],
+    shape=_fill_shape,
     kernel=_fill, host="dims", value=_fill_value,
 )  # fmt: skip
 

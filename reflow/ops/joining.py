@@ -198,7 +198,7 @@ def unstack(value, num=None, axis=0, name="unstack"):
 # --- Concat -------------------------------------------------------------------------------------------------------
 
 
-def _concat_dims(values, axis_tensor):
+def concat_dims(values, axis_tensor):
     """Dims of the concatenation of tensors along a constant or unknown axis."""
     with_rank(axis_tensor.dims, 0)
     axis = constant_int(axis_tensor)
@@ -250,7 +250,7 @@ def _concat_value_dims(values):
 
 define_op(
     "ConcatV2", "values: N*T, axis: Tidx -> output: T", "N: int >= 2, T: type, Tidx: type in index = int32",
-    shape=lambda op: [_concat_dims(op._inputs[:-1], op._inputs[-1])],
+    shape=lambda op: [concat_dims(op._inputs[:-1], op._inputs[-1])],
     kernel=_concat, lower=_lower_concat_v2, host="axis",
     value=lambda op: _concat_value(op._inputs[:-1], op._inputs[-1]),
     value_dims=lambda op: _concat_value_dims(op._inputs[:-1]),
@@ -258,7 +258,7 @@ define_op(
 
 define_op(
     "Concat", "concat_dim: int32, values: N*T -> output: T", "N: int >= 2, T: type",
-    shape=lambda op: [_concat_dims(op._inputs[1:], op._inputs[0])],
+    shape=lambda op: [concat_dims(op._inputs[1:], op._inputs[0])],
     kernel=lambda concat_dim, values: _concat(values, concat_dim), host="concat_dim",
     value=lambda op: _concat_value(op._inputs[1:], op._inputs[0]),
     value_dims=lambda op: _concat_value_dims(op._inputs[1:]),

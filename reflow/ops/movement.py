@@ -1,7 +1,7 @@
-"""Kernels that move elements without looking at them, for tensors and for arrays of strings.
+"""Kernels that move elements without looking at them, also for the types that ATen cannot move everywhere.
 
-Strings are NumPy object arrays, which ATen does not know. A kernel that only moves elements serves them all the same:
-it moves the elements' numbers, and the strings follow.
+Strings are NumPy object arrays, and many of ATen's kernels lack the wide unsigned types. A kernel that only moves
+elements serves them all the same: of strings it moves their numbers, and unsigned integers move as signed ones.
 """
 
 import functools
@@ -11,9 +11,12 @@ import torch
 
 from reflow.graph import dtypes
 
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+_INDIRECT = frozenset((dtypes.string, dtypes.uint16, dtypes.uint32, dtypes.uint64, dtypes.quint16))
+
 
 def moves_elements(kernel):
-    """Decorator: a kernel whose first argument is moved, and may then be an array of strings.
+    """Decorator: a kernel whose first argument is moved, and may then be of any type, an array of strings too.
 
     The kernel returns a tensor, or a list or tuple of tensors, of elements of its first argument.
     """
@@ -21,30 +24,38 @@ def moves_elements(kernel):
     @functools.wraps(kernel)
     def moving(data, *rest, **attrs):
         if isinstance(data, torch.Tensor):
-            return kernel(data, *rest, **attrs)
+            signed = _SIGNED.get(data.dtype)
+            if signed is None:
+                return kernel(data, *rest, **attrs)
+            return _mapped(lambda part: part.view(data.dtype), kernel(data.view(signed), *rest, **attrs))
         numbers = torch.arange(data.size).reshape(data.shape)
-        return _strings_at(data, kernel(numbers, *rest, **attrs))
+        return _mapped(lambda part: _strings_at(data, part), kernel(numbers, *rest, **attrs))
 
     return moving
 
 
+def _mapped(function, parts):
+    return [function(part) for part in parts] if isinstance(parts, (list, tuple)) else function(parts)
+
+
 def _strings_at(data, numbers):
-    if isinstance(numbers, (list, tuple)):
-        return [_strings_at(data, each) for each in numbers]
     taken = np.empty(numbers.shape, object)
     taken[...] = data.reshape(-1)[numbers.numpy()]
     return taken
 
 
-def unless_string(template: str, position: int = 0):
-    """A `lower` rule: `template` over the expressions {0}, {1}, ... of the inputs, unless input `position` is strings.
+def is_direct(dtype) -> bool:
+    """True if ATen's kernels take the type themselves."""
+    return dtype not in _INDIRECT
 
-    With it a kernel function serves strings, and tensors take the direct call.
+
+def direct(template: str, position: int = 0):
+    """A `lower` rule: `template` over the expressions {0}, {1}, ... of the inputs, where ATen takes input `position`.
+
+    With it a kernel function serves all types, and those that ATen knows take the direct call.
     """
 
     def lower(call):
-        if call.dtype(position) is dtypes.string:
-            return None
-        return template.format(*call.args, **call.attrs)
+        return template.format(*call.args, **call.attrs) if is_direct(call.dtype(position)) else None
 
     return lower

@@ -11,7 +11,7 @@ from reflow.graph.indexed_slices import IndexedSlices
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims, dims_in_brackets
-from reflow.ops.movement import moves_elements, unless_string
+from reflow.ops.movement import direct, moves_elements
 from reflow.ops.shape_rules import shape_from_input, with_rank
 
 _PAD_ATTRS = "T: type, Tpaddings: type in index = int32"
@@ -236,7 +236,7 @@ def _tile(input, multiples):
 
 define_op(
     "Tile", "input: T, multiples: Tmultiples -> output: T", "T: type, Tmultiples: type in index = int32",
-    shape=_tile_shape, kernel=_tile, lower=unless_string("{0}.repeat({1})"), host="multiples",
+    shape=_tile_shape, kernel=_tile, lower=direct("{0}.repeat({1})"), host="multiples",
 )  # fmt: skip
 
 
@@ -316,7 +316,7 @@ def _broadcast_to(input, shape):
 
 define_op(
     "BroadcastTo", "input: T, shape: Tidx -> output: T", "T: type, Tidx: type in index = int32",
-    shape=_broadcast_to_shape, kernel=_broadcast_to, lower=unless_string("{0}.expand({1})"), host="shape", aliases=(0,),
+    shape=_broadcast_to_shape, kernel=_broadcast_to, lower=direct("{0}.expand({1})"), host="shape", aliases=(0,),
 )  # fmt: skip
 
 

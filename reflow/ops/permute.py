@@ -9,7 +9,7 @@ from reflow.graph.context import name_scope
 from reflow.graph.convert import constant_value, constant_value_as_dims, to_tensor
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
-from reflow.ops.movement import moves_elements, unless_string
+from reflow.ops.movement import direct, moves_elements
 from reflow.ops.renamed_arguments import renamed_argument
 from reflow.ops.shape_rules import axis_within, merge_size, unchanged_shape, with_rank, with_rank_at_least
 
@@ -57,7 +57,7 @@ def _transpose_value(op):
 
 define_op(
     "Transpose", "x: T, perm: Tperm -> y: T", "T: type, Tperm: type in index = int32",
-    shape=_transpose_shape, kernel=_transpose, lower=unless_string("{0}.permute({1})"), host="perm", aliases=(0,),
+    shape=_transpose_shape, kernel=_transpose, lower=direct("{0}.permute({1})"), host="perm", aliases=(0,),
     value=_transpose_value,
 )  # fmt: skip
 
@@ -228,7 +228,7 @@ def _reverse_v2(tensor, axis):
 define_op(
     "ReverseV2", "tensor: T, axis: Tidx -> output: T",
     f"T: type in {_REVERSE_TYPES}|bfloat16, Tidx: type in index = int32",
-    shape=_reverse_v2_shape, kernel=_reverse_v2, lower=unless_string("{0}.flip({1})"), host="axis",
+    shape=_reverse_v2_shape, kernel=_reverse_v2, lower=direct("{0}.flip({1})"), host="axis",
 )  # fmt: skip
 
 

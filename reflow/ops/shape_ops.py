@@ -197,7 +197,7 @@ def rank_internal(input, name=None, optimize=True):
 # --- Reshape ------------------------------------------------------------------------------------------------------
 
 
-def _reshape_shape(op):
+def reshape_dims(op):
     out = shape_from_input(op, 1)
     dims = op._inputs[0].dims
     if out is None or dims is None or dims.count(None) > 1 or out.count(None) > 1:
@@ -219,7 +219,7 @@ def _reshape_shape(op):
 
 define_op(
     "Reshape", "tensor: T, shape: Tshape -> output: T", "T: type, Tshape: type in index = int32",
-    shape=_reshape_shape, kernel="{tensor}.reshape({shape})", host="shape", aliases=(0,),
+    shape=reshape_dims, kernel="{tensor}.reshape({shape})", host="shape", aliases=(0,),
     value=lambda op: _reshaped_value(op), value_dims=lambda op: _reshaped_dims(op),
 )  # fmt: skip
 
@@ -270,10 +270,8 @@ def reshape(tensor, shape, name=None):
 
 def _expand_dims_shape(op):
     dims, axis = op._inputs[0].dims, constant_value(op._inputs[1])
-    if dims is None:
+    if dims is None or axis is None:
         return [None]
-    if axis is None:
-        return [(None,) * (len(dims) + 1)]
     if axis.size != 1:
         raise ValueError("'dim' input must be a tensor with a single value")
     where = int(axis.reshape(()))

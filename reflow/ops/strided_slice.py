@@ -15,6 +15,7 @@ from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dimension
+from reflow.ops.movement import moves_elements
 from reflow.ops.shape_rules import merge, shape_from_input, with_rank
 
 _MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
@@ -128,16 +129,11 @@ def _sliced_dims(dims, index, known):
     return tuple(result)
 
 
+@moves_elements
 def _strided_slice(input, begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask):
     index = python_index(begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
-    return _sliced(input, index)
-
-
-def _sliced(x, index):
-    if not isinstance(x, torch.Tensor):
-        return x[index]
-    index, flips = _forward_index(x.shape, index)
-    return x[index].flip(flips) if flips else x[index]
+    index, flips = _forward_index(input.shape, index)
+    return input[index].flip(flips) if flips else input[index]
 
 
 def _lower_strided_slice(node):
@@ -169,30 +165,18 @@ def _constant_index(op):
 
 def _strided_slice_value(op):
     index = _constant_index(op)
-    if index is None:
-        return None
-    value = constant_value(op._inputs[0])
-    if value is not None:
-        return value[index]
-    sizes = _sliced_sizes(op, index)
-    if sizes is None or any(size is None for size in sizes.reshape(-1)):
-        return None
-    return sizes.astype(op.attrs["T"].np_dtype)
+    value = None if index is None else constant_value(op._inputs[0])
+    return None if value is None else value[index]
 
 
 def _strided_slice_value_dims(op):
-    index = _constant_index(op)
-    sizes = None if index is None else _sliced_sizes(op, index)
-    return tuple(sizes) if sizes is not None and sizes.ndim == 1 else None
-
-
-def _sliced_sizes(op, index):
-    """The slice of a partly known shape vector: an object array of int or None."""
-    source = op._inputs[0]
-    if source.dims is None or len(source.dims) != 1:
+    """The slice of a partly known shape vector."""
+    source, index = op._inputs[0], _constant_index(op)
+    if index is None or source.dims is None or len(source.dims) != 1:
         return None
     dims = constant_value_as_dims(source)
-    return None if dims is None else np.array(dims, object)[index]
+    sizes = None if dims is None else np.array(dims, object)[index]
+    return tuple(sizes) if sizes is not None and sizes.ndim == 1 else None
 
 
 define_op(
