@@ -9,6 +9,7 @@ from reflow.graph.indexed_slices import convert_to_tensor_or_indexed_slices
 from reflow.graph.shapes import Dimension, TensorShape
 from reflow.graph.sparse_tensor import SparseTensor
 from reflow.ops.casting import cast
+from reflow.ops.clip import clip_by_norm
 from reflow.ops.constant import constant, fill, zeros_like
 from reflow.ops.gathering import gather
 from reflow.ops.identity import identity
@@ -94,8 +95,6 @@ def _is_resource_variable(value) -> bool:
 
 def _clip(embeddings, ids, max_norm):
     """The embeddings, scaled down to `max_norm` where they are longer."""
-    from reflow.ops.clipping import clip_by_norm
-
     if max_norm is None:
         return embeddings
     ids_rank, embeddings_rank = ids.shape.ndims, embeddings.shape.ndims

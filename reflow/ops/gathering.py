@@ -95,6 +95,10 @@ def _gather_v2_value(op):
     params, indices, axis = map(constant_value, op._inputs)
     if params is None or indices is None or axis is None or op.attrs["batch_dims"]:
         return None
+    rows = params.shape[int(axis)]
+    if not ((indices >= 0) & (indices < rows)).all():
+        # The kernel reports what is out of range, when it runs.
+        return None
     return np.take(params, indices, int(axis))
 
 

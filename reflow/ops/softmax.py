@@ -94,8 +94,9 @@ def _along(logits, op_name, axis, name):
     if not isinstance(axis, Tensor) and (axis == -1 or dims is not None and axis == len(dims) - 1):
         return call(op_name, logits, name=name)
     axis = _axis_from_front(axis, logits)
-    swapped = _swap_with_last(logits, axis, call("Sub", rank(logits), 1))
-    result = _swap_with_last(call(op_name, swapped), axis, call("Sub", rank(logits), 1), name)
+    logits_rank = rank(logits)
+    swapped = _swap_with_last(logits, axis, call("Sub", logits_rank, 1))
+    result = _swap_with_last(call(op_name, swapped), axis, call("Sub", logits_rank, 1), name)
     result.set_shape(dims)
     return result
 
@@ -110,10 +111,11 @@ def _axis_from_front(axis, logits):
             f"Dimension ({value}) must be in the range [{-count}, {count}) where {count} is the number of dimensions "
             "in the input.",
         )  # fmt: skip
+    logits_rank = rank(logits)
     if isinstance(axis, Tensor):
-        axis = call("Select", call("Less", axis, 0), axis + rank(logits), axis)
+        axis = call("Select", call("Less", axis, 0), axis + logits_rank, axis)
     elif axis < 0:
-        axis = axis + rank(logits)
+        axis = axis + logits_rank
     return axis % count
 
 
