@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from reflow.graph.export import export
 from reflow.platform import flags as flags
+from reflow.platform import logging
 
 
 def _parse_known_flags(argv: list[str] | None) -> list[str]:
@@ -26,6 +27,10 @@ def run(main: Callable[[list[str]], object] | None = None, argv: list[str] | Non
       SystemExit: always, with the value that `main` returns.
     """
     from absl import app as absl_app
+    from absl import logging as absl_logging
 
+    # absl writes what reaches the root logger: what tf.logging has written itself must not come out again.
+    if logging.get_logger().handlers:
+        absl_logging.get_absl_handler().addFilter(lambda record: record.name != "tensorflow")
     absl_app.run(main or sys.modules["__main__"].main, argv=argv, flags_parser=_parse_known_flags)
     raise AssertionError("absl.app.run returned")

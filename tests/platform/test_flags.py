@@ -61,3 +61,12 @@ def test_run_shows_the_help_of_the_program(run_program):
 def test_flags_belong_to_the_program_that_defines_them(run_program):
     code = "flags.DEFINE_integer('n', 1, '')\nprint([flag.name for flag in flags.FLAGS.get_key_flags_for_module('-c')])"
     assert run_program(code).stdout == "['n']\n"
+
+
+def test_records_of_a_program_that_runs_this_way_come_out_once(run_program):
+    code = "def main(_): tf_logging.warning('seen')\napp.run(main)"
+    assert run_program(code).stderr == "WARNING:tensorflow:seen\n"
+    code = "import logging; logging.basicConfig(format='own %(message)s')\n" + code
+    # absl has put its own handler in the place of the program's.
+    assert run_program(code).stderr.endswith("] seen\n")
+    assert run_program(code).stderr.count("seen") == 1
