@@ -100,9 +100,9 @@ class DType:
         return 1 if self.np_dtype.kind == "O" else self.np_dtype.itemsize
 
     def is_compatible_with(self, other):
-        """True if a tensor of type `other` can stand where this type is wanted: equal but for `_ref` on this side."""
+        """True if a tensor of type `other` can stand where this type is wanted: equal but for `_ref` on that side."""
         other = as_dtype(other)
-        return other in (self, self.base_dtype)
+        return self in (other, other.base_dtype)
 
     def __eq__(self, other):
         if self is other:

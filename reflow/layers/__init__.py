@@ -1,0 +1,8 @@
+"""`tf.layers`: layers, which make variables and operations, as classes and as functions."""
+
+from reflow.layers import (  # noqa: F401
+    core,
+    input_spec,
+    layer,
+    smart_cond,
+)
