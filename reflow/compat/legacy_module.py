@@ -49,7 +49,7 @@ def root() -> ModuleType:
 
 def public_module(path: str) -> ModuleType | None:
     """The public namespace at a dotted path below the root; None for anything else, such as `reflow.engine`."""
-    module = root()
+    module: ModuleType | None = root()
     for name in path.split(".") if path not in ("", ".") else []:
         module = getattr(module, name, None)
         if not isinstance(module, ModuleType) or isinstance(module, LegacyModule):
