@@ -65,14 +65,13 @@ def test_the_demo_learns_the_real_mnist(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.oracle
-def test_tensorflow_restores_what_the_demo_learned(tmp_path):
-    peers = pathlib.Path(os.environ.get("REFLOW_PEERS") or "~/.cache/reflow/peers").expanduser()
+def test_tensorflow_restores_what_the_demo_learned(tmp_path, peers):
     output = _run_example("--logdir", tmp_path, "--epochs", 1)
     for name, path in archive.locate(archive.MNIST).items():
         content = path.read_bytes()
         is_gzip = content.startswith(b"\x1f\x8b")
         (tmp_path / f"{name}.gz").write_bytes(content if is_gzip else gzip.compress(content, 1))
     restored = _run_example(
-        "--logdir", tmp_path, "--data_dir", tmp_path, "--restore", interpreter=[peers / "tf1" / "bin" / "python"]
+        "--logdir", tmp_path, "--data_dir", tmp_path, "--restore", interpreter=[peers["tf1"]]
     )
     assert _test_accuracy(restored) == pytest.approx(_test_accuracy(output), abs=2e-4)

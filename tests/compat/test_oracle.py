@@ -1,7 +1,6 @@
 """Whole programs, run by TensorFlow 1.15.5 and by `reflow run`: the same output and the same exit code."""
 
 import os
-import pathlib
 import re
 import subprocess
 
@@ -67,14 +66,9 @@ except ImportError as error:
 """
 
 
-def _peer():
-    default = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "reflow" / "peers"
-    return pathlib.Path(os.environ.get("REFLOW_PEERS", default)) / "tf1" / "bin" / "python"
-
-
-def _by_tensorflow(script, *arguments):
+def _by_tensorflow(python, script, *arguments):
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
-    command = [_peer(), script, *arguments]
+    command = [python, script, *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
 
@@ -93,10 +87,10 @@ def _log_lines(text):
     ],
     ids=["flags", "wrong value", "wrong type", "graph"],
 )
-def test_programs_behave_alike(reflow_command, tmp_path, program, arguments):
+def test_programs_behave_alike(reflow_command, peers, tmp_path, program, arguments):
     script = tmp_path / "program.py"
     script.write_text(program)
-    theirs, ours = _by_tensorflow(script, *arguments), reflow_command("run", script, *arguments)
+    theirs, ours = _by_tensorflow(peers["tf1"], script, *arguments), reflow_command("run", script, *arguments)
     assert ours.stdout == theirs.stdout
     assert ours.returncode == theirs.returncode
     assert _log_lines(ours.stderr) == _log_lines(theirs.stderr)

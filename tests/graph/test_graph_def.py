@@ -1,7 +1,6 @@
 """GraphDef and MetaGraphDef: round trips, imports, and damaged input."""
 
 import random
-import subprocess
 import time
 
 import numpy as np
@@ -34,7 +33,7 @@ def test_an_imported_graph_computes_the_same():
     graph = _program()
     with tf.Graph().as_default():
         mean, init = tf.import_graph_def(graph.as_graph_def(), return_elements=["average:0", "w/Assign"])
-        assert mean.name == "import/mean:0"
+        assert mean.name == "import/average:0"
         with tf.Session() as session:
             session.run(init)
             assert session.run(mean, {"import/x:0": [[1, 1, 1]]}) == pytest.approx((5 + 8) / 2)
@@ -95,7 +94,8 @@ def test_write_graph(tmp_path):
     path = tf.train.write_graph(graph, str(tmp_path), "g.pb", as_text=False)
     with open(path, "rb") as file:
         assert tf.GraphDef.FromString(file.read()) == graph.as_graph_def()
-    assert "MatMul" in open(tf.train.write_graph(graph, str(tmp_path), "g.txt")).read()
+    with open(tf.train.write_graph(graph, str(tmp_path), "g.txt")) as file:
+        assert "MatMul" in file.read()
 
 
 def test_meta_graph_keeps_the_collections(tmp_path):
@@ -140,11 +140,6 @@ def test_damaged_graph_defs_fail_soon_and_clearly(seed):
 
 
 _PEER_PROGRAM = """
-import numpy as np
-try:
-    import tensorflow.compat.v1 as tf
-except ImportError:
-    import tensorflow as tf
 graph_def = tf.GraphDef.FromString(open(sys.argv[1], "rb").read())
 with tf.Graph().as_default() as graph, tf.Session() as session:
     mean, init = tf.import_graph_def(graph_def, return_elements=["average:0", "w/Assign"], name="")
@@ -155,15 +150,14 @@ with tf.Graph().as_default() as graph, tf.Session() as session:
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize("peer", ["tf1", "tf2"])
-def test_tensorflow_loads_the_graph_and_we_load_it_back(peer, tmp_path, peers):
+def test_tensorflow_loads_the_graph_and_we_load_it_back(peer, tmp_path):
     graph = _program()
     mine, theirs = tmp_path / "mine.pb", tmp_path / "theirs.pb"
     mine.write_bytes(graph.as_graph_def().SerializeToString())
-    output = subprocess.run([peers[peer], "-c", _PEER_PROGRAM, mine, theirs], capture_output=True, text=True, check=True)
+    mean = peer(_PEER_PROGRAM, mine, theirs)
     with tf.Graph().as_default() as back, tf.Session() as session:
         tf.import_graph_def(tf.GraphDef.FromString(theirs.read_bytes()), name="")
         session.run("w/Assign")
         value = session.run("average:0", {"x:0": np.ones((2, 3))})
-    assert float(output.stdout.split()[-1]) == pytest.approx(float(value))
+    assert mean == pytest.approx(float(value))
     assert [n.name for n in back.as_graph_def().node] == [n.name for n in graph.as_graph_def().node]
