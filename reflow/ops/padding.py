@@ -12,7 +12,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims, dims_in_brackets
 from reflow.ops.movement import direct, moves_elements
-from reflow.ops.shape_rules import shape_from_input, with_rank
+from reflow.ops.shape_rules import merge_size, shape_from_input, with_rank, with_rank_at_most
 
 _PAD_ATTRS = "T: type, Tpaddings: type in index = int32"
 
@@ -300,13 +300,14 @@ def tile(input, multiples, name=None):
 
 def _broadcast_to_shape(op):
     dims, target = op._inputs[0].dims, shape_from_input(op, 1)
-    if dims is not None and target is not None:
-        if len(dims) > len(target):
-            raise ValueError(f"Shape must be at most rank {len(target)} but is rank {len(dims)}")
-        for have, want in zip(reversed(dims), reversed(target), strict=False):
-            if have not in (None, 1) and want is not None and have != want:
-                raise ValueError(f"Dimensions must be equal, but are {have} and {want}")
-    return [target]
+    if dims is None or target is None:
+        return [target]
+    with_rank_at_most(dims, len(target))
+    new_axes = len(target) - len(dims)
+    # Sizes above 1 stay as they are.
+    kept = [merge_size(have, want) if have and have > 1 else want
+            for have, want in zip(dims, target[new_axes:], strict=True)]  # fmt: skip
+    return [(*target[:new_axes], *kept)]
 
 
 @moves_elements

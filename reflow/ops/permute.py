@@ -11,7 +11,15 @@ from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
 from reflow.ops.movement import direct, moves_elements
 from reflow.ops.renamed_arguments import renamed_argument
-from reflow.ops.shape_rules import axis_within, merge_size, unchanged_shape, with_rank, with_rank_at_least
+from reflow.ops.shape_rules import (
+    axis_within,
+    merge,
+    merge_size,
+    unchanged_shape,
+    with_rank,
+    with_rank_at_least,
+    with_rank_at_most,
+)
 
 # --- Transpose ----------------------------------------------------------------------------------------------------
 
@@ -334,9 +342,7 @@ def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=No
 
 def _roll_shape(op):
     dims = with_rank_at_least(op._inputs[0].dims, 1)
-    for tensor in op._inputs[1:]:
-        if tensor.dims is not None and len(tensor.dims) > 1:
-            raise ValueError(f"Shape must be at most rank 1 but is rank {len(tensor.dims)}")
+    merge(with_rank_at_most(op._inputs[1].dims, 1), with_rank_at_most(op._inputs[2].dims, 1))
     return [dims]
 
 

@@ -10,10 +10,19 @@ case = Cases()
 @case
 def constants(tf, t):
     t.out(
-        tf.constant(1), tf.constant(2.5), tf.constant([1, 2, 3], name="three"), tf.constant([[1.0], [2.0]], tf.float64),
-        tf.constant(7, shape=[2, 3]), tf.constant([1, 2], shape=[4], dtype=tf.int64), tf.constant("a"),
-        tf.constant(True), tf.constant(1 + 2j), tf.constant([], tf.float32), tf.constant(2 ** 40),
-        tf.constant(np.arange(3, dtype=np.uint8)), tf.constant(tf.TensorShape([2, 3]).as_list()),
+        tf.constant(1),
+        tf.constant(2.5),
+        tf.constant([1, 2, 3], name="three"),
+        tf.constant([[1.0], [2.0]], tf.float64),
+        tf.constant(7, shape=[2, 3]),
+        tf.constant([1, 2], shape=[4], dtype=tf.int64),
+        tf.constant("a"),
+        tf.constant(True),
+        tf.constant(1 + 2j),
+        tf.constant([], tf.float32),
+        tf.constant(2**40),
+        tf.constant(np.arange(3, dtype=np.uint8)),
+        tf.constant(tf.TensorShape([2, 3]).as_list()),
     )
 
 
@@ -41,8 +50,10 @@ def string_for_float(tf, t):
 @case
 def shapes_as_tensors(tf, t):
     t.out(
-        tf.convert_to_tensor(tf.TensorShape([2, 3])), tf.convert_to_tensor(tf.TensorShape([2]), tf.int64),
-        tf.convert_to_tensor(tf.Dimension(3)), tf.convert_to_tensor([tf.Dimension(3), 4], tf.int32),
+        tf.convert_to_tensor(tf.TensorShape([2, 3])),
+        tf.convert_to_tensor(tf.TensorShape([2]), tf.int64),
+        tf.convert_to_tensor(tf.Dimension(3)),
+        tf.convert_to_tensor([tf.Dimension(3), 4], tf.int32),
     )
 
 
@@ -70,9 +81,16 @@ def ones_of_type(tf, t, dtype):
 def zeros_of_shapes(tf, t):
     x = t.feed(t.normal(3, 4), [None, 4])
     t.out(
-        tf.zeros(tf.TensorShape([2, 1])), tf.zeros(3), tf.zeros([tf.Dimension(2)]), tf.zeros((40, 50)),
-        tf.zeros(tf.constant([2, 2])), tf.zeros(tf.shape(x)), tf.zeros([tf.shape(x)[0], 2]), tf.ones(tf.shape(x)[0]),
-        tf.ones([2, tf.shape(x)[1]], tf.int64, name="mine"), tf.zeros(np.array([2, 3])),
+        tf.zeros(tf.TensorShape([2, 1])),
+        tf.zeros(3),
+        tf.zeros([tf.Dimension(2)]),
+        tf.zeros((40, 50)),
+        tf.zeros(tf.constant([2, 2])),
+        tf.zeros(tf.shape(x)),
+        tf.zeros([tf.shape(x)[0], 2]),
+        tf.ones(tf.shape(x)[0]),
+        tf.ones([2, tf.shape(x)[1]], tf.int64, name="mine"),
+        tf.zeros(np.array([2, 3])),
     )
 
 
@@ -118,10 +136,17 @@ def fill_negative(tf, t):
 
 @case
 def is_tensor_and_static_value(tf, t):
-    t.out(tf.constant([
-        tf.is_tensor(tf.constant(1)), tf.is_tensor(1), tf.is_tensor(tf.SparseTensor([[0]], [1], [2])),
-        tf.is_tensor(np.zeros(2)), tf.is_tensor(None),
-    ]))
+    t.out(
+        tf.constant(
+            [
+                tf.is_tensor(tf.constant(1)),
+                tf.is_tensor(1),
+                tf.is_tensor(tf.SparseTensor([[0]], [1], [2])),
+                tf.is_tensor(np.zeros(2)),
+                tf.is_tensor(None),
+            ]
+        )
+    )
     t.out(tf.constant(tf.get_static_value(tf.constant([1, 2])).tolist()))
     t.out(tf.constant(tf.get_static_value(tf.shape(t.feed(t.normal(2, 3)), out_type=tf.int64)).tolist()))
     t.out(tf.constant(tf.get_static_value(t.feed(t.normal(2))) is None))

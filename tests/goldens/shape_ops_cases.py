@@ -11,8 +11,13 @@ case = Cases()
 def shapes(tf, t):
     x, y, z = t.feed(t.normal(2, 3)), t.feed(t.normal(2, 3), [None, 3]), t.feed(t.normal(2, 3), None)
     for each in (x, y, z):
-        t.out(tf.shape(each), tf.shape(each, out_type=tf.int64), tf.size(each), tf.rank(each),
-              tf.size(each, out_type=tf.int64, name="size"))
+        t.out(
+            tf.shape(each),
+            tf.shape(each, out_type=tf.int64),
+            tf.size(each),
+            tf.rank(each),
+            tf.size(each, out_type=tf.int64, name="size"),
+        )
     t.out(*tf.shape_n([x, y]))
     t.out(*tf.shape_n([y, z], out_type=tf.int64, name="n"))
     t.out(tf.shape([1, 2, 3]), tf.size([[1.0]]), tf.rank(1), tf.shape(1), tf.size(t.feed(t.normal(0, 2), [0, None])))
@@ -39,9 +44,15 @@ def static_shapes_of_reshape(tf, t):
     y = t.feed(t.normal(4, 6), [4, None])
     n = tf.shape(x)[0]
     t.out(
-        tf.reshape(x, [n, 784]), tf.reshape(x, [-1, 784]), tf.reshape(x, [n, -1]), tf.reshape(x, tf.stack([n, 28 * 28])),
-        tf.reshape(x, tf.concat([tf.shape(x)[:1], [784]], 0)), tf.reshape(y, tf.shape(y)), tf.reshape(y, [2, -1, 2]),
-        tf.reshape(x, tf.concat([tf.shape(x)[:2], [-1]], 0)), tf.reshape(x, [-1, 28, 28]),
+        tf.reshape(x, [n, 784]),
+        tf.reshape(x, [-1, 784]),
+        tf.reshape(x, [n, -1]),
+        tf.reshape(x, tf.stack([n, 28 * 28])),
+        tf.reshape(x, tf.concat([tf.shape(x)[:1], [784]], 0)),
+        tf.reshape(y, tf.shape(y)),
+        tf.reshape(y, [2, -1, 2]),
+        tf.reshape(x, tf.concat([tf.shape(x)[:2], [-1]], 0)),
+        tf.reshape(x, [-1, 28, 28]),
     )
 
 
@@ -51,7 +62,9 @@ def reshape_of_shapes(tf, t):
     y = t.feed(t.normal(120))
     s = tf.shape(x)
     t.out(
-        tf.reshape(y, s), tf.reshape(y, [s[0], s[1], s[2]]), tf.reshape(y, [s[0], s[1] * s[2]]),
+        tf.reshape(y, s),
+        tf.reshape(y, [s[0], s[1], s[2]]),
+        tf.reshape(y, [s[0], s[1] * s[2]]),
         tf.reshape(y, tf.concat([s[1:], s[:1]], 0)),
     )
 
@@ -59,8 +72,11 @@ def reshape_of_shapes(tf, t):
 @case
 def reshape_scalars_and_empty(tf, t):
     t.out(
-        tf.reshape(t.feed(t.normal(1, 1)), []), tf.reshape(t.feed(np.float32(3)), [1, 1]), tf.reshape([], [0, 3]),
-        tf.reshape(t.feed(t.normal(0, 4)), [4, 0]), tf.reshape(t.feed(t.normal(0, 4)), [-1, 2]),
+        tf.reshape(t.feed(t.normal(1, 1)), []),
+        tf.reshape(t.feed(np.float32(3)), [1, 1]),
+        tf.reshape([], [0, 3]),
+        tf.reshape(t.feed(t.normal(0, 4)), [4, 0]),
+        tf.reshape(t.feed(t.normal(0, 4)), [-1, 2]),
     )
 
 

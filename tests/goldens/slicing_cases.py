@@ -20,7 +20,8 @@ def boxes(tf, t, dtype):
 def boxes_dynamic(tf, t):
     x, begin, size = t.feed(t.normal(3, 4)), t.feed(np.array([1, 0], "int32")), t.feed(np.array([2, -1], "int32"))
     y = t.out(tf.slice(x, begin, size))
-    t.out(tf.slice(x, [1, 0], size), tf.slice(x, begin, [1, -1]), tf.slice(t.feed(t.normal(3, 4), None), [1, 0], [1, 2]))
+    t.out(tf.slice(x, [1, 0], size), tf.slice(x, begin, [1, -1]))
+    t.out(tf.slice(t.feed(t.normal(3, 4), None), [1, 0], [1, 2]))
     t.grad(y, x)
 
 

@@ -8,12 +8,31 @@ case = Cases()
 
 
 INDICES = {
-    "int": np.s_[1], "negative": np.s_[-1], "range": np.s_[1:3], "open": np.s_[1:], "until": np.s_[:2], "all": np.s_[:],
-    "step": np.s_[::2], "backwards": np.s_[::-1], "backwards_range": np.s_[3:0:-2], "ellipsis": np.s_[..., 0],
-    "two": np.s_[1, 2], "mixed": np.s_[1:3, -1], "newaxis": np.s_[:, None], "newaxis_end": np.s_[..., None],
-    "both": np.s_[None, ..., 1, None], "empty": np.s_[2:1], "beyond": np.s_[1:100], "before": np.s_[-100:2],
-    "list": [1, 2], "nothing": (), "middle": np.s_[1, ..., ::-1], "many": np.s_[::2, None, 1:, ::-2],
-    "negative_range": np.s_[-3:-1, -2:], "step_beyond": np.s_[::7], "numpy": np.s_[np.int32(1), np.int64(2)],
+    "int": np.s_[1],
+    "negative": np.s_[-1],
+    "range": np.s_[1:3],
+    "open": np.s_[1:],
+    "until": np.s_[:2],
+    "all": np.s_[:],
+    "step": np.s_[::2],
+    "backwards": np.s_[::-1],
+    "backwards_range": np.s_[3:0:-2],
+    "ellipsis": np.s_[..., 0],
+    "two": np.s_[1, 2],
+    "mixed": np.s_[1:3, -1],
+    "newaxis": np.s_[:, None],
+    "newaxis_end": np.s_[..., None],
+    "both": np.s_[None, ..., 1, None],
+    "empty": np.s_[2:1],
+    "beyond": np.s_[1:100],
+    "before": np.s_[-100:2],
+    "list": [1, 2],
+    "nothing": (),
+    "middle": np.s_[1, ..., ::-1],
+    "many": np.s_[::2, None, 1:, ::-2],
+    "negative_range": np.s_[-3:-1, -2:],
+    "step_beyond": np.s_[::7],
+    "numpy": np.s_[np.int32(1), np.int64(2)],
 }
 
 
@@ -37,7 +56,7 @@ def tensors_in_brackets(tf, t):
     x = t.feed(t.normal(4, 5))
     i, j = t.feed(np.int32(1)), t.feed(np.int64(2))
     y = t.out(x[i])
-    t.out(x[i:], x[:j], x[i:j], x[:, i], x[i:3, ::-1], x[tf.shape(x)[0] - 1], x[-1, :i], x[i + 1:, 2:4])
+    t.out(x[i:], x[:j], x[i:j], x[:, i], x[i:3, ::-1], x[tf.shape(x)[0] - 1], x[-1, :i], x[i + 1 :, 2:4])
     t.grad(y, x)
 
 
@@ -72,8 +91,8 @@ def shape_arithmetic(tf, t):
     t.out(s[1], s[1:], s[:-1], s[::2], s[0], tf.zeros(s[1:]), tf.zeros([s[1], s[2]]), tf.zeros(s[:2]))
 
 
-@case.each(masks=[dict(begin_mask=1), dict(end_mask=3), dict(ellipsis_mask=1), dict(new_axis_mask=2),
-                  dict(shrink_axis_mask=1), dict(shrink_axis_mask=3), dict(begin_mask=2, end_mask=1)])  # fmt: skip
+@case.each(masks=[{"begin_mask": 1}, {"end_mask": 3}, {"ellipsis_mask": 1}, {"new_axis_mask": 2},
+                  {"shrink_axis_mask": 1}, {"shrink_axis_mask": 3}, {"begin_mask": 2, "end_mask": 1}])  # fmt: skip
 def strided_slice(tf, t, masks):
     x = t.feed(t.normal(4, 5))
     t.out(tf.strided_slice(x, [1, 2], [3, 4], **masks), tf.strided_slice(x, [1, 2], [3, 4], [1, 2], **masks))
@@ -92,8 +111,14 @@ def strided_slice_dynamic(tf, t):
 def wrong_brackets(tf, t, bad):
     x = t.feed(t.normal(4, 5))
     index = {
-        "too_many": np.s_[0, 0, 0], "out_of_range": 4, "float": 1.0, "string": "a", "two_ellipses": np.s_[..., 0, ...],
-        "zero_step": np.s_[::0], "none_step_list": [1.5], "vector": np.array([1, 2]),
+        "too_many": np.s_[0, 0, 0],
+        "out_of_range": 4,
+        "float": 1.0,
+        "string": "a",
+        "two_ellipses": np.s_[..., 0, ...],
+        "zero_step": np.s_[::0],
+        "none_step_list": [1.5],
+        "vector": np.array([1, 2]),
     }[bad]
     t.out(x[index])
 
