@@ -18,6 +18,7 @@ from reflow.ops.torch_types import tensor_of, to_torch
 
 # A function with more statements than this is cut into several: the cost of compiling grows faster than the length.
 _STATEMENTS_PER_FUNCTION = 1000
+_TRANSFERS = frozenset({"_Send", "_Recv", "_SendToken", "_RecvToken"})
 _NOT_IN_NAME = re.compile(r"\W")
 _PLAIN_ATTRS = (bool, int, bytes, str, type(None))
 
@@ -80,7 +81,7 @@ class Emitter:
         self.resources = resources
         self.namespace: dict[str, object] = {"torch": torch, "inf": float("inf"), "nan": float("nan")}
         self.names: dict[Value, str] = {}
-        self.used: set[str] = {"step", "torch", "inf", "nan"}
+        self.used: set[str] = {"step", "torch", "inf", "nan", "rendezvous"}
         self.lines: list[str] = []
         self.line_nodes: dict[int, Node] = {}
         self.marked_nodes: list[Node] = []
@@ -90,6 +91,8 @@ class Emitter:
         """The compiled function: it takes the fed tensors in order and returns a list, one item a fetch."""
         plan = self.plan
         parameters = [self._name(v) for v in plan.feeds]
+        if self._uses_rendezvous():
+            parameters.insert(0, "rendezvous")
         last_use = self._last_uses()
         body: list[tuple[str, Node | None]] = []
         for node in plan.nodes:
@@ -107,6 +110,9 @@ class Emitter:
         else:
             self._write(f"def step({', '.join(parameters)}):", body, f"return [{results}]")
         return self._compile()
+
+    def _uses_rendezvous(self) -> bool:
+        return any(node.type in _TRANSFERS for node in self.plan.nodes)
 
     def _mark_statement(self, node: Node) -> str:
         self.marked_nodes.append(node)
@@ -307,6 +313,8 @@ class Emitter:
             else:
                 taken = [self.names[v] for v in node.inputs if v in self.names]
                 taken = [n for n in taken if n not in self.namespace]
+                if node.type in _TRANSFERS:
+                    taken.append("rendezvous")
             reads.update(n for n in taken if n not in writes)
             if node is not None:
                 writes.update(self.names[v] for v in node.outputs)

@@ -14,6 +14,7 @@ from reflow.engine.passes.fuse_matmul import fuse_matmul_bias
 from reflow.engine.passes.fuse_updates import fuse_updates
 from reflow.engine.passes.identities import remove_identities
 from reflow.engine.passes.shapes import specialize_shapes
+from reflow.engine.placement import Placer
 from reflow.engine.plan import Plan
 from reflow.engine.schedule import insert_reads, schedule
 
@@ -25,10 +26,12 @@ class Options:
     Attributes:
       disabled: names of passes to leave out; "all" leaves out every one.
       verify: check the plan after every pass.
+      placer: what places nodes on the session's devices; None leaves all on the one CPU.
     """
 
     disabled: frozenset[str] = field(default_factory=lambda: _from_environment())
     verify: bool = field(default_factory=lambda: bool(os.environ.get("REFLOW_VERIFY")))
+    placer: Placer | None = None
 
 
 def _from_environment() -> frozenset[str]:
@@ -58,6 +61,9 @@ def optimize(plan: Plan, options: Options) -> Plan:
     dump = _dumper()
     plan = insert_reads(plan)
     dump("prune", plan)
+    if options.placer is not None:
+        plan = options.placer.place(plan)
+        dump("place", plan)
     for name, rewrite in PASSES:
         if name in options.disabled or "all" in options.disabled:
             continue

@@ -2,10 +2,12 @@
 
 import threading
 
+from reflow.engine.devices import session_devices
 from reflow.engine.feeds import feed_pairs, feed_value
 from reflow.engine.fetches import Fetches
 from reflow.engine.partial_run import PartialRuns
 from reflow.engine.pipeline import Options
+from reflow.engine.placement import Placer
 from reflow.engine.step import Compiled, Step
 from reflow.graph.default import default_session
 from reflow.graph.export import export
@@ -29,7 +31,7 @@ class BaseSession:
         self._config = config
         self._closed = False
         self._resources = ResourceManager()
-        self._options = Options()
+        self._options = _options(config)
         self._lock = threading.Lock()
         self._runs: dict = {}
         self._steps: dict[tuple, Step] = {}
@@ -66,8 +68,6 @@ class BaseSession:
 
     def list_devices(self):
         """The devices that the session can run operations on."""
-        from reflow.engine.devices import session_devices
-
         self._check_open()
         return session_devices(self._config)
 
@@ -201,6 +201,14 @@ class BaseSession:
         if feeds:
             return step.compiled([feed_value(t, v) for t, v in feed_pairs(self._graph, feeds)])
         return step.plan()
+
+
+def _options(config) -> Options:
+    """How to compile, from a ConfigProto."""
+    devices = [device.name for device in session_devices(config)]
+    soft = config is not None and config.allow_soft_placement
+    log = config is not None and config.log_device_placement
+    return Options(placer=Placer(devices, soft, log))
 
 
 class _Prepared:

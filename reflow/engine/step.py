@@ -78,7 +78,12 @@ class Step:
         for tensor, value in zip(self._fed, plan.feeds, strict=True):
             value.dims = shapes.get(tensor, value.dims)
         plan = pipeline.optimize(plan, self._options)
-        compiled = Compiled(plan, Emitter(plan, self._resources).emit())
+        if len({node.device for node in plan.nodes}) > 1:
+            from reflow.engine.parallel import CompiledParts
+
+            compiled: Compiled = CompiledParts(plan, self._resources)
+        else:
+            compiled = Compiled(plan, Emitter(plan, self._resources).emit())
         for observe in observers:
             observe(compiled)
         return compiled

@@ -81,6 +81,7 @@ from reflow.ops import (  # noqa: F401
     strided_slice,
     summary_ops,
     tridiagonal,
+    transfer,
     trigonometry,
     unique,
 )

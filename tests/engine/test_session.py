@@ -59,7 +59,7 @@ def test_feeds_convert_and_check():
         np.testing.assert_array_equal(session.run(x, {x: [[1, 2]]}), [[1, 2]])
         with pytest.raises(ValueError, match=r"Cannot feed value of shape \(1, 3\) for Tensor 'x:0', which has shape"):
             session.run(x, {x: [[1, 2, 3]]})
-        with pytest.raises(tf.errors.InvalidArgumentError, match="You must feed a value for placeholder tensor") as info:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="You must feed a value for placeholder") as info:
             session.run(x)
         assert info.value.op.name == "x" and __file__ in str(info.value)
         with pytest.raises(TypeError, match="cannot be a tf.Tensor"):
@@ -102,9 +102,8 @@ def test_empty_graph_and_closed_session():
 
 def test_uninitialized_variable_names_itself_and_the_line():
     v = tf.Variable(1.0, name="weights")
-    with tf.Session() as session:
-        with pytest.raises(tf.errors.FailedPreconditionError, match="uninitialized value weights") as info:
-            session.run(v + 1.0)
+    with tf.Session() as session, pytest.raises(tf.errors.FailedPreconditionError, match="value weights") as info:
+        session.run(v + 1.0)
     assert __file__ in str(info.value)
 
 

@@ -23,11 +23,11 @@ def fuse_matmul_bias(plan: Plan) -> Plan:
         if add is None or add.type not in _SUMS or add.control:
             continue
         bias = _bias_of(add, product)
-        if bias is None or bias.is_state:
+        if bias is None or bias.is_state or add.device != node.device:
             continue
         last = add
         relu = sole_consumer(add.outputs[0], consumers, fetched)
-        if relu is not None and relu.type == "Relu" and not relu.control:
+        if relu is not None and relu.type == "Relu" and not relu.control and relu.device == node.device:
             last = relu
         fused = new_node(last.name, "_FusedMatMul", [*node.inputs, bias], {**node.attrs, "relu": last is not add},
                          [(product.dtype, last.outputs[0].dims)], like=last)  # fmt: skip

@@ -1,0 +1,66 @@
+"""The cost model: how long nodes and transfers take, measured on earlier runs or estimated from shapes.
+
+After "TensorFlow: Large-Scale Machine Learning on Heterogeneous Distributed Systems" (2015), section 3.2.1.
+"""
+
+from reflow.engine.plan import Node, Value
+from reflow.graph.shapes import num_elements
+
+# Rough figures of one processor: what a kernel costs to start, bytes moved and multiply-adds done a second.
+_START_SECONDS = 2e-6
+_BYTES_A_SECOND = 8e9
+_OPERATIONS_A_SECOND = 4e10
+# A tensor that changes devices: what the hand-over costs, besides its bytes.
+_TRANSFER_SECONDS = 4e-5
+_TRANSFER_BYTES_A_SECOND = 8e9
+_UNKNOWN_SIZE = 1 << 10
+
+# Seconds a node took, by (node name, device): filled by runs that are traced.
+measured: dict[tuple[str, str], float] = {}
+
+
+def size_in_bytes(value: Value) -> int:
+    """Bytes of a value; a guess where its shape is not known."""
+    count = num_elements(value.dims)
+    return (_UNKNOWN_SIZE if count is None else count) * value.dtype.base_dtype.size
+
+
+def seconds(node: Node, device: str) -> float:
+    """How long a node takes on a device."""
+    found = measured.get((node.name, device))
+    if found is not None:
+        return found
+    moved = sum(map(size_in_bytes, node.inputs)) + sum(map(size_in_bytes, node.outputs))
+    return _START_SECONDS + moved / _BYTES_A_SECOND + operations(node) / _OPERATIONS_A_SECOND
+
+
+def transfer_seconds(value: Value) -> float:
+    """How long it takes to bring a value to another device."""
+    return _TRANSFER_SECONDS + size_in_bytes(value) / _TRANSFER_BYTES_A_SECOND
+
+
+def operations(node: Node) -> int:
+    """Multiply-adds of a product or convolution, elements of anything else; 0 where shapes are not known."""
+    counts = [num_elements(v.dims) or 0 for v in node.outputs]
+    made = max(counts, default=0)
+    if node.type in ("MatMul", "_FusedMatMul", "BatchMatMul", "BatchMatMulV2"):
+        dims = node.inputs[0].dims
+        inner = dims[-2 if node.attrs.get("transpose_a") or node.attrs.get("adj_x") else -1] if dims else None
+        return made * (inner or 1)
+    if node.type.startswith("Conv2D") and len(node.inputs) >= 2:
+        return _convolution_operations(node)
+    return made
+
+
+def _convolution_operations(node: Node) -> int:
+    """Every element of the output (or of its gradient) takes a filter's window of multiply-adds."""
+    if node.type == "Conv2DBackpropFilter":
+        filters, out = node.outputs[0].dims, node.inputs[2].dims
+    elif node.type == "Conv2DBackpropInput":
+        filters, out = node.inputs[1].dims, node.inputs[2].dims
+    else:
+        filters, out = node.inputs[1].dims, node.outputs[0].dims
+    window, count = num_elements(filters), num_elements(out)
+    if window is None or count is None or not filters[-1]:
+        return 0
+    return count * window // filters[-1]

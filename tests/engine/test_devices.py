@@ -1,0 +1,148 @@
+"""Devices: placement, transfers between virtual CPUs, errors."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import reflow as tf
+from reflow.engine.placement import Placer
+from reflow.engine.plan import build_plan
+from reflow.engine.rendezvous import Rendezvous
+
+
+@pytest.fixture(autouse=True)
+def graph():
+    with tf.Graph().as_default() as graph:
+        yield graph
+
+
+def _config(cpus=2, **options):
+    return tf.ConfigProto(device_count={"CPU": cpus}, **options)
+
+
+CPUS = [f"/job:localhost/replica:0/task:0/device:CPU:{i}" for i in range(3)]
+
+
+def test_sessions_list_their_devices():
+    tf.constant(1)
+    with tf.Session(config=_config(3)) as session:
+        assert [d.name for d in session.list_devices()][:3] == CPUS
+        assert session.list_devices()[0].device_type == "CPU"
+
+
+def test_a_step_on_two_devices():
+    x = tf.placeholder(tf.float32, [None])
+    with tf.device("/cpu:0"):
+        a = x * 2.0
+    with tf.device("/cpu:1"):
+        b = tf.exp(a) + a
+        c = tf.sin(a)
+    with tf.device("/cpu:0"):
+        d = b + c
+    fed = np.linspace(0, 1, 7).astype(np.float32)
+    with tf.Session(config=_config()) as session:
+        got_d, got_a = session.run([d, a], {x: fed})
+        source = session.plan(d, {x: fed}).source
+    np.testing.assert_allclose(got_d, np.exp(2 * fed) + 2 * fed + np.sin(2 * fed), rtol=1e-6)
+    np.testing.assert_allclose(got_a, 2 * fed)
+    # One transfer of `a`, though three nodes take it there.
+    assert source.count("rendezvous.send(") == 3 and "# /job:localhost/replica:0/task:0/device:CPU:1" in source
+
+
+def test_training_with_variables_on_two_devices():
+    x = np.random.RandomState(0).randn(16, 3).astype(np.float32)
+
+    def losses(first, second, config):
+        with tf.Graph().as_default():
+            with tf.device(first):
+                v = tf.Variable(tf.ones([3, 4]))
+            with tf.device(second):
+                w = tf.Variable(tf.ones([4, 1]))
+            loss = tf.reduce_mean(tf.square(tf.matmul(tf.tanh(tf.matmul(x, v)), w) - 1.0))
+            grads = tf.gradients(loss, [v, w])
+            updates = [tf.assign_sub(p, 0.1 * g).op for p, g in zip([v, w], grads, strict=True)]
+            with tf.Session(config=config) as session:
+                session.run(tf.global_variables_initializer())
+                return [session.run([loss, *updates])[0] for _ in range(10)]
+
+    assert losses("/cpu:0", "/cpu:1", _config()) == pytest.approx(losses(None, None, None), rel=1e-6)
+
+
+def test_control_edges_cross_devices():
+    with tf.device("/cpu:1"):
+        v = tf.Variable(1.0)
+        bump = tf.assign_add(v, 1.0)
+    with tf.control_dependencies([bump]), tf.device("/cpu:0"):
+        done = tf.constant(5.0) * 1.0
+    with tf.Session(config=_config()) as session:
+        session.run(v.initializer)
+        assert session.run(done) == 5
+        assert session.run(v) == 2
+
+
+def test_a_device_that_is_not_there():
+    with tf.device("/gpu:7"):
+        x = tf.constant(1.0, name="x") + tf.constant(2.0)
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError) as info:
+        session.run(x)
+    assert "Cannot assign a device for operation" in info.value.message
+    assert CPUS[0] in info.value.message and "/device:GPU:7" in info.value.message
+    with tf.Session(config=tf.ConfigProto(allow_soft_placement=True)) as session:
+        assert session.run(x) == 3
+
+
+def test_log_device_placement(capsys):
+    x = tf.constant(1.0, name="here")
+    with tf.Session(config=tf.ConfigProto(log_device_placement=True)) as session:
+        session.run(tf.exp(x))
+    assert f"here: (Const): {CPUS[0]}" in capsys.readouterr().err
+
+
+def test_an_error_on_one_device_cancels_the_others():
+    x = tf.placeholder(tf.float32, [None, None])
+    with tf.device("/cpu:1"):
+        wrong = tf.matmul(x, x, name="wrong")
+    with tf.device("/cpu:0"):
+        y = tf.reduce_sum(wrong) + 1.0
+    with tf.Session(config=_config()) as session:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="wrong"):
+            session.run(y, {x: np.ones((2, 3))})
+        assert session.run(y, {x: np.ones((2, 2))}) == 9
+
+
+def test_constraints_hold_groups_together():
+    with tf.device("/cpu:1"):
+        v = tf.Variable(tf.zeros([2]))
+    with tf.colocate_with(v):
+        near = tf.constant([1.0, 2.0]) * 2.0
+    plan = Placer(CPUS).place(build_plan([near], [tf.assign(v, near).op], []))
+    devices = {n.name: n.device for n in plan.nodes}
+    assert devices[v.op.name] == devices[near.op.name] == CPUS[1]
+
+
+def test_large_independent_work_spreads_and_small_work_stays():
+    def used(size):
+        with tf.Graph().as_default():
+            x = tf.placeholder(tf.float32, [size, size])
+            branches = [tf.matmul(tf.matmul(x, x), x) for _ in range(2)]
+            plan = Placer(CPUS[:2]).place(build_plan(branches, [], [x]))
+            return {n.device for n in plan.nodes}
+
+    assert used(8) == {CPUS[0]}
+    assert used(2048) == set(CPUS[:2])
+
+
+def test_rendezvous():
+    rendezvous = Rendezvous()
+    got = []
+    thread = threading.Thread(target=lambda: got.append(rendezvous.recv("k")))
+    thread.start()
+    rendezvous.send("k", 3)
+    thread.join(10)
+    assert got == [3]
+    rendezvous.abort(ValueError("first"))
+    rendezvous.abort(ValueError("second"))
+    with pytest.raises(tf.errors.CancelledError):
+        rendezvous.recv("never")
+    assert str(rendezvous.failure) == "first"
