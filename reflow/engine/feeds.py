@@ -76,7 +76,7 @@ def feed_value(tensor: Tensor, value):
         return value
     else:
         array = value
-        if type(array) is not np.ndarray or array.dtype != dtype.np_dtype:
+        if type(array) is not np.ndarray or array.dtype != dtype.np_dtype or dtype is dtypes.string:
             array = _as_array(value, dtype)
         fed = tensor_of(array)
     dims = tensor.dims

@@ -121,35 +121,41 @@ def _not_zero(x):
     return cast(call("NotEqual", x, zero), x.dtype.base_dtype)
 
 
+def by_partials(op, grad, partial_x, partial_y):
+    """The gradients as partial derivatives times `grad`; both derivatives come before the sums.
+
+    Args:
+      op: an operation of two inputs that broadcast.
+      grad: the gradient of its output.
+      partial_x, partial_y: functions of the shapes of the inputs, as tensors, that make the derivatives.
+    """
+    x, y = op._inputs
+    shape_x, shape_y = shape(x), shape(y)
+    axes_x, axes_y = call("BroadcastGradientArgs", shape_x, shape_y)
+    with control_dependencies([grad.op]):
+        by_x, by_y = partial_x(shape_x), partial_y(shape_y)
+        gx = call("Reshape", call("Sum", by_x * grad, axes_x), shape_x)
+        return gx, call("Reshape", call("Sum", by_y * grad, axes_y), shape_y)
+
+
 @gradient("Xlogy")
 def _xlogy_gradient(op, grad):
     x, y = op._inputs
-    return by_partials(op, grad, lambda: call("Xlogy", _not_zero(x), y), lambda: call("Xdivy", x, y))
+    return by_partials(op, grad, lambda _: call("Xlogy", _not_zero(x), y), lambda _: call("Xdivy", x, y))
 
 
 @gradient("Xdivy")
 def _xdivy_gradient(op, grad):
     x, y = op._inputs
     return by_partials(
-        op, grad, lambda: call("Xdivy", _not_zero(x), y), lambda: call("Xdivy", call("Neg", x), y**2)
+        op, grad, lambda _: call("Xdivy", _not_zero(x), y), lambda _: call("Xdivy", call("Neg", x), y**2)
     )
-
-
-def by_partials(op, grad, partial_x, partial_y):
-    """The gradients as partial derivatives times `grad`; both derivatives come before the sums."""
-    x, y = op._inputs
-    shape_x, shape_y = shape(x), shape(y)
-    axes_x, axes_y = call("BroadcastGradientArgs", shape_x, shape_y)
-    with control_dependencies([grad.op]):
-        by_x, by_y = partial_x(), partial_y()
-        gx = call("Reshape", call("Sum", by_x * grad, axes_x), shape_x)
-        return gx, call("Reshape", call("Sum", by_y * grad, axes_y), shape_y)
 
 
 @gradient("NextAfter")
 def _next_after_gradient(op, grad):
-    x, y = op._inputs
-    return by_partials(op, grad, lambda: ones(shape(x), dtype=x.dtype), lambda: zeros(shape(y), dtype=y.dtype))
+    dtype = op._inputs[0].dtype.base_dtype
+    return by_partials(op, grad, lambda shape_x: ones(shape_x, dtype), lambda shape_y: zeros(shape_y, dtype))
 
 
 # --- the greater and the lesser -----------------------------------------------------------------------------------

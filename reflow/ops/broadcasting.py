@@ -5,6 +5,7 @@ import torch
 from reflow.graph import errors
 from reflow.graph.build import call
 from reflow.graph.convert import constant_value_as_dims
+from reflow.graph.graph import get_default_graph
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op
 from reflow.ops.shape_ops import reshape, shape_internal
@@ -70,8 +71,8 @@ def known_equal_shapes(x: Tensor, y: Tensor, grad) -> bool:
 def reduced_to_inputs(op, grad, gradient_x, gradient_y):
     """The gradients of an op of two inputs, each summed over the axes along which its input was broadcast.
 
-    Where both static shapes are known the axes are worked out now, and a gradient that has its input's shape already is
-    left as it is.
+    Where both static shapes are known the axes are constants, and a gradient that has its input's shape already is left
+    as it is.
 
     Args:
       op: the operation.
@@ -84,7 +85,7 @@ def reduced_to_inputs(op, grad, gradient_x, gradient_y):
     x, y = op._inputs
     if not isinstance(grad, Tensor) or _not_known(x.dims) or _not_known(y.dims):
         return summed_to_inputs(op, gradient_x, gradient_y, optimize=False)
-    axes_x, axes_y = reduction_axes(x.dims, y.dims)
+    axes_x, axes_y = _static_axes(x.dims, y.dims)
     gx = gradient_x()
     if x.dims != grad.dims:
         gx = reshape(call("Sum", gx, axes_x), x.dims)
@@ -110,3 +111,11 @@ def summed_to_inputs(op, gradient_x, gradient_y, optimize=True):
 def _not_known(dims) -> bool:
     return dims is None or None in dims
 
+
+def _static_axes(x: tuple[int, ...], y: tuple[int, ...]) -> tuple[list[int], list[int]]:
+    """`reduction_axes`; the first time in a graph TensorFlow computes them with an op, which stays in the graph."""
+    known = get_default_graph().library_state.setdefault("broadcast gradient axes", {})
+    if (x, y) not in known:
+        call("BroadcastGradientArgs", list(x), list(y))
+        known[x, y] = reduction_axes(x, y)
+    return known[x, y]

@@ -1,27 +1,67 @@
 """Comparisons, and the logic of booleans."""
 
-import numpy as np
+from collections.abc import Callable
 
+import numpy as np
+import torch
+
+from reflow.graph import dtypes
 from reflow.graph.build import call
 from reflow.graph.context import name_scope
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op
-from reflow.ops.factories import binary_operator, comparison
+from reflow.ops.factories import binary_operator, comparison, constant_result, public_binary
 from reflow.ops.shape_rules import broadcast, same_shape
+from reflow.ops.torch_types import array_of, tensor_of
 
 _EQUATABLE = (
     "bfloat16|half|float|double|uint8|int8|int16|int32|int64|complex64|quint8|qint8|qint32|string|bool|complex128"
 )
 
-equal = comparison(
-    "Equal", _EQUATABLE, "{x} == {y}", "equal", "math.equal", numpy=np.equal, is_commutative=True,
-    summary="True where x == y, elementwise.",
-)  # fmt: skip
-not_equal = comparison(
-    "NotEqual", _EQUATABLE, "{x} != {y}", "not_equal", "math.not_equal", numpy=np.not_equal, is_commutative=True,
-    summary="True where x != y, elementwise.",
-)  # fmt: skip
+
+def _equality_shape(op):
+    """The broadcast shape; a scalar for shapes that may differ and do."""
+    try:
+        return broadcast(op)
+    except ValueError:
+        if op.attrs["incompatible_shape_error"]:
+            raise
+        return [()]
+
+
+def _equality(op_name: str, template: str, numpy: Callable, if_incompatible: bool) -> None:
+    """Define Equal or NotEqual; tensors whose shapes do not broadcast are unequal, unless that is an error."""
+
+    def kernel(x, y, incompatible_shape_error):
+        if not incompatible_shape_error and not _do_broadcast(x.shape, y.shape):
+            return torch.tensor(if_incompatible)
+        return tensor_of(np.asarray(numpy(array_of(x), array_of(y))))
+
+    def lower(node):
+        if not node.attrs["incompatible_shape_error"] or node.dtype(0) is dtypes.string:
+            return None
+        return template.format(x=node.args[0], y=node.args[1])
+
+    define_op(
+        op_name, "x: T, y: T -> z: bool", f"T: type in {_EQUATABLE}, incompatible_shape_error: bool = true",
+        shape=_equality_shape, kernel=kernel, lower=lower, value=constant_result(numpy), is_commutative=True,
+        gradient=None,
+    )  # fmt: skip
+
+
+def _do_broadcast(x, y) -> bool:
+    try:
+        np.broadcast_shapes(tuple(x), tuple(y))
+    except ValueError:
+        return False
+    return True
+
+
+_equality("Equal", "{x} == {y}", np.equal, False)
+_equality("NotEqual", "{x} != {y}", np.not_equal, True)
+equal = public_binary("Equal", ("equal", "math.equal"), "True where x == y, elementwise.")
+not_equal = public_binary("NotEqual", ("not_equal", "math.not_equal"), "True where x != y, elementwise.")
 less = comparison(
     "Less", "real", "{x} < {y}", "less", "math.less", numpy=np.less, summary="True where x < y, elementwise."
 )

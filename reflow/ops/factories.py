@@ -64,7 +64,7 @@ def binary(op_name: str, types: str, kernel, *names: str, summary: str = "", out
     """
     define_op(op_name, f"x: T, y: T -> z: {output}", f"T: type in {types}", shape=shape_rules.broadcast,
               **_kernels(kernel, ("x", "y"), rules), **rules)  # fmt: skip
-    return _public_binary(op_name, names, summary) if names else None
+    return public_binary(op_name, names, summary) if names else None
 
 
 def comparison(op_name: str, types: str, kernel, *names: str, summary: str, **rules):
@@ -83,7 +83,7 @@ def _kernels(kernel, arguments: tuple[str, ...], rules: dict) -> dict:
     """The `kernel` and `lower` rules for a kernel and the options that say which types it does not take as it is."""
     numpy, integers = rules.pop("numpy", None), rules.pop("integers", True)
     if numpy is not None:
-        rules.setdefault("value", _constant_result(numpy))
+        rules.setdefault("value", constant_result(numpy))
     if not isinstance(kernel, str):
         return {"kernel": kernel if numpy is None else _through_numpy(kernel, numpy)}
     if not integers:
@@ -146,7 +146,7 @@ def _not_for_integers(template: str, arguments: tuple[str, ...]) -> Callable:
 _MOST_FOLDED = 256
 
 
-def _constant_result(numpy: Callable) -> Callable:
+def constant_result(numpy: Callable) -> Callable:
     """A `value` rule: integers computed from constants, so that shape rules see through arithmetic on shapes."""
 
     def value(op):
@@ -197,7 +197,9 @@ def _public_unary(op_name: str, names: tuple[str, ...], summary: str, argument: 
     """)
 
 
-def _public_binary(op_name: str, names: tuple[str, ...], summary: str) -> Callable:
+def public_binary(op_name: str, names: tuple[str, ...], summary: str) -> Callable:
+    """The function `(x, y, name=None)` that adds an op of two inputs that broadcast, exported under `names`."""
+
     def function(x, y, name=None):
         return call(op_name, x, y, name=name)
 

@@ -18,11 +18,11 @@ def igamma_kernel(a, x):
 
 
 def igammac_kernel(a, x):
-    """Q(a, x); NaN outside a > 0, x >= 0 and for infinite a with finite x."""
+    """Q(a, x); NaN outside a > 0, x >= 0 and for infinite a unless x is 0 or infinite."""
     a, x = torch.broadcast_tensors(a, x)
-    is_regular = (a > 0) & torch.isfinite(a)
-    value = torch.where(is_regular, torch.special.gammaincc(a, x), float("nan"))
-    return torch.where((a > 0) & (x == float("inf")), 0.0, value)
+    value = torch.where((a > 0) & torch.isfinite(a), torch.special.gammaincc(a, x), float("nan"))
+    value = torch.where((a > 0) & (x == float("inf")), 0.0, value)
+    return torch.where((a > 0) & (x == 0), 1.0, value)
 
 
 # --- dP(a, x) / da ------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from reflow.graph import dtypes
 from reflow.graph.build import call
 from reflow.graph.context import colocate_with, device
 from reflow.graph.convert import constant_tensor, constant_value
+from reflow.graph.graph import get_default_graph
 from reflow.graph.registry import gradient
 from reflow.graph.shapes import num_elements
 from reflow.ops.arithmetic import divide, maximum, truediv
@@ -49,11 +50,24 @@ def _sum_gradient(op, grad):
             sizes = shape(x) if None in dims else constant_tensor(list(dims), dtypes.int32, "Const")
             return [call("Tile", grad, sizes), None]
         if None not in dims:
-            reduced = {axis % len(dims) for axis in axes.reshape(-1).tolist()}
-            kept = [1 if i in reduced else d for i, d in enumerate(dims)]
-            repeats = [d if i in reduced else min(d, 1) for i, d in enumerate(dims)]
+            kept, repeats = _static_spread(dims, tuple(axes.reshape(-1).tolist()))
             return [call("Tile", reshape(grad, kept), repeats), None]
     return [_spread(grad, x, op._inputs[1]), None]
+
+
+def _static_spread(dims: tuple[int, ...], axes: tuple[int, ...]) -> tuple[list[int], list[int]]:
+    """The shape with the reduced axes kept, and how often to repeat along each axis.
+
+    The first time in a graph TensorFlow computes them with ops, whose nodes stay in the graph.
+    """
+    known = get_default_graph().library_state.setdefault("reduced shapes", {})
+    if (dims, axes) not in known:
+        reduced = {axis % len(dims) for axis in axes}
+        kept = [1 if i in reduced else d for i, d in enumerate(dims)]
+        reduced_shape(list(dims), list(axes))
+        _size_ratio(list(dims), kept)
+        known[dims, axes] = kept, [d // max(k, 1) for d, k in zip(dims, kept, strict=True)]
+    return known[dims, axes]
 
 
 def _spread(grad, x, axes):

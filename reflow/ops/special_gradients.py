@@ -75,7 +75,7 @@ def _igamma_partial_x(a, x):
 @gradient("Igamma")
 def _igamma_gradient(op, grad):
     a, x = op._inputs
-    return by_partials(op, grad, lambda: call("IgammaGradA", a, x), lambda: _igamma_partial_x(a, x))
+    return by_partials(op, grad, lambda _: call("IgammaGradA", a, x), lambda _: _igamma_partial_x(a, x))
 
 
 @gradient("Igammac")

@@ -1,0 +1,10 @@
+"""Arithmetic of two tensors, comparisons, casts, bits and sums against TensorFlow 1.15.5."""
+
+from tests.ops.recorded import Recorded
+
+recorded = Recorded("arithmetic")
+
+
+@recorded.each_case
+def test_as_tensorflow(name):
+    recorded.check(name)
