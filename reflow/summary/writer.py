@@ -80,7 +80,7 @@ class EventFileWriter:
         suffix = self._suffix if not self._files else f"{self._suffix}.{self._files}"
         self._files += 1
         self._writer = EventsWriter(os.path.join(self._logdir, "events"), suffix)
-        self._path = self._writer.file_name()
+        self._path = self._writer.file_name
         self._thread = _EventThread(self._events, self._writer, self._flush_secs)
         self._thread.start()
         self._closed = False
