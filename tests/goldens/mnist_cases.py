@@ -49,7 +49,8 @@ def outcomes(read_data_sets, set_random_seed, reset_default_graph, uint8, folder
             data = read_data_sets(folder, **options)
             whole = [[_digest(part.images), _digest(part.labels), part.num_examples] for part in data]
             batches = _batches(data.train, [4, 10, 4, 4, 1, 18])
-            results.append([whole, batches, data.train.epochs_completed, _batches(data.test, [2, 3, 5, 3], shuffle=False)])
+            in_order = _batches(data.test, [2, 3, 5, 3], shuffle=False)
+            results.append([whole, batches, data.train.epochs_completed, in_order])
     fake = read_data_sets(folder, fake_data=True, one_hot=True)
     images, labels = fake.train.next_batch(2, fake_data=True)
     results.append([fake.test.num_examples, len(images), len(images[0]), labels])
