@@ -4,6 +4,7 @@ A program builds a dataflow graph; a `tf.Session` runs parts of it. `reflow.inst
 here, and `reflow run script.py` does so for a whole program.
 """
 
+import gc
 import importlib
 import sys
 
@@ -28,3 +29,6 @@ if not _namespace.in_reflow_command():
                 raise
 
     _namespace.assemble(sys.modules[__name__])
+
+# What was imported stays: the collector need not look at it again each time a program's graph has grown.
+gc.freeze()

@@ -1,6 +1,7 @@
 """tf.gradients: symbol-to-symbol reverse mode. It adds ordinary nodes to the graph, named as TensorFlow names them."""
 
 import contextlib
+import gc
 from collections import deque
 from enum import Enum
 
@@ -75,7 +76,8 @@ def gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradients_with_op
         reverse = _Reverse(get_default_graph(), ys, xs, [_x_tensor(s) for s in stop_gradients],
                            colocate_gradients_with_ops, gate_gradients, aggregation_method)  # fmt: skip
         reverse.start(ys, _default_gradients(grad_ys, ys, colocate_gradients_with_ops))
-        reverse.run()
+        with paused_garbage_collection():
+            reverse.run()
         return [_finish(reverse.gradient_of(x), x, unconnected) for x in xs]
 
 
@@ -137,6 +139,18 @@ def _checked_gradient(grad_y, y, i):
         raise TypeError(f"Gradient type {given.name} generated for tensor {y} with type {wanted.name}")
     # A node of this call's own, as TensorFlow makes, tells which gradient a TensorArray's belongs to.
     return call("Identity", gradient, name=f"grad_ys_{i}")
+
+
+@contextlib.contextmanager
+def paused_garbage_collection():
+    """While thousands of objects are made that all stay, looking for garbage among them only takes time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextlib.contextmanager

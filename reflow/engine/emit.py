@@ -85,6 +85,8 @@ class Emitter:
         self.lines: list[str] = []
         self.line_nodes: dict[int, Node] = {}
         self.marked_nodes: list[Node] = []
+        self._recycle = False
+        self._free_names: list[str] = []
         self._mark = self._global("mark", mark) if mark is not None else None
 
     def emit(self) -> Emitted:
@@ -95,15 +97,18 @@ class Emitter:
             parameters.insert(0, "rendezvous")
         last_use = self._last_uses()
         body: list[tuple[str, Node | None]] = []
+        self._recycle = len(plan.nodes) > _STATEMENTS_PER_FUNCTION
         for node in plan.nodes:
-            statement = self._statement(node)
+            dying = last_use.get(node, ())
+            statement = self._statement(node, dying)
             if statement is not None:
                 body.append((statement, node))
                 if self._mark is not None:
                     body.append((self._mark_statement(node), None))
-            dead = [self.names[v] for v in last_use.get(node, ()) if v in self.names and not self._is_global(v)]
-            if dead:
-                body.append((f"del {', '.join(dead)}", None))
+            if dying and not self._recycle:
+                dead = [self.names[v] for v in dying if v in self.names and not self._is_global(v)]
+                if dead:
+                    body.append((f"del {', '.join(dead)}", None))
         results = ", ".join(self._argument(v) for v in plan.fetches)
         if len(body) > _STATEMENTS_PER_FUNCTION:
             self._write_in_parts(parameters, body, results)
@@ -121,8 +126,12 @@ class Emitter:
 
     # --- statements ---------------------------------------------------------------------------------------------
 
-    def _statement(self, node: Node) -> str | None:
-        """The line that runs a node; None for a node that needs none (its value is a name in the namespace)."""
+    def _statement(self, node: Node, dying) -> str | None:
+        """The line that runs a node; None for a node that needs none (its value is a name in the namespace).
+
+        In a long plan the outputs take over the names of the inputs that nothing needs after this node: that frees their
+        memory without a statement of its own, which would make the function longer to compile.
+        """
         op_def = node.op_def
         if op_def.name == "Const":
             self._bind_constant(node)
@@ -133,6 +142,8 @@ class Emitter:
         if op_def.kernel is None and not op_def.outputs and not op_def.inputs:
             return None
         expression = self._expression(node)
+        if self._recycle:
+            self._free_names.extend(self.names[v] for v in dying if v in self.names and not self._is_global(v))
         outputs = [self._name(v) for v in node.outputs]
         if not outputs:
             return None if expression == "None" else expression
@@ -201,6 +212,10 @@ class Emitter:
 
     def _name(self, value: Value) -> str:
         """The local variable of a value: its op's name made an identifier."""
+        if self._recycle and value.node.type != "_Feed":
+            name = self._free_names.pop() if self._free_names else self._unique(f"t{len(self.used)}")
+            self.names[value] = name
+            return name
         base = _short_name(value.name)
         if value.index:
             base = f"{base}_{value.index}"

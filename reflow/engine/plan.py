@@ -43,11 +43,12 @@ class Value:
 class Node:
     """One operation of a plan."""
 
-    __slots__ = ("name", "op_def", "attrs", "inputs", "control", "outputs", "operation", "device", "level")
+    __slots__ = ("name", "op_def", "type", "attrs", "inputs", "control", "outputs", "operation", "device", "level")
 
     def __init__(self, name: str, op_def: OpDef, attrs: dict, inputs: list[Value], operation: Operation | None = None):
         self.name = name
         self.op_def = op_def
+        self.type = op_def.name
         self.attrs = attrs
         self.inputs = inputs
         self.control: list[Node] = []
@@ -55,11 +56,6 @@ class Node:
         self.operation = operation
         self.device = ""
         self.level = 0
-
-    @property
-    def type(self) -> str:
-        """The op's name."""
-        return self.op_def.name
 
     def add_output(self, dtype: DType, dims: Dims) -> Value:
         """Append an output value."""

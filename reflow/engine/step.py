@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from reflow.autodiff import paused_garbage_collection
 from reflow.engine import failures, pipeline
 from reflow.engine.emit import Emitted, Emitter
 from reflow.engine.plan import Plan, Value, build_plan
@@ -74,6 +75,10 @@ class Step:
             return compiled
 
     def _compile(self, shapes: dict) -> "Compiled":
+        with paused_garbage_collection():
+            return self._compile_now(shapes)
+
+    def _compile_now(self, shapes: dict) -> "Compiled":
         plan = build_plan(self._fetched, self._targets, self._fed)
         for tensor, value in zip(self._fed, plan.feeds, strict=True):
             value.dims = shapes.get(tensor, value.dims)

@@ -62,7 +62,7 @@ class Graph(GraphScopes):
         if self._finalized:
             raise RuntimeError("Graph is finalized and cannot be modified.")
         control_stack = self._control_stack
-        control = control_inputs_for(control_stack, [t.op for t in inputs]) if control_stack else []
+        control = control_inputs_for(control_stack, [t.op for t in inputs]) if control_stack else ()
         try:
             operation = Operation(self, op_def, scope, inputs, attrs, output_types, control, capture_stack(stack_depth))
         except ValueError as error:

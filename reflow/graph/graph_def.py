@@ -195,7 +195,7 @@ class _Importer:
         if node.device and not operation._device:
             operation._device = canonical_name(node.device)
         controls = [self._operation(n[1:], node.name) for n in node.input if n[:1] == "^"]
-        operation._control_inputs.extend(c for c in controls if c not in operation._control_inputs)
+        operation._add_control_inputs(controls)
         self._back_edges.extend((operation, position, name) for position, name in later)
         return operation
 

@@ -22,7 +22,10 @@ _own_code: dict[Any, bool] = {}
 
 
 def capture_stack(depth: int) -> tuple:
-    """The user's frames that led here, innermost first, as (code, instruction) pairs: cheap to take, resolved later."""
+    """The user's frames that led here, innermost first, as code, instruction, code, ...: cheap to take, resolved later.
+
+    One flat tuple of things that the garbage collector does not follow.
+    """
     frame = sys._getframe(depth)
     own = _own_code
     while frame is not None:
@@ -34,8 +37,8 @@ def capture_stack(depth: int) -> tuple:
             break
         frame = frame.f_back
     frames = []
-    while frame is not None and len(frames) < _KEPT_FRAMES:
-        frames.append((frame.f_code, frame.f_lasti))
+    while frame is not None and len(frames) < 2 * _KEPT_FRAMES:
+        frames += (frame.f_code, frame.f_lasti)
         frame = frame.f_back
     return tuple(frames)
 
@@ -58,7 +61,7 @@ class Operation:
     )  # fmt: skip
 
     def __init__(self, graph: "Graph", op_def: "OpDef", name: str, inputs: Sequence["Tensor"], attrs: dict[str, Any],
-                 output_types: Sequence[DType], control_inputs: list["Operation"], frames: tuple):  # fmt: skip
+                 output_types: Sequence[DType], control_inputs: Sequence["Operation"], frames: tuple):  # fmt: skip
         self.graph = graph
         self.op_def = op_def
         self.type = op_def.name
@@ -120,9 +123,8 @@ class Operation:
         self.attrs[name] = python_attr(self.op_def, name, attr_value)
 
     def _add_control_inputs(self, operations) -> None:
-        for operation in operations:
-            if operation not in self._control_inputs:
-                self._control_inputs.append(operation)
+        new = [each for each in dict.fromkeys(operations) if each not in self._control_inputs]
+        self._control_inputs = [*self._control_inputs, *new]
         self.graph._version_changed()
 
     def _add_control_input(self, operation) -> None:
@@ -144,7 +146,8 @@ class Operation:
         import linecache
 
         rows = []
-        for code, instruction in reversed(self._frames):
+        frames = self._frames
+        for code, instruction in reversed(list(zip(frames[::2], frames[1::2], strict=True))):
             line = _line_of(code, instruction)
             source = linecache.getline(code.co_filename, line).strip()
             rows.append((code.co_filename, line, code.co_name, source))
