@@ -4,5 +4,6 @@ from reflow.layers import (  # noqa: F401
     core,
     input_spec,
     layer,
+    normalization,
     smart_cond,
 )

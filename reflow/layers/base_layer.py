@@ -51,8 +51,8 @@ class BaseLayer(Connectivity):
       name: the layer's name.
       dtype: the type of its variables; that of the first input if None.
       dynamic: accepted for 1.x programs.
-      **kwargs: `activity_regularizer` (a function from an output to a scalar loss), `weights` (arrays that the variables
-        begin with), `input_shape`, `batch_input_shape`, `batch_size`.
+      **kwargs: `activity_regularizer` (a function from an output to a scalar loss), `weights` (arrays that the
+        variables begin with), `input_shape`, `batch_input_shape`, `batch_size`.
 
     Raises:
       TypeError: for other keyword arguments.

@@ -55,7 +55,7 @@ def _signature(layer_class, placed_after) -> inspect.Signature:
 
 _ARGUMENT_TEXTS = {
     "training": "  training: a bool or bool scalar: whether the layer works as in training.",
-    "reuse": "  reuse: True to find the variables of an earlier layer of that name, tf.AUTO_REUSE to make them if absent.",
+    "reuse": "  reuse: True to find the variables of an earlier layer so named, tf.AUTO_REUSE to make missing ones.",
 }
 
 

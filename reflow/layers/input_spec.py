@@ -65,8 +65,8 @@ def assert_input_compatibility(input_spec, inputs, layer_name):
         return
     inputs, specs = nest.flatten(inputs), nest.flatten(input_spec)
     if len(inputs) != len(specs):
-        raise ValueError(f"Layer {layer_name} expects {len(specs)} inputs, but it received {len(inputs)} input tensors. "
-                         f"Inputs received: {inputs}")  # fmt: skip
+        raise ValueError(f"Layer {layer_name} expects {len(specs)} inputs, but it received {len(inputs)} input "
+                         f"tensors. Inputs received: {inputs}")  # fmt: skip
     for index, (tensor, spec) in enumerate(zip(inputs, specs, strict=True)):
         if spec is None:
             continue

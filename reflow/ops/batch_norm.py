@@ -75,7 +75,7 @@ def _batch_norm_grad(y_backprop, x, scale, reserve_space_1, reserve_space_2, eps
     if x.numel() == 0:
         zeros = scale.new_zeros(x.shape[1])
         return windows.in_layout(x.clone(), data_format), zeros, zeros, unused, unused
-    grad_x, grad_scale, grad_offset = torch.native_batch_norm_backward(
+    grad_x, grad_scale, grad_offset = torch.ops.aten.native_batch_norm_backward(
         grad, x, scale, mean, variance, mean, (variance + epsilon).rsqrt(), is_training, epsilon, [True, True, True]
     )
     return windows.in_layout(grad_x, data_format), grad_scale, grad_offset, unused, unused

@@ -76,4 +76,4 @@ class Recorded:
 
 def _short_floats(line):
     """A node's text with its float attrs in six digits: protobuf prints 0.2 in more of them in its old versions."""
-    return re.sub(r"\bf: ([^\s}]+)", lambda match: f"f: {float(match[1]):.6g}", line)
+    return re.sub(r"\bf: ([^\s},]+)", lambda match: f"f: {float(match[1]):.6g}", line)

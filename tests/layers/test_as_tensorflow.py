@@ -1,0 +1,10 @@
+"""The graphs, numbers and errors of all layers against TensorFlow 1.15.5."""
+
+from tests.ops.recorded import Recorded
+
+recorded = Recorded("layers")
+
+
+@recorded.each_case
+def test_as_tensorflow(name):
+    recorded.check(name)
