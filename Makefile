@@ -14,6 +14,8 @@ TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?= -n 2
+# Two test processes on two cores: one thread each.
+test oracle: export OMP_NUM_THREADS = 1
 DEMO_LOGS ?= runs/mnist_mlp
 
 .PHONY: help venv demo test lint bench goldens oracle browser peers alias clean

@@ -6,8 +6,12 @@ import subprocess
 from collections.abc import Mapping
 
 import pytest
+import torch
 
 from benchmarks.contenders import contenders, missing
+
+# Test processes run side by side: threads of their own would only wait for each other.
+torch.set_num_threads(1)
 
 # What every script that a peer runs begins with.
 _PRELUDE = "import json, sys\nimport numpy as np\nimport tensorflow.compat.v1 as tf\n"

@@ -129,8 +129,8 @@ class Emitter:
     def _statement(self, node: Node, dying) -> str | None:
         """The line that runs a node; None for a node that needs none (its value is a name in the namespace).
 
-        In a long plan the outputs take over the names of the inputs that nothing needs after this node: that frees their
-        memory without a statement of its own, which would make the function longer to compile.
+        In a long plan the outputs take over the names of the inputs that nothing needs after this node: that frees
+        their memory without a statement of its own, which would make the function longer to compile.
         """
         op_def = node.op_def
         if op_def.name == "Const":
