@@ -1,3 +1,18 @@
 """tf.train: optimizers, savers, learning rates, moving averages."""
 
-from reflow.train import saver  # noqa: F401
+from reflow.train import (  # noqa: F401
+    adadelta,
+    adagrad,
+    adam,
+    ftrl,
+    gradient_descent,
+    learning_rate_decay,
+    learning_rate_schedules,
+    momentum,
+    moving_averages,
+    optimizer,
+    proximal,
+    rmsprop,
+    saver,
+    training_util,
+)

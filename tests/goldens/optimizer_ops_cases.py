@@ -137,4 +137,5 @@ def rate_that_is_no_scalar(tf, t):
 @case
 def row_outside(tf, t):
     v, a = (tf.Variable(np.zeros((3, 2), "float32")) for _ in range(2))
-    t.out(tf.raw_ops.SparseApplyAdagrad(var=v._ref(), accum=a._ref(), lr=0.1, grad=np.ones((1, 2), "float32"), indices=[3]))
+    t.out(tf.raw_ops.SparseApplyAdagrad(var=v._ref(), accum=a._ref(), lr=0.1, grad=np.ones((1, 2), "float32"),
+                                        indices=[3]))  # fmt: skip
