@@ -254,10 +254,22 @@ class _Reverse:
             return parts[0]
         if all(isinstance(p, IndexedSlices) for p in parts):
             return _concatenate_slices(parts)
+        are_tensors = all(isinstance(p, Tensor) for p in parts)
         parts = [to_tensor(p) for p in parts]
         if self._aggregation in (AggregationMethod.EXPERIMENTAL_TREE, AggregationMethod.EXPERIMENTAL_ACCUMULATE_N):
             return _tree_sum(parts)
-        return call("AddN", parts, name="AddN")
+        return self._sum_beside_first(parts) if are_tensors else call("AddN", parts, name="AddN")
+
+    def _sum_beside_first(self, parts: list[Tensor]) -> Tensor:
+        """The sum, made on each device of the parts that are there, beside the first of them."""
+        by_device: dict[str, list[Tensor]] = {}
+        for part in parts:
+            by_device.setdefault(part.device, []).append(part)
+        sums = []
+        for _, group in sorted(by_device.items()):
+            with self._graph.colocate_with(group[0].op, ignore_existing=True):
+                sums.append(call("AddN", group, name="AddN") if len(group) > 1 else group[0])
+        return sums[0] if len(sums) == 1 else call("AddN", sums, name="AddN")
 
     def _gated(self, results: list) -> list:
         from reflow.ops.control import tuple_

@@ -140,11 +140,20 @@ def _argument(node: Node, position: int):
 
 
 def _insert_reads(plan: Plan) -> None:
-    """Where a node takes the value of a reference variable, take it from a `_Read` node of the same level."""
+    """Where a node takes the value of a reference variable, take it from a `_Read` node of the same level.
+
+    The snapshot that every variable has (`w/read`) shares the variable's memory in TensorFlow: a node that takes it
+    after a change sees the change. So such a node reads the variable itself.
+    """
     reads: dict[tuple[Value, int], Value] = {}
+    snapshots: dict[Value, Value] = {}
     ordered = []
     for node in plan.nodes:
+        if node.type == "Identity" and node.inputs[0].dtype.is_ref and node.name == f"{node.inputs[0].name}/read":
+            snapshots[node.outputs[0]] = node.inputs[0]
         for i, value in enumerate(node.inputs):
+            if value in snapshots and value.node.level < node.level:
+                value = snapshots[value]
             if value.dtype.is_ref and not takes_state(node, i):
                 key = value, node.level
                 if key not in reads:

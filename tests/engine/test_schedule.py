@@ -39,6 +39,15 @@ def test_control_edges_put_reads_after_writes(variable):
     np.testing.assert_array_equal(_session().run(after), [20, 30])
 
 
+def test_what_follows_a_change_of_a_reference_sees_it():
+    v = tf.Variable([1.0, 2.0])
+    bump = tf.assign_add(v, [1.0, 1.0])
+    with tf.control_dependencies([bump]):
+        after = v * 10.0
+    before = v * 10.0
+    np.testing.assert_array_equal(_session().run([before, after]), [[10, 20], [20, 30]])
+
+
 def test_an_old_value_survives_the_write(variable):
     old = variable.read_value()
     with tf.control_dependencies([old]):
