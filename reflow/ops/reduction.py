@@ -26,6 +26,9 @@ from reflow.ops.torch_types import array_of, tensor_of
 
 _UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
 
+# Larger tensors are no shapes, and not worth reducing while a graph is built.
+_MOST_FOLDED = 256
+
 # --- kernels ------------------------------------------------------------------------------------------------------
 
 
@@ -69,6 +72,23 @@ def _reduction(op_name: str, function: Callable, types: str = "number", lower: C
         f"{attr}Tidx: type in index = int32, keep_dims: bool = false",
         shape=reduction, kernel=kernel, lower=lower_call, host="reduction_indices", **rules,
     )  # fmt: skip
+
+
+def _constant_result(numpy: Callable):
+    """A `value` rule for sizes: small integer tensors that are known are reduced while the graph is built."""
+
+    def value(op):
+        source = op._inputs[0]
+        size = num_elements(source.dims)
+        if not source.dtype.is_integer or size is None or size > _MOST_FOLDED:
+            return None
+        array, axes = constant_value(source), constant_value(op._inputs[1])
+        if array is None or axes is None or not array.size:
+            return None
+        axes = _axes_of(axes.reshape(-1).tolist(), array.ndim)
+        return np.asarray(numpy(array, axis=axes, keepdims=op.attrs["keep_dims"]), array.dtype)
+
+    return value
 
 
 def _sum(x, axes, keep_dims):
@@ -136,11 +156,11 @@ def _euclidean_norm(x, axes, keep_dims):
     return torch.sum(x.long() * x.long(), dim=axes, keepdim=keep_dims).double().sqrt().to(x.dtype)
 
 
-_reduction("Sum", _sum, lower=_lower_sum)
+_reduction("Sum", _sum, lower=_lower_sum, value=_constant_result(np.sum))
 _reduction("Mean", _mean, lower=_lower_mean)
-_reduction("Prod", _prod)
-_reduction("Max", _max, lower=_lower_extremum("torch.amax", "-inf"))
-_reduction("Min", _min, lower=_lower_extremum("torch.amin", "inf"))
+_reduction("Prod", _prod, value=_constant_result(np.prod))
+_reduction("Max", _max, lower=_lower_extremum("torch.amax", "-inf"), value=_constant_result(np.max))
+_reduction("Min", _min, lower=_lower_extremum("torch.amin", "inf"), value=_constant_result(np.min))
 _reduction("All", lambda x, axes, keep: torch.all(x, dim=axes, keepdim=keep), "", lambda x, _, o: f"torch.all({x}{o})")
 _reduction("Any", lambda x, axes, keep: torch.any(x, dim=axes, keepdim=keep), "", lambda x, _, o: f"torch.any({x}{o})")
 _reduction("EuclideanNorm", _euclidean_norm, gradient=None)
