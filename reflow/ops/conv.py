@@ -112,10 +112,20 @@ def _conv(input, filter, strides, padding, data_format, dilations, explicit_padd
              "explicit_paddings": explicit_paddings}  # fmt: skip
     x, w = windows.channels_first(input, data_format), _filter_first(filter)
     pad, extra, stride, dilation = _prepare(x.shape[2:], filter.shape[:-2], attrs)
+    if 0 in x.shape:
+        return _empty_result(x, filter, attrs)
     if extra is not None:
         x = torch.nn.functional.pad(x, extra)
     result = _FUNCTIONS[x.dim()](x, w, None, stride, pad, dilation, _groups(x.shape[1], w.shape[1]))
     return windows.in_layout(result, data_format)
+
+
+def _empty_result(x, filter, attrs):
+    """What ATen does not take: a convolution over no elements (zeros, if SAME padding makes places for it)."""
+    data_format = attrs["data_format"]
+    frames = windows.windows_of(attrs, filter.shape[:-2], data_format)
+    places = windows.output_sizes(frames, x.shape[2:])
+    return x.new_zeros(windows.with_layout(x.shape[0], places, filter.shape[-1], data_format))
 
 
 def _lower_conv(node):
@@ -123,7 +133,7 @@ def _lower_conv(node):
     attrs = node.attrs
     data_format = attrs["data_format"]
     dims, filter_dims = node.dims(0), node.dims(1)
-    if dims is None or filter_dims is None or None in (*dims[1:], *filter_dims) or 0 in filter_dims:
+    if dims is None or filter_dims is None or None in (*dims[1:], *filter_dims) or 0 in (*dims, *filter_dims):
         return None
     sizes = windows.spatial(dims, data_format)
     pad, extra, stride, dilation = _prepare(sizes, filter_dims[:-2], {"explicit_paddings": (), **attrs})

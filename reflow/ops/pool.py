@@ -3,6 +3,8 @@
 Public functions over them are in pooling.py. Padding never takes part: not in a maximum, not in an average.
 """
 
+from typing import NamedTuple
+
 import torch
 
 from reflow.graph.build import call
@@ -67,20 +69,37 @@ def _check(ksize, strides, data_format):
         raise UnimplementedError(None, None, "Pooling is not yet supported on the depth dimension.")
 
 
-def _frame(sizes, ksize, strides, padding, data_format):
-    """The arguments of ATen's poolings: window, stride, padding, and whether to round the number of places up.
+class _Frame(NamedTuple):
+    """The arguments of ATen's poolings, and how many places (0 or 1) to skip at the beginning of each dimension."""
 
-    TensorFlow pads more behind than before; rounding up makes ATen's last window reach as far.
+    kernel: list[int]
+    stride: list[int]
+    padding: list[int]
+    round_up: bool
+    skip: list[int]
+
+
+def _frame(sizes, ksize, strides, padding, data_format):
+    """TensorFlow's frame as one of ATen's, which pads alike before and behind.
+
+    Where TensorFlow pads one more behind, rounding the number of places up makes the last window reach as far. With
+    stride 1 there is nothing to round: pad by the longer side, and skip the first place.
     """
     kernel, stride = windows.spatial(ksize, data_format), windows.spatial(strides, data_format)
-    frames = [Window(k, s, 1, padding) for k, s in zip(kernel, stride, strict=True)]
-    places = windows.output_sizes(frames, sizes)
-    before = [w.pads(size)[0] for w, size in zip(frames, sizes, strict=True)]
-    round_up = any(
-        (size + 2 * pad - k) // s + 1 != count
-        for size, pad, k, s, count in zip(sizes, before, kernel, stride, places, strict=True)
-    )
-    return kernel, stride, before, round_up
+    pads = [Window(k, s, 1, padding).pads(size) for k, s, size in zip(kernel, stride, sizes, strict=True)]
+    skip = [int(s == 1 and before != after) for s, (before, after) in zip(stride, pads, strict=True)]
+    round_up = any(s > 1 and before != after for s, (before, after) in zip(stride, pads, strict=True))
+    return _Frame(kernel, stride, [pair[n] for pair, n in zip(pads, skip, strict=True)], round_up, skip)
+
+
+def _from_first_place(x, skip):
+    """A result with channels first, without the places to skip."""
+    return x[(..., *[slice(n, None) for n in skip])] if any(skip) else x
+
+
+def _with_skipped_places(grad, skip):
+    """A gradient with channels first, with zeros for the places that were skipped."""
+    return torch.nn.functional.pad(grad, windows.flat_pads([(n, 0) for n in skip])) if any(skip) else grad
 
 
 def _lower_pool(template):
@@ -89,18 +108,20 @@ def _lower_pool(template):
     def lower(node):
         attrs, dims = node.attrs, node.dims(0)
         data_format = attrs["data_format"]
-        if dims is None or None in dims[1:] or node.dtype(0).name == "uint16":
+        if dims is None or None in dims[1:] or 0 in dims or node.dtype(0).name == "uint16":
             return None
         try:
             _check(attrs["ksize"], attrs["strides"], data_format)
         except UnimplementedError:
             return None
         sizes = windows.spatial(dims, data_format)
-        kernel, stride, pad, round_up = _frame(sizes, attrs["ksize"], attrs["strides"], attrs["padding"], data_format)
+        frame = _frame(sizes, attrs["ksize"], attrs["strides"], attrs["padding"], data_format)
         x, last = node.args[0], ""
+        if any(frame.skip):
+            last = "[:, :, {}:, {}:]".format(*frame.skip)
         if not windows.is_channels_first(data_format):
-            x, last = f"{x}.permute(0, 3, 1, 2)", ".permute(0, 2, 3, 1).contiguous()"
-        return template.format(x=x, kernel=kernel, stride=stride, pad=pad, round_up=round_up) + last
+            x, last = f"{x}.permute(0, 3, 1, 2)", f"{last}.permute(0, 2, 3, 1)"
+        return f"{template.format(x=x, **frame._asdict())}{last}.contiguous()"
 
     return lower
 
@@ -121,8 +142,9 @@ def _max_pool(input, ksize, strides, padding, data_format):
     x = windows.channels_first(input, data_format)
     if 0 in x.shape:
         return input.new_empty(_pooled_dims(input.shape, ksize, strides, padding))
-    kernel, stride, pad, round_up = _frame(x.shape[2:], ksize, strides, padding, data_format)
-    return windows.in_layout(_MAX[x.dim()](x, kernel, stride, pad, 1, round_up), data_format)
+    kernel, stride, pad, round_up, skip = _frame(x.shape[2:], ksize, strides, padding, data_format)
+    result = _MAX[x.dim()](x, kernel, stride, pad, 1, round_up)
+    return windows.in_layout(_from_first_place(result, skip), data_format)
 
 
 def _max_pool_over_depth(input, ksize, strides, data_format):
@@ -139,24 +161,24 @@ def _max_pool_over_depth(input, ksize, strides, data_format):
 
 
 def _indices(input, ksize, strides, padding, data_format):
-    """Input and positions of the maxima, both with channels first, and the geometry."""
+    """Input, maxima and their positions, all with channels first, and the frame; no places are skipped."""
     _check(ksize, strides, data_format)
     x = windows.channels_first(input, data_format)
     if x.dtype is torch.uint16:
         x = x.int()
-    geometry = _frame(x.shape[2:], ksize, strides, padding, data_format)
-    values, indices = _MAX_WITH_INDICES[x.dim()](x, *geometry[:3], [1] * len(geometry[0]), geometry[3])
-    return x, values, indices, geometry
+    frame = _frame(x.shape[2:], ksize, strides, padding, data_format)
+    values, indices = _MAX_WITH_INDICES[x.dim()](x, *frame[:3], [1] * len(frame.kernel), frame.round_up)
+    return x, values, indices, frame
 
 
 def _max_pool_grad(orig_input, orig_output, grad, ksize, strides, padding, data_format):
     if 0 in orig_input.shape:
         return torch.zeros_like(orig_input, dtype=grad.dtype)
-    x, _, indices, geometry = _indices(orig_input, ksize, strides, padding, data_format)
-    grad = windows.channels_first(grad, data_format)
+    x, _, indices, frame = _indices(orig_input, ksize, strides, padding, data_format)
+    grad = _with_skipped_places(windows.channels_first(grad, data_format), frame.skip)
     if not grad.is_floating_point():
         return windows.in_layout(_scattered(grad, indices, x.shape), data_format)
-    kernel, stride, pad, round_up = geometry
+    kernel, stride, pad, round_up, _ = frame
     result = _MAX_BACKWARD[x.dim()](grad, x.to(grad.dtype), kernel, stride, pad, [1] * len(kernel), round_up, indices)
     return windows.in_layout(result, data_format)
 
@@ -171,7 +193,8 @@ def _scattered(grad, indices, shape):
 def _max_pool_grad_grad(orig_input, orig_output, grad, ksize, strides, padding, data_format):
     if 0 in orig_output.shape:
         return torch.zeros_like(orig_output)
-    _, _, indices, _ = _indices(orig_input, ksize, strides, padding, data_format)
+    _, _, indices, frame = _indices(orig_input, ksize, strides, padding, data_format)
+    indices = _from_first_place(indices, frame.skip)
     grad = windows.channels_first(grad, data_format)
     picked = grad.flatten(2).gather(2, indices.flatten(2)).view(indices.shape)
     return windows.in_layout(picked, data_format)
@@ -181,7 +204,7 @@ _MAX_TYPES = "T: type in half|bfloat16|float|double|int32|int64|uint8|int16|int8
 _MAX_FORMATS = "data_format: string in NHWC|NCHW|NCHW_VECT_C = NHWC"
 define_op(
     "MaxPool", "input: T -> output: T", f"{_MAX_TYPES}, {_ATTRS}, {_MAX_FORMATS}", shape=_pool_shape, kernel=_max_pool,
-    lower=_lower_pool("torch.max_pool2d({x}, {kernel}, {stride}, {pad}, 1, {round_up})"),
+    lower=_lower_pool("torch.max_pool2d({x}, {kernel}, {stride}, {padding}, 1, {round_up})"),
 )  # fmt: skip
 define_op(
     "MaxPoolV2", "input: T, ksize: int32, strides: int32 -> output: T", f"{_MAX_TYPES}, {_PADDING}, {_MAX_FORMATS}",
@@ -227,7 +250,8 @@ define_op(
 
 def _max_pool_with_argmax(input, ksize, strides, padding, Targmax, include_batch_in_index):
     """The maxima, and where they stand: (y * width + x) * channels + channel, the batch counted in on request."""
-    x, values, indices, _ = _indices(input, ksize, strides, padding, b"NHWC")
+    x, values, indices, frame = _indices(input, ksize, strides, padding, b"NHWC")
+    values, indices = _from_first_place(values, frame.skip), _from_first_place(indices, frame.skip)
     batch, depth = x.shape[:2]
     flat = indices * depth + torch.arange(depth, device=x.device).view(1, depth, 1, 1)
     if include_batch_in_index:
@@ -281,8 +305,9 @@ def _avg_pool(value, ksize, strides, padding, data_format):
     x = windows.channels_first(value, data_format)
     if 0 in x.shape:
         return value.new_empty(_pooled_dims(value.shape, ksize, strides, padding))
-    kernel, stride, pad, round_up = _frame(x.shape[2:], ksize, strides, padding, data_format)
-    return windows.in_layout(_AVERAGE[x.dim()](x, kernel, stride, pad, round_up, False), data_format)
+    kernel, stride, pad, round_up, skip = _frame(x.shape[2:], ksize, strides, padding, data_format)
+    result = _AVERAGE[x.dim()](x, kernel, stride, pad, round_up, False)
+    return windows.in_layout(_from_first_place(result, skip), data_format)
 
 
 def _avg_pool_grad(orig_input_shape, grad, ksize, strides, padding, data_format):
@@ -291,8 +316,8 @@ def _avg_pool_grad(orig_input_shape, grad, ksize, strides, padding, data_format)
         return grad.new_zeros(orig_input_shape)
     sizes = windows.spatial(orig_input_shape, data_format)
     x = windows.empty_channels_first(orig_input_shape, data_format, grad)
-    kernel, stride, pad, round_up = _frame(sizes, ksize, strides, padding, data_format)
-    grad = windows.channels_first(grad, data_format)
+    kernel, stride, pad, round_up, skip = _frame(sizes, ksize, strides, padding, data_format)
+    grad = _with_skipped_places(windows.channels_first(grad, data_format), skip)
     result = _AVERAGE_BACKWARD[x.dim()](grad, x, kernel, stride, pad, round_up, False, None)
     return windows.in_layout(result, data_format)
 
@@ -304,7 +329,7 @@ def _shape_of_sizes(op):
 define_op(
     "AvgPool", "value: T -> output: T", f"{_ATTRS}, {DATA_FORMATS_2D}, T: type in floating", shape=_pool_shape,
     kernel=_avg_pool,
-    lower=_lower_pool("torch.nn.functional.avg_pool2d({x}, {kernel}, {stride}, {pad}, {round_up}, False)"),
+    lower=_lower_pool("torch.nn.functional.avg_pool2d({x}, {kernel}, {stride}, {padding}, {round_up}, False)"),
 )  # fmt: skip
 define_op(
     "AvgPoolGrad", "orig_input_shape: int32, grad: T -> output: T", f"{_ATTRS}, {DATA_FORMATS_2D}, T: type in floating",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from reflow.graph.errors import UnimplementedError
+from reflow.graph.errors import InvalidArgumentError
 
 DATA_FORMATS_2D = "data_format: string in NHWC|NCHW = NHWC"
 DATA_FORMATS_3D = "data_format: string in NDHWC|NCDHW = NDHWC"
@@ -101,10 +101,34 @@ def output_sizes(windows: Sequence[Window], sizes: Sequence) -> tuple:
 
 
 def check_only_spatial(values: Sequence[int], data_format: bytes, what: str) -> None:
-    """UnimplementedError unless the batch's and the channels' value is 1."""
+    """InvalidArgumentError unless the batch's and the channels' value is 1."""
     if values[0] != 1 or channels(values, data_format) != 1:
-        raise UnimplementedError(None, None, f"Current implementation does not yet support {what} in the batch and "
+        raise InvalidArgumentError(None, None, f"Current implementation does not yet support {what} in the batch and "
                                  "depth dimensions.")  # fmt: skip
+
+
+# --- arguments of public functions ----------------------------------------------------------------------------------
+
+
+def one_a_dimension(value, spatial_rank: int, channel_index: int, name: str) -> list:
+    """A list of one value a dimension: from one number, one value a spatial dimension, or the whole list; None is 1.
+
+    Raises:
+      ValueError: for a list of another length.
+    """
+    values = [1] if value is None else list(value) if hasattr(value, "__len__") else [value]
+    if len(values) == spatial_rank + 2:
+        return values
+    if len(values) == 1:
+        values = values * spatial_rank
+    elif len(values) != spatial_rank:
+        raise ValueError(f"{name} should be of length 1, {spatial_rank} or {spatial_rank + 2} but was {len(values)}")
+    return [1, 1, *values] if channel_index == 1 else [1, *values, 1]
+
+
+def channel_index(data_format: str | None, spatial_rank: int) -> int:
+    """Which dimension holds the channels."""
+    return 1 if data_format is not None and data_format.startswith("NC") else spatial_rank + 1
 
 
 # --- layouts ------------------------------------------------------------------------------------------------------

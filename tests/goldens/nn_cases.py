@@ -1,4 +1,4 @@
-"""Programs of layers, losses and normalization, run under TensorFlow 1.15.5 and Reflow. Runs under Python 3.7 as well."""
+"""Programs of layers, losses and normalization, run under TensorFlow 1.15.5 and Reflow. Runs under Python 3.7 too."""
 
 import numpy as np
 from op_recording import Cases
@@ -380,8 +380,9 @@ def _batch_norm_with_global_normalization(tf, t):
     x, vectors = t.feed(t.normal(2, 2, 2, 3)), [t.feed(t.random.rand(3).astype("float32")) for _ in range(4)]
     mean, variance, beta, gamma = vectors
     t.out(tf.nn.batch_norm_with_global_normalization(x, mean, variance, beta, gamma, 0.01, True))
-    t.out(tf.nn.batch_norm_with_global_normalization(input=x, mean=mean, variance=variance, beta=beta, gamma=gamma,
-                                                     variance_epsilon=0.01, scale_after_normalization=False))  # fmt: skip
+    new_names = {"input": x, "mean": mean, "variance": variance, "variance_epsilon": 0.01}
+    t.out(tf.nn.batch_norm_with_global_normalization(beta=beta, gamma=gamma, scale_after_normalization=False,
+                                                     **new_names))  # fmt: skip
 
 
 @case
