@@ -100,9 +100,14 @@ def _space_to_batch_shape(op):
     return _blocks_shape(op, lambda s, b, pair: _evenly(s + sum(pair), b), lambda batch, product: batch * product)
 
 
+def _cropped(size, by, pair):
+    if sum(pair) > size * by:
+        raise ValueError(f"Negative dimension size caused by subtracting {sum(pair)} from {size * by}")
+    return size * by - sum(pair)
+
+
 def _batch_to_space_shape(op):
-    return _blocks_shape(op, lambda s, b, pair: s * b - sum(pair),
-                         lambda batch, product: _evenly(batch, product, "input batch"))  # fmt: skip
+    return _blocks_shape(op, _cropped, lambda batch, product: _evenly(batch, product, "input batch"))
 
 
 define_op(
@@ -143,7 +148,7 @@ define_op(
 define_op(
     "BatchToSpace", "input: T, crops: Tidx -> output: T", "T: type, block_size: int >= 2, Tidx: type in index = int32",
     shape=lambda op: _image_blocks_shape(
-        op, lambda s, b, pair: s * b - sum(pair), lambda batch, product: _evenly(batch, product, "input batch")),
+        op, _cropped, lambda batch, product: _evenly(batch, product, "input batch")),
     kernel=lambda input, crops, block_size: _batch_to_space_nd(input, [block_size] * 2, crops), host="crops",
     aliases=(0,),
 )  # fmt: skip

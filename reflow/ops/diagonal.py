@@ -231,7 +231,14 @@ def matrix_diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_va
     """
     if _is_plain(k) and num_rows == num_cols == -1 and _is_plain(padding_value):
         return call("MatrixDiag", diagonal, name=name)
+    if _is_main(k) and (num_rows, num_cols, padding_value) == (-1, -1, 0):
+        return call("MatrixDiag", diagonal, name=name)
     return call("MatrixDiagV2", diagonal, k, num_rows, num_cols, _padding_for(diagonal, padding_value), name=name)
+
+
+def _is_main(k):
+    """True for the main diagonal: TensorFlow 1.15 then makes the older ops, which know no other."""
+    return isinstance(k, int) and k == 0
 
 
 def _is_plain(value) -> bool:
@@ -328,6 +335,8 @@ def matrix_diag_part(input, name="diag_part", k=0, padding_value=0):
       A Tensor [..., length], or [..., number of diagonals, length], from the highest to the lowest.
     """
     if _is_plain(k):
+        return call("MatrixDiagPart", input, name=name)
+    if _is_main(k):
         return call("MatrixDiagPart", input, name=name)
     return call("MatrixDiagPartV2", input, k, _padding_for(input, padding_value), name=name)
 
@@ -430,6 +439,8 @@ def matrix_set_diag(input, diagonal, name="set_diag", k=0):
       A Tensor like `input`.
     """
     if _is_plain(k):
+        return call("MatrixSetDiag", input, diagonal, name=name)
+    if _is_main(k):
         return call("MatrixSetDiag", input, diagonal, name=name)
     return call("MatrixSetDiagV2", input, diagonal, k, name=name)
 

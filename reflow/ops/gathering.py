@@ -182,23 +182,22 @@ def _summed_over_indices(params_shape, values, indices, indices_size, batch_dims
     outer_shape, inner_shape = values_shape[:batch_dims], values_shape[batch_dims:][1:]
     batches = call("Prod", outer_shape, [0], keep_dims=False)
     flat_shape = concat([[-1], inner_shape], 0)
+    if params_shape.dtype is not indices.dtype:
+        params_shape = call("Cast", params_shape, DstT=indices.dtype)
     indices = _with_batch_offsets(params_shape, indices, batch_dims)
     values = reshape(values, flat_shape)
     summed = call("UnsortedSegmentSum", values, reshape(indices, indices_size), size_of_axis * batches)
     return reshape(summed, concat([outer_shape, flat_shape], 0))
 
 
-def _with_batch_offsets(params_shape, indices, batch_dims):
-    """The indices into `params` with its batch axes and the next one flattened into one."""
+def _with_batch_offsets(sizes, indices, batch_dims):
+    """The indices into a tensor of shape `sizes` with its batch axes and the next one flattened into one."""
     from reflow.ops.constant import ones, zeros
     from reflow.ops.joining import stack
     from reflow.ops.shape_ops import reshape
 
     index_type = indices.dtype.base_dtype
     rank = len(indices.shape)
-    sizes = params_shape
-    if sizes.dtype is not index_type:
-        sizes = call("Cast", sizes, DstT=index_type)
     stride, result = ones((), index_type), indices
     for axis in range(batch_dims, 0, -1):
         count = sizes[axis - 1]
@@ -269,7 +268,8 @@ def _batch_gather(params, indices, batch_dims):
     if params.dims is not None and batch_dims >= len(params.dims):
         raise ValueError(f"batch_dims = {batch_dims} must be less than rank(params) = {len(params.dims)}")
     indices_shape, params_shape = shape(indices), shape(params)
-    flat_indices = reshape(_with_batch_offsets(params_shape, indices, batch_dims), [-1])
+    sizes = call("Cast", params_shape, DstT=indices.dtype.base_dtype)
+    flat_indices = reshape(_with_batch_offsets(sizes, indices, batch_dims), [-1])
     outer_shape = params_shape[batch_dims + 1:]
     flat_size = call("Prod", params_shape[:batch_dims + 1], [0], keep_dims=False)
     flat_params = reshape(params, concat([[flat_size], outer_shape], axis=0))

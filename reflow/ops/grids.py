@@ -154,7 +154,7 @@ def _as_int32(value, name):
     tensor = to_tensor(value, name=name, preferred_dtype=dtypes.int32)
     if not tensor.dtype.is_integer:
         raise TypeError(f"{name} must be an integer tensor; dtype={tensor.dtype}")
-    return tensor if tensor.dtype is dtypes.int32 else call("Cast", tensor, DstT=dtypes.int32)
+    return call("Cast", tensor, DstT=dtypes.int32)
 
 
 def _with_an_axis(data):

@@ -22,10 +22,8 @@ def _checked_dims(target, indices, updates):
     if target is None or indices is None:
         return target
     depth = indices[-1]
-    if depth is None:
+    if depth is None or depth > len(target):
         return target
-    if depth > len(target):
-        raise ValueError(f"The last dimension of indices ({depth}) must be at most the rank {len(target)}")
     if updates is not None:
         outer = len(indices) - 1
         if len(updates) != outer + len(target) - depth:

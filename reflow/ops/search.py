@@ -1,5 +1,7 @@
 """Places in sorted rows and in tensors, and the distance of sequences: searchsorted, unravel_index, edit_distance."""
 
+import math
+
 import numpy as np
 import torch
 
@@ -87,9 +89,12 @@ def _unravel_index_shape(op):
 def _unravel_index(indices, dims, Tidx):
     if len(indices.shape) > 1:
         raise ValueError("The indices can only be scalar or vector.")
-    if bool((indices < 0).any()) or bool((indices >= int(np.prod(dims, dtype=np.int64))).any()):
-        raise ValueError("index is out of bound as with dims")
-    return torch.from_numpy(np.stack(np.unravel_index(array_of(indices), dims))).to(Tidx)
+    rows = []
+    for i in range(len(dims)):
+        # Numbers beyond the shape wrap around, as in TensorFlow 1.15.
+        inside = torch.fmod(indices, math.prod(dims[i:]))
+        rows.append(torch.div(inside, math.prod(dims[i + 1:]), rounding_mode="trunc"))
+    return torch.stack(rows).to(Tidx)
 
 
 define_op(

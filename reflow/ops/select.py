@@ -11,7 +11,7 @@ from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims
-from reflow.ops.shape_rules import axis_within, constant_int, merge
+from reflow.ops.shape_rules import constant_int, merge
 
 # --- Where --------------------------------------------------------------------------------------------------------
 
@@ -231,13 +231,17 @@ def _one_hot_shape(op):
         raise ValueError(f"depth must be non-negative, got: {depth}")
     if dims is None:
         return [None]
-    axis = axis_within(op.attrs["axis"], len(dims) + 1, "Expected axis to be -1 or between 0 and the rank, but got")
+    if op.attrs["axis"] < -1:
+        raise ValueError("axis must be >= -1")
+    axis = op.attrs["axis"] % (len(dims) + 1)
     return [dims[:axis] + (depth,) + dims[axis:]]
 
 
 def _one_hot(indices, depth, on_value, off_value, axis):
     if depth < 0:
         raise ValueError(f"depth must be non-negative, got: {depth}")
+    if axis > indices.dim():
+        raise ValueError(f"Expected axis to be -1 or between [0, {indices.dim() + 1}).  But received: {axis}")
     axis = axis % (indices.dim() + 1)
     classes = torch.arange(depth).reshape([-1] + [1] * (indices.dim() - axis))
     hot = indices.unsqueeze(axis) == classes
