@@ -3,24 +3,37 @@
 from reflow.graph.build import call
 from reflow.graph.context import device
 from reflow.graph.convert import to_tensor
-from reflow.graph.operation import Operation, Tensor
+from reflow.graph.device import DeviceSpec
+from reflow.graph.operation import Tensor
+from reflow.ops.shape_ops import reshape
+from reflow.variables.partitioned_variable import PartitionedVariable
+from reflow.variables.resource_variable import BaseResourceVariable
+from reflow.variables.variable import Variable
+
+_REFERENCE_OPS = ("Variable", "VariableV2", "AutoReloadVariable")
+_VARIABLE_OPS = (*_REFERENCE_OPS, "VarHandleOp", "ReadVariableOp")
 
 
 class SaveSpec:
     """One tensor of a saveable object.
 
     Args:
-      tensor: the tensor to save, or a function that makes it.
+      tensor: the tensor or variable to save, or a function that makes the tensor.
       slice_spec: "" or the full shape and the slice of a partitioned variable.
       name: the name in the checkpoint.
       dtype: the type; needed if `tensor` is a function.
+      device: the device that the value is on; needed if `tensor` is a function.
     """
 
-    def __init__(self, tensor, slice_spec, name, dtype=None):
+    def __init__(self, tensor, slice_spec, name, dtype=None, device=None):
         self._tensor = tensor
         self.slice_spec = slice_spec
         self.name = name
-        self.dtype = dtype or tensor.dtype
+        if callable(tensor) and (dtype is None or device is None):
+            raise ValueError("When passing a callable `tensor` to a SaveSpec, an explicit dtype and device must be "
+                             "provided.")  # fmt: skip
+        self.dtype = dtype if dtype is not None else tensor.dtype
+        self.device = device if device is not None else tensor.device
 
     @property
     def tensor(self):
@@ -62,113 +75,129 @@ class SaveableObject:
 class ReferenceVariableSaveable(SaveableObject):
     """A reference variable, or a slice of a partitioned one."""
 
-    def __init__(self, tensor, slice_spec, name):
-        super().__init__(tensor, [SaveSpec(tensor, slice_spec, name, tensor.dtype)], name)
+    def __init__(self, variable, slice_spec, name):
+        super().__init__(variable, [SaveSpec(variable, slice_spec, name, variable.dtype)], name)
 
     def restore(self, restored_tensors, restored_shapes):
         value = restored_tensors[0]
         if restored_shapes is not None:
-            value = call("Reshape", value, restored_shapes[0])
-        validate = restored_shapes is None and self.op.dims is not None and None not in self.op.dims
-        return call("Assign", self.op, value, validate_shape=validate)
+            value = reshape(value, restored_shapes[0])
+        validate = restored_shapes is None and self.op.get_shape().is_fully_defined()
+        reference = to_tensor(self.op, as_ref=True)
+        return call("Assign", reference, value, validate_shape=validate, use_locking=True)
 
 
 class ResourceVariableSaveable(SaveableObject):
-    """A resource variable, or a slice of a partitioned one."""
+    """A resource variable, given as itself (a slice of a partitioned one) or as the tensor that reads it."""
 
     def __init__(self, variable, slice_spec, name):
-        self._handle = variable.handle
-        self._dims = variable.shape._dims
-        read = _reader(variable)
-        super().__init__(variable, [SaveSpec(read, slice_spec, name, variable.dtype.base_dtype)], name)
+        is_read = isinstance(variable, Tensor)
+        self._handle = variable.op.inputs[0] if is_read else variable.handle
+        self._device = variable.device
+        self._shape = variable.shape
+        tensor = variable if is_read else lambda: _read_on_cpu(variable)
+        spec = SaveSpec(tensor, slice_spec, name, variable.dtype, variable.device)
+        super().__init__(variable, [spec], name)
 
     def restore(self, restored_tensors, restored_shapes):
         value = restored_tensors[0]
         if restored_shapes is not None:
-            value = call("Reshape", value, restored_shapes[0])
-        with device(self._handle.device or None):
+            value = reshape(value, restored_shapes[0])
+        with device(self._device):
             value = call("Identity", value)
-            if self._dims is not None and restored_shapes is None:
-                value.set_shape(self._dims)
+            self._shape.assert_is_compatible_with(value.shape)
             return call("AssignVariableOp", self._handle, value)
 
 
-def _reader(variable):
-    """A function that reads the variable on its device, outside of the control dependencies of the moment."""
-
-    def read():
-        with device(variable.handle.device or None):
-            return variable._graph_element
-
-    return read if getattr(variable, "_graph_element", None) is not None else variable.read_value
+def _read_on_cpu(variable):
+    with device(variable.device):
+        value = variable.read_value()
+        # Files are written by CPUs: from another device the value is copied first.
+        with device("/device:CPU:0"):
+            return call("Identity", value)
 
 
-def saveable_objects_for(item, name):
-    """Yield the saveable objects of one entry of a Saver's variable list.
+def on_cpu(place: str) -> str:
+    """The first CPU of the machine that a device string names, which is where its files are written."""
+    return DeviceSpec.from_string(place).replace(device_type="CPU", device_index=0).to_string()
 
-    Args:
-      item: a variable, a tensor of reference type, a SaveableObject, or a dict or list of slices.
-      name: the name in the checkpoint.
+
+def _saveable_objects_for(item, name):
+    """Yield the saveable objects of one variable, tensor, SaveableObject, or list of slices.
 
     Raises:
       TypeError: if it is nothing that a Saver can save.
       ValueError: if slices do not belong together.
     """
+    if not isinstance(name, str):
+        raise TypeError("names_to_saveables must be a dict mapping string names to trackable operations. Name is not a "
+                        f"string: {name}")  # fmt: skip
     if isinstance(item, SaveableObject):
         yield item
-    elif isinstance(item, (list, tuple)) or type(item).__name__ == "PartitionedVariable":
-        for part in item:
-            info = part._get_save_slice_info() if hasattr(part, "_get_save_slice_info") else part._save_slice_info
-            if info is None or info.full_name is None:
-                raise ValueError(f"Slices must all be slices: {part}")
-            if info.full_name != name and not isinstance(name, str):
-                raise ValueError(f"Slices must all be from the same tensor: {name} != {info.full_name}")
-            yield _variable_saveable(part, info.spec, name)
+    elif isinstance(item, (list, tuple, PartitionedVariable)):
+        yield from _slices(list(item), name)
     else:
-        yield _variable_saveable(item, "", name)
+        yield _whole(item, name)
 
 
-def _variable_saveable(variable, slice_spec, name):
-    info = getattr(variable, "_save_slice_info", None)
-    if not slice_spec and info is not None:
-        slice_spec = info.spec
-    if hasattr(variable, "handle") and isinstance(variable.handle, Tensor):
-        return ResourceVariableSaveable(variable, slice_spec, name)
-    tensor = variable if isinstance(variable, Tensor) else to_tensor(variable, as_ref=True)
-    if not tensor.dtype.is_ref:
+def _slices(parts, name):
+    full_name = None
+    for part in parts:
+        if not isinstance(part, Variable):
+            raise ValueError(f"Slices must all be Variables: {part}")
+        info = part._get_save_slice_info()
+        if not info:
+            raise ValueError(f"Slices must all be slices: {part}")
+        full_name = full_name or info.full_name
+        if full_name != info.full_name:
+            raise ValueError(f"Slices must all be from the same tensor: {full_name} != {info.full_name}")
+        kind = ReferenceVariableSaveable if part.op.type in _REFERENCE_OPS else ResourceVariableSaveable
+        yield kind(part, info.spec, name)
+
+
+def _whole(item, name):
+    tensor = _graph_element(item)
+    if tensor.op.type not in _VARIABLE_OPS:
         raise TypeError("names_to_saveables must be a dict mapping string names to Tensors/Variables. Not a variable: "
-                        f"{variable}")  # fmt: skip
-    return ReferenceVariableSaveable(tensor, slice_spec, name)
+                        f"{tensor}")  # fmt: skip
+    kind = ReferenceVariableSaveable if tensor.op.type in _REFERENCE_OPS else ResourceVariableSaveable
+    return kind(tensor, "", name)
 
 
-def names_to_saveables(variables) -> dict:
-    """A dict from checkpoint name to variable (or slices) for what a Saver was given.
+def _graph_element(variable) -> Tensor:
+    """The tensor that stands for a variable: its reference, or the tensor that reads a resource variable."""
+    if isinstance(variable, BaseResourceVariable):
+        return variable._graph_element
+    return to_tensor(variable, as_ref=True)
 
-    Args:
-      variables: a dict, or a list of variables and SaveableObjects.
+
+def _by_name(variables) -> dict:
+    """A dict from checkpoint name to variable (or list of slices) for a list of what a Saver was given.
 
     Raises:
       TypeError: for items that cannot be saved.
       ValueError: if two have one name.
     """
-    if isinstance(variables, dict):
-        return dict(variables)
     if not isinstance(variables, (list, tuple, set)):
-        raise TypeError(f"Variables must be a list or a dict, not {type(variables).__name__}")
+        raise TypeError(f"Variables to save should be passed in a dict or a list: {variables}")
     result: dict = {}
-    for variable in variables:
-        info = getattr(variable, "_save_slice_info", None)
+    for variable in sorted(variables, key=lambda v: v.name):
         if isinstance(variable, SaveableObject):
+            result[variable.name] = variable
+        elif isinstance(variable, PartitionedVariable):
             _put(result, variable.name, variable)
-        elif type(variable).__name__ == "PartitionedVariable":
-            _put(result, variable.name, list(variable))
-        elif info is not None:
-            parts = result.setdefault(info.full_name, [])
+        elif isinstance(variable, Variable) and variable._save_slice_info:
+            full_name = variable._save_slice_info.full_name
+            parts = result.setdefault(full_name, [])
             if not isinstance(parts, list):
-                raise ValueError(f"Mixing slices and non-slices with the same name: {info.full_name}")
+                raise ValueError(f"Mixing slices and non-slices with the same name: {full_name}")
             parts.append(variable)
         else:
-            _put(result, _name_of(variable), variable)
+            tensor = _graph_element(variable)
+            if tensor.op.type not in _VARIABLE_OPS:
+                raise TypeError(f"Variable to save is not a Variable: {tensor}")
+            owner = tensor.op.inputs[0].op if tensor.op.type == "ReadVariableOp" else tensor.op
+            _put(result, owner.name, tensor)
     return result
 
 
@@ -178,29 +207,23 @@ def _put(result, name, value):
     result[name] = value
 
 
-def _name_of(variable) -> str:
-    operation = variable if isinstance(variable, Operation) else getattr(variable, "op", None)
-    if operation is None:
-        raise TypeError(f"Variable to save is not a Variable: {variable}")
-    return getattr(variable, "_shared_name", None) or operation.name
+def saveable_objects(variables) -> list[SaveableObject]:
+    """The saveable objects of what a Saver was given, in the order of their names.
 
-
-def validate_and_slice(variables: dict) -> list[SaveableObject]:
-    """The saveable objects of a dict from name to variable, in the order of their names.
+    Args:
+      variables: a dict from name in the checkpoint to variable, or a list of variables and SaveableObjects.
 
     Raises:
-      TypeError: if a name is no string.
-      ValueError: if a variable stands under two names.
+      TypeError: for items that cannot be saved, and names that are no strings.
+      ValueError: if two have one name, or one stands under two names.
     """
-    saveables, seen = [], set()
-    for name in sorted(variables):
-        if not isinstance(name, str):
-            raise TypeError("names_to_saveables must be a dict mapping string names to checkpointable operations. "
-                            f"Name is not a string: {name}")  # fmt: skip
-        for saveable in saveable_objects_for(variables[name], name):
-            identity = saveable.op.op if isinstance(saveable.op, Tensor) else saveable.op
-            if identity in seen:
+    by_name = variables if isinstance(variables, dict) else _by_name(variables)
+    saveables: list[SaveableObject] = []
+    seen: set[int] = set()
+    for name in sorted(by_name):
+        for saveable in _saveable_objects_for(by_name[name], name):
+            if id(saveable.op) in seen:
                 raise ValueError(f"The same saveable will be restored with two names: {saveable.name}")
-            seen.add(identity)
+            seen.add(id(saveable.op))
             saveables.append(saveable)
     return saveables

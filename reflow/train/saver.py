@@ -7,18 +7,25 @@ import numpy as np
 from tensorboard.compat.proto import meta_graph_pb2
 from tensorboard.compat.proto.saver_pb2 import SaverDef
 
+from reflow.engine.session import BaseSession
 from reflow.files.checkpoint_state import (
     checkpoint_exists,
     get_checkpoint_mtimes,
+    meta_graph_filename,
     remove_checkpoint,
     update_checkpoint_state_internal,
 )
 from reflow.graph import errors, meta_graph
 from reflow.graph.collections import GraphKeys
-from reflow.graph.context import strip_name_scope
+from reflow.graph.context import prepend_name_scope, strip_name_scope
 from reflow.graph.export import export
 from reflow.graph.graph import get_default_graph
+from reflow.platform import logging
 from reflow.train.saver_builder import SaverBuilder
+from reflow.variables.variable_lists import all_saveable_objects
+
+# The fields of a SaverDef that name nodes.
+_NAMES = ("filename_tensor_name", "save_tensor_name", "restore_op_name")
 
 
 @export("train.Saver")
@@ -34,7 +41,7 @@ class Saver:
       name: the name scope of the operations.
       restore_sequentially: restore the variables one after the other.
       saver_def: use operations that the graph has already.
-      builder: a SaverBuilder.
+      builder: something with the `build` method of a SaverBuilder.
       defer_build: add the operations with `build()` later.
       allow_empty: do nothing, rather than fail, if there is nothing to save.
       write_version: SaverDef.V2 or SaverDef.V1.
@@ -75,7 +82,7 @@ class Saver:
         self._to_delete: list[tuple[str, float]] = []
         if not defer_build:
             self.build()
-        if self.saver_def is not None:
+        if self.saver_def:
             self._check_saver_def()
             self._write_version = self.saver_def.version
 
@@ -84,40 +91,34 @@ class Saver:
         if self._is_built:
             return
         self._is_built = True
-        if self.saver_def is None or self._builder is not None:
+        if not self.saver_def:
             self._build_operations()
-        elif self.saver_def.restore_op_name and self._name:
-            prefix = f"{self._name}/"
-            for field in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):
-                setattr(self.saver_def, field, prefix + getattr(self.saver_def, field))
+            if self._is_empty:
+                return
+        elif self._name:
+            # With a SaverDef the name is the scope that its graph was imported into.
+            for field in _NAMES:
+                setattr(self.saver_def, field, prepend_name_scope(getattr(self.saver_def, field), self._name))
         self._check_saver_def()
         self._next_to_keep = time.time() + self.saver_def.keep_checkpoint_every_n_hours * 3600
 
     def _build_operations(self):
-        variables = self._var_list
-        if variables is None:
-            graph = get_default_graph()
-            variables = graph.get_collection(GraphKeys.GLOBAL_VARIABLES) + graph.get_collection(
-                GraphKeys.SAVEABLE_OBJECTS)  # fmt: skip
-            self._var_list = variables
-        if not variables:
+        if self._var_list is None:
+            self._var_list = all_saveable_objects()
+        self._is_empty = not self._var_list
+        if self._is_empty:
             if not self._allow_empty:
                 raise ValueError("No variables to save")
-            self._is_empty = True
-            self.saver_def = SaverDef(version=self._write_version, max_to_keep=self._max_to_keep or 0)
             return
-        self._is_empty = False
         builder = self._builder or SaverBuilder(self._write_version)
         self.saver_def = builder.build(
-            variables, self._reshape, self._sharded, self._max_to_keep or 0, self._keep_every_n_hours, self._name,
+            self._var_list, self._reshape, self._sharded, self._max_to_keep, self._keep_every_n_hours, self._name,
             self._restore_sequentially, self._filename,
         )  # fmt: skip
 
     def _check_saver_def(self):
         if not isinstance(self.saver_def, SaverDef):
             raise ValueError(f"saver_def must be a saver_pb2.SaverDef: {self.saver_def}")
-        if self._is_empty:
-            return
         for field in ("save_tensor_name", "restore_op_name"):
             if not getattr(self.saver_def, field):
                 raise ValueError(f"saver_def must specify the {field}: {self.saver_def}")
@@ -147,49 +148,51 @@ class Saver:
           ValueError: for a prefix in a folder that does not exist, or one that collides with the `checkpoint` file.
           RuntimeError: if the saver was not built.
         """
-        if not self._is_built and self.saver_def is None:
+        if not self._is_built:
             raise RuntimeError("`build()` should be called before save if defer_build==True")
-        if not hasattr(sess, "run"):
-            raise TypeError(f"'sess' must be a Session; {sess}")
-        save_path = os.fspath(save_path)
         latest_filename = latest_filename or "checkpoint"
-        self._check_path(save_path, latest_filename)
-        prefix = save_path
-        if global_step is not None:
-            prefix = f"{save_path}-{self._step_text(sess, global_step)}"
+        save_path = os.fspath(save_path)
+        if self._write_version != SaverDef.V2:
+            logging.warning("TensorFlow's V1 checkpoint format has been deprecated. Consider switching to the more "
+                            "efficient V2 format: tf.train.Saver(write_version=tf.train.SaverDef.V2)")  # fmt: skip
+        self._check_path(save_path, latest_filename, global_step)
+        prefix = save_path if global_step is None else f"{save_path}-{self._step_text(sess, global_step)}"
+        if not isinstance(sess, BaseSession):
+            raise TypeError(f"'sess' must be a Session; {sess}")
+        written = None
         if not self._is_empty:
-            prefix = self._run_save(sess, prefix, save_path)
+            written = self._run_save(sess, prefix, save_path)
             if write_state:
-                self._remember(prefix)
-                self._write_state(prefix, latest_filename)
+                self._remember(written)
+                self._write_state(os.path.dirname(save_path), written, latest_filename)
                 self._delete_old(meta_graph_suffix)
         if write_meta_graph:
-            filename = f"{_without_shards(prefix)}.{meta_graph_suffix}"
             with sess.graph.as_default():
-                self.export_meta_graph(filename, strip_default_attrs=strip_default_attrs)
-        return None if self._is_empty else prefix
+                self.export_meta_graph(meta_graph_filename(prefix, meta_graph_suffix),
+                                       strip_default_attrs=strip_default_attrs)  # fmt: skip
+        return written
 
-    def _check_path(self, save_path, latest_filename):
+    def _check_path(self, save_path, latest_filename, global_step):
         if os.path.split(latest_filename)[0]:
-            raise ValueError(f"'latest_filename' must not contain path components, but got '{latest_filename}'")
-        if os.path.basename(save_path) == latest_filename and self._sharded:
+            raise ValueError("'latest_filename' must not contain path components")
+        # A V1 checkpoint is a file of this very name.
+        if global_step is None and os.path.basename(save_path) == latest_filename and not self._sharded:
             raise ValueError(f"'latest_filename' collides with 'save_path': '{latest_filename}' and '{save_path}'")
 
     def _step_text(self, sess, global_step) -> str:
         if not isinstance(global_step, (int, np.integer)):
-            global_step = sess.run(global_step) if not hasattr(global_step, "eval") else global_step.eval(session=sess)
-        return f"{int(global_step):08d}" if self._pad_step_number else str(int(global_step))
+            global_step = int(sess.run(global_step))
+        return f"{global_step:08d}" if self._pad_step_number else str(global_step)
 
     def _run_save(self, sess, prefix, save_path) -> str:
         definition = self.saver_def
         try:
             path = sess.run(definition.save_tensor_name, {definition.filename_tensor_name: prefix})
         except (errors.FailedPreconditionError, errors.NotFoundError) as error:
-            folder = os.path.dirname(save_path)
-            if folder and not os.path.isdir(folder):
+            if not os.path.isdir(os.path.dirname(save_path)):
                 raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.") from error
             raise
-        return path.decode() if isinstance(path, bytes) else str(path)
+        return path.decode()
 
     def restore(self, sess, save_path):
         """Set the variables to what a checkpoint holds.
@@ -211,13 +214,14 @@ class Saver:
         prefix = os.fspath(save_path)
         if not checkpoint_exists(prefix):
             raise ValueError(f"The passed save_path is not a valid checkpoint: {prefix}")
+        logging.info("Restoring parameters from %s", prefix)
         definition = self.saver_def
         try:
             sess.run(definition.restore_op_name, {definition.filename_tensor_name: prefix})
         except errors.NotFoundError as error:
-            raise _explained(error, "a Variable name or other graph key that is missing from the checkpoint") from error
+            raise _explained(error, "a Variable name or other graph key that is missing") from error
         except errors.InvalidArgumentError as error:
-            raise _explained(error, "a mismatch between the current graph and the graph from the checkpoint") from error
+            raise _explained(error, "a mismatch between the current graph and the graph") from error
 
     # --- which checkpoints are kept -------------------------------------------------------------------------------
 
@@ -227,18 +231,29 @@ class Saver:
         return [path for path, _ in self._last_checkpoints]
 
     def set_last_checkpoints(self, last_checkpoints):
-        """Set the list of kept checkpoints, with the current time for each."""
+        """Set the list of kept checkpoints; as their times are not known, none of them will be deleted.
+
+        Args:
+          last_checkpoints: a list of prefixes, oldest first.
+        """
         self._last_checkpoints = [(path, np.inf) for path in last_checkpoints]
 
     def set_last_checkpoints_with_time(self, last_checkpoints_with_time):
-        """Set the list of kept checkpoints: (prefix, seconds since the epoch) pairs."""
+        """Set the list of kept checkpoints.
+
+        Args:
+          last_checkpoints_with_time: a list of (prefix, seconds since the epoch) pairs, oldest first.
+        """
         self._last_checkpoints = list(last_checkpoints_with_time)
 
     def recover_last_checkpoints(self, checkpoint_paths):
-        """Take over those of `checkpoint_paths` that still exist, with their times."""
-        existing = [path for path in checkpoint_paths if checkpoint_exists(path)]
-        times = get_checkpoint_mtimes(existing)
-        self.set_last_checkpoints_with_time(list(zip(existing, times, strict=True)))
+        """Take over those of some checkpoints that still exist, with their times, to delete them when their turn comes.
+
+        Args:
+          checkpoint_paths: a list of prefixes, oldest first.
+        """
+        found = [(path, get_checkpoint_mtimes([path])) for path in checkpoint_paths]
+        self.set_last_checkpoints_with_time([(path, times[0]) for path, times in found if times])
 
     def _remember(self, prefix):
         if not self.saver_def.max_to_keep:
@@ -249,12 +264,10 @@ class Saver:
             self._to_delete.append(kept.pop(0))
         self._last_checkpoints = kept
 
-    def _write_state(self, prefix, latest_filename):
+    def _write_state(self, folder, prefix, latest_filename):
         update_checkpoint_state_internal(
-            save_dir=os.path.dirname(prefix), model_checkpoint_path=prefix,
-            all_model_checkpoint_paths=self.last_checkpoints, latest_filename=latest_filename,
-            save_relative_paths=self._save_relative_paths,
-            all_model_checkpoint_timestamps=[at for _, at in self._last_checkpoints],
+            save_dir=folder, model_checkpoint_path=prefix, all_model_checkpoint_paths=self.last_checkpoints,
+            latest_filename=latest_filename, save_relative_paths=self._save_relative_paths,
         )  # fmt: skip
 
     def _delete_old(self, meta_graph_suffix):
@@ -264,7 +277,11 @@ class Saver:
         if at > self._next_to_keep:
             self._next_to_keep += self.saver_def.keep_checkpoint_every_n_hours * 3600
             return
-        remove_checkpoint(path, self.saver_def.version, meta_graph_suffix)
+        try:
+            remove_checkpoint(path, self.saver_def.version, meta_graph_suffix)
+        except OSError as error:
+            # A checkpoint that cannot be deleted is no reason to end a training run.
+            logging.warning("Ignoring: %s", error)
 
     # --- protos ---------------------------------------------------------------------------------------------------
 
@@ -276,13 +293,11 @@ class Saver:
         """The SaverDef, its names without `export_scope`; None if the saver lies outside of it."""
         if export_scope is None:
             return self.saver_def
-        if not (self.saver_def.filename_tensor_name.startswith(export_scope)
-                and self.saver_def.save_tensor_name.startswith(export_scope)
-                and self.saver_def.restore_op_name.startswith(export_scope)):  # fmt: skip
+        if not all(getattr(self.saver_def, field).startswith(export_scope) for field in _NAMES):
             return None
         proto = SaverDef()
         proto.CopyFrom(self.saver_def)
-        for field in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):
+        for field in _NAMES:
             setattr(proto, field, strip_name_scope(getattr(proto, field), export_scope))
         return proto
 
@@ -302,15 +317,10 @@ class Saver:
         )  # fmt: skip
 
 
-def _without_shards(prefix: str) -> str:
-    """The prefix without the "-?????-of-00003" that a sharded V1 save appends."""
-    head, _, tail = prefix.rpartition("-?????-of-")
-    return head if head and tail.isdigit() else prefix
-
-
 def _explained(error, cause: str):
-    message = (f"Restoring from checkpoint failed. This is most likely due to {cause}. Please ensure that you have not "
-               f"altered the graph expected based on the checkpoint. Original error:\n\n{error.message}")  # fmt: skip
+    message = (f"Restoring from checkpoint failed. This is most likely due to {cause} from the checkpoint. Please "
+               "ensure that you have not altered the graph expected based on the checkpoint. Original error:\n\n"
+               f"{error.message}")  # fmt: skip
     return type(error)(error.node_def, error.op, message)
 
 
