@@ -10,15 +10,15 @@ from reflow.graph.context import colocate_with, name_scope
 from reflow.graph.convert import constant_tensor, to_tensor
 from reflow.graph.export import export
 from reflow.graph.indexed_slices import IndexedSlices
-from reflow.graph.registry import define_op, gradient
+from reflow.graph.registry import define_op
 from reflow.graph.shapes import merge_dims
 from reflow.ops.arithmetic import maximum, minimum
 from reflow.ops.casting import cast
-from reflow.ops.constant import ones_like, zeros
+from reflow.ops.constant import ones_like
 from reflow.ops.joining import stack
 from reflow.ops.ranges import range as range_
 from reflow.ops.reduction import reduce_sum
-from reflow.ops.shape_ops import rank, shape, size
+from reflow.ops.shape_ops import rank, size
 from reflow.ops.shape_rules import unchanged_shape
 
 
@@ -31,24 +31,6 @@ define_op(
     "ClipByValue", "t: T, clip_value_min: T, clip_value_max: T -> output: T", "T: type in number",
     shape=unchanged_shape, kernel=_clip_by_value,
 )  # fmt: skip
-
-
-@gradient("ClipByValue")
-def _clip_by_value_gradient(op, grad):
-    """The gradient goes to the value, or to the bound that replaced it."""
-    x, low, high = op._inputs
-    shape_x, shape_low, shape_high = shape(x), shape(low), shape(high)
-    nothing = zeros(shape(grad), grad.dtype.base_dtype)
-    is_low, is_high = call("Less", x, low), call("Greater", x, high)
-    _, axes_low = call("BroadcastGradientArgs", shape_x, shape_low)
-    axes_x, axes_high = call("BroadcastGradientArgs", shape_x, shape_high)
-    to_x = call("Select", call("LogicalOr", is_low, is_high), nothing, grad)
-    to_low, to_high = call("Select", is_low, grad, nothing), call("Select", is_high, grad, nothing)
-    return (
-        call("Reshape", call("Sum", to_x, axes_x), shape_x),
-        call("Reshape", call("Sum", to_low, axes_low), shape_low),
-        call("Reshape", call("Sum", to_high, axes_high), shape_high),
-    )
 
 
 def _values_of(t, name):
@@ -198,5 +180,6 @@ def clip_by_average_norm(t, clip_norm, name=None):
         t = to_tensor(t, name="t")
         count = cast(size(t), dtypes.float32)
         inverse_norm = call("Rsqrt", reduce_sum(t * t, range_(0, rank(t))))
+        clipped = t * clip_norm
         factor = minimum(inverse_norm * count, constant_tensor(1.0, dtypes.float32, "Const") / clip_norm)
-        return call("Identity", t * clip_norm * factor, name=scope)
+        return call("Identity", clipped * factor, name=scope)

@@ -1,7 +1,6 @@
 """Arithmetic of two tensors, comparisons, casts, bits and sums of many tensors, and their gradients."""
 
 import numpy as np
-
 from op_recording import Cases
 
 case = Cases()
@@ -48,8 +47,11 @@ def find(tf, dotted):
 
 def numbers(t, dtype, shape, positive=False):
     if dtype in INTEGERS:
-        return t.integers(1, 9, *shape, dtype=dtype) if positive or dtype[0] == "u" else (
-            t.integers(1, 9, *shape, dtype=dtype) * t.random.choice([-1, 1], shape).astype(dtype))
+        return (
+            t.integers(1, 9, *shape, dtype=dtype)
+            if positive or dtype[0] == "u"
+            else (t.integers(1, 9, *shape, dtype=dtype) * t.random.choice([-1, 1], shape).astype(dtype))
+        )
     values = t.random.uniform(0.5, 3, shape)
     if not positive:
         values = values * t.random.choice([-1, 1], shape)
@@ -58,6 +60,7 @@ def numbers(t, dtype, shape, positive=False):
 
 def _define(name, dtypes):
     for dtype in dtypes:
+
         def check(tf, t, dtype=dtype):
             kind = tf.as_dtype(dtype)
             positive = name in POSITIVE
@@ -94,7 +97,9 @@ def broadcasting(tf, t, name):
     t.end_of_forward()
 
 
-@case.each(name=[row[0] for row in FUNCTIONS if row[0] not in ("truncatediv", "math.multiply_no_nan", "math.nextafter")])
+@case.each(
+    name=[row[0] for row in FUNCTIONS if row[0] not in ("truncatediv", "math.multiply_no_nan", "math.nextafter")]
+)
 def special_values(tf, t, name):
     x, y = np.meshgrid(SPECIAL, SPECIAL)
     if name in ("floormod", "truncatemod"):
@@ -119,14 +124,38 @@ def empty(tf, t, name):
 @case
 def operators(tf, t):
     x, y = t.feed(t.normal(2, 3)), t.feed(t.normal(3))
-    t.out(x + y, x - y, x * y, x / y, x // y, x % y, x ** 2.0, x + 1, 1 + x, x - 1, 1 - x, x * 2, 2 * x, x / 2, 2 / x,
-          x // 2, 2 // x, x % 2, 2 % x, 2.0 ** x, x + [1.0, 2.0, 3.0], x + np.float32(3), x * np.ones([2, 1]), x + True)
+    t.out(
+        x + y,
+        x - y,
+        x * y,
+        x / y,
+        x // y,
+        x % y,
+        x**2.0,
+        x + 1,
+        1 + x,
+        x - 1,
+        1 - x,
+        x * 2,
+        2 * x,
+        x / 2,
+        2 / x,
+        x // 2,
+        2 // x,
+        x % 2,
+        2 % x,
+        2.0**x,
+        x + [1.0, 2.0, 3.0],
+        x + np.float32(3),
+        x * np.ones([2, 1]),
+        x + True,
+    )
 
 
 @case
 def operators_of_integers(tf, t):
     x = t.feed(t.integers(1, 9, 4))
-    t.out(x / 2, x // 2, x % 3, x + x, x * np.int32(3), x ** 2, 7 / x)
+    t.out(x / 2, x // 2, x % 3, x + x, x * np.int32(3), x**2, 7 / x)
 
 
 @case
@@ -143,7 +172,7 @@ def operators_in_scopes(tf, t):
 @case
 def comparison_operators(tf, t):
     x = t.feed(t.integers(0, 4, 6))
-    t.out(x < 2, x <= 2, x > 2, x >= 2, 2 < x, x < x)
+    t.out(x < 2, x <= 2, x > 2, x >= 2, 2 < x, x < x)  # noqa: SIM300
     a, b = x > 1, x < 3
     t.out(a & b, a | b, a ^ b, ~a, a & True, False | a, True ^ a)
 
@@ -153,8 +182,12 @@ def wrong_operands(tf, t, kind):
     x = t.feed(t.integers(0, 4, 3))
     y = t.feed(t.normal(3))
     operations = {
-        "float of int": lambda: x + 1.5, "int of float": lambda: y + 1, "string": lambda: x + "a",
-        "none": lambda: x + None, "different": lambda: x * y, "bool": lambda: t.feed(np.array([True])) + True,
+        "float of int": lambda: x + 1.5,
+        "int of float": lambda: y + 1,
+        "string": lambda: x + "a",
+        "none": lambda: x + None,
+        "different": lambda: x * y,
+        "bool": lambda: t.feed(np.array([True])) + True,
     }
     t.out(operations[kind]())
 
@@ -163,8 +196,11 @@ def wrong_operands(tf, t, kind):
 def wrong_arguments(tf, t, kind):
     x, y = t.feed(t.normal(2, 3)), t.feed(t.normal(2))
     operations = {
-        "shapes": lambda: tf.add(x, y), "types": lambda: tf.multiply(2, x), "truediv": lambda: tf.truediv(x, [1, 2, 3]),
-        "div": lambda: tf.div(x, tf.constant([1, 2, 3])), "scalar_mul": lambda: tf.scalar_mul([1.0, 2.0], x),
+        "shapes": lambda: tf.add(x, y),
+        "types": lambda: tf.multiply(2, x),
+        "truediv": lambda: tf.truediv(x, [1, 2, 3]),
+        "div": lambda: tf.div(x, tf.constant([1, 2, 3])),
+        "scalar_mul": lambda: tf.scalar_mul([1.0, 2.0], x),
         "sequence first": lambda: tf.truediv([1, 2], tf.constant([1.0, 2.0])),
     }
     t.out(operations[kind]())
@@ -176,7 +212,10 @@ def failures_when_run(tf, t, kind):
     zero = t.feed(np.array([1, 0], "int32"))
     wrong = t.feed(np.array([1, 2, 3], "int32"), [None])
     operations = {
-        "floordiv": lambda: x // zero, "floormod": lambda: x % zero, "div": lambda: tf.div(x, zero), "pow": lambda: tf.pow(zero, x),
+        "floordiv": lambda: x // zero,
+        "floormod": lambda: x % zero,
+        "div": lambda: tf.div(x, zero),
+        "pow": lambda: tf.pow(zero, x),
         "shape": lambda: x + wrong,
     }
     t.out(operations[kind]())
@@ -221,8 +260,12 @@ def sums_of_strings(tf, t):
 @case
 def divide(tf, t):
     x = t.feed(t.integers(1, 9, 3))
-    t.out(tf.divide(x, 2), tf.divide(x, 2, name="named"), tf.divide(6.0, tf.cast(x, tf.float32)),
-          tf.math.divide_no_nan(tf.constant([1.0, 2.0]), [0.0, 4.0]))
+    t.out(
+        tf.divide(x, 2),
+        tf.divide(x, 2, name="named"),
+        tf.divide(6.0, tf.cast(x, tf.float32)),
+        tf.math.divide_no_nan(tf.constant([1.0, 2.0]), [0.0, 4.0]),
+    )
 
 
 @case
@@ -236,7 +279,11 @@ def scalar_products(tf, t):
 def polynomials(tf, t):
     x = t.feed(t.normal(3))
     t.grad(t.out(tf.math.polyval([2.0, x, tf.constant(1.0)], x)), x)
-    t.out(tf.math.polyval([], x), tf.math.polyval([3.0], x), tf.math.reciprocal_no_nan(t.feed(np.array([0, 2.0], "float32"))))
+    t.out(
+        tf.math.polyval([], x),
+        tf.math.polyval([3.0], x),
+        tf.math.reciprocal_no_nan(t.feed(np.array([0, 2.0], "float32"))),
+    )
 
 
 @case
@@ -252,7 +299,11 @@ COMPARISONS = ["equal", "not_equal", "less", "less_equal", "greater", "greater_e
 def comparisons(tf, t, name):
     function = find(tf, name)
     x, y = np.meshgrid(SPECIAL, SPECIAL)
-    t.out(function(t.feed(x), t.feed(y)), function(t.feed(x.astype("float32")), 1.0), function(np.array(1.0), tf.constant(x)))
+    t.out(
+        function(t.feed(x), t.feed(y)),
+        function(t.feed(x.astype("float32")), 1.0),
+        function(np.array(1.0), tf.constant(x)),
+    )
     for dtype in ["int8", "int16", "int32", "int64", "uint8"]:
         t.out(function(t.feed(np.arange(4, dtype=dtype)), t.feed(np.full([2, 1], 2, dtype))))
     for dtype in ["float16", "bfloat16"]:
@@ -273,8 +324,23 @@ def approximately_equal(tf, t):
 
 # --- casts --------------------------------------------------------------------------------------------------------
 
-NUMERIC = ["float16", "float32", "float64", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
-           "uint64", "bool", "complex64", "complex128"]
+NUMERIC = [
+    "float16",
+    "float32",
+    "float64",
+    "bfloat16",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bool",
+    "complex64",
+    "complex128",
+]
 
 
 @case.each(source=NUMERIC)
@@ -310,15 +376,28 @@ def casts_that_truncate(tf, t):
     for target in ("float32", "float16", "bfloat16"):
         t.out(tf.raw_ops.Cast(x=x, DstT=tf.as_dtype(target), Truncate=True))
     single = tf.cast(x, tf.float32)
-    t.out(tf.raw_ops.Cast(x=single, DstT=tf.bfloat16, Truncate=True), tf.raw_ops.Cast(x=single, DstT=tf.float16, Truncate=True))
+    t.out(
+        tf.raw_ops.Cast(x=single, DstT=tf.bfloat16, Truncate=True),
+        tf.raw_ops.Cast(x=single, DstT=tf.float16, Truncate=True),
+    )
 
 
 @case
 def cast_functions(tf, t):
     x = t.feed(t.integers(-5, 5, 4))
-    t.out(tf.to_float(x), tf.to_double(x), tf.to_int32(x), tf.to_int64(x), tf.to_bfloat16(x), tf.to_complex64(x),
-          tf.to_complex128(x), tf.cast(x, tf.int32), tf.cast([1.5, 2.5], tf.int32), tf.cast(x, "float32", name="named"),
-          tf.cast(1, tf.float32))
+    t.out(
+        tf.to_float(x),
+        tf.to_double(x),
+        tf.to_int32(x),
+        tf.to_int64(x),
+        tf.to_bfloat16(x),
+        tf.to_complex64(x),
+        tf.to_complex128(x),
+        tf.cast(x, tf.int32),
+        tf.cast([1.5, 2.5], tf.int32),
+        tf.cast(x, "float32", name="named"),
+        tf.cast(1, tf.float32),
+    )
 
 
 @case
@@ -358,8 +437,15 @@ def bits(tf, t, dtype):
     x = t.feed(np.array([limits.min, limits.max, 5, 12, 1], dtype))
     y = t.feed(np.array([3, 10, 6, 1, 2], dtype))
     b = tf.bitwise
-    t.out(b.bitwise_and(x, y), b.bitwise_or(x, y), b.bitwise_xor(x, y), b.invert(x), b.left_shift(x, y),
-          b.right_shift(x, y), b.bitwise_and(x, np.array(4, dtype)))
+    t.out(
+        b.bitwise_and(x, y),
+        b.bitwise_or(x, y),
+        b.bitwise_xor(x, y),
+        b.invert(x),
+        b.left_shift(x, y),
+        b.right_shift(x, y),
+        b.bitwise_and(x, np.array(4, dtype)),
+    )
     if dtype not in ("uint32", "uint64"):
         t.out(tf.raw_ops.PopulationCount(x=x))
 
@@ -388,9 +474,16 @@ def compare_and_bitpack(tf, t, dtype):
 
 @case.each(dtype=["float32", "float64", "float16", "int32", "int64", "uint8", "complex64"])
 def add_n(tf, t, dtype):
-    xs = [t.feed(t.integers(-5, 5, 2, 3, dtype="int32") if dtype[0] in "iu" else t.normal(2, 3), [None, 3],
-                 tf.as_dtype(dtype)) if dtype != "uint8" else t.feed(t.integers(0, 200, 2, 3, dtype="uint8"))
-          for _ in range(4)]
+    xs = [
+        t.feed(
+            t.integers(-5, 5, 2, 3, dtype="int32") if dtype[0] in "iu" else t.normal(2, 3),
+            [None, 3],
+            tf.as_dtype(dtype),
+        )
+        if dtype != "uint8"
+        else t.feed(t.integers(0, 200, 2, 3, dtype="uint8"))
+        for _ in range(4)
+    ]
     for count in (1, 2, 3, 4):
         t.out(tf.add_n(xs[:count]))
     y = t.out(tf.add_n(xs + xs * 6, name="many"))
@@ -402,7 +495,11 @@ def add_n(tf, t, dtype):
 def accumulate_n(tf, t):
     xs = [t.feed(t.normal(2, 3)) for _ in range(3)]
     y = t.out(tf.accumulate_n(xs))
-    t.out(tf.accumulate_n(xs[:1]), tf.accumulate_n(xs[:1], name="one"), tf.accumulate_n(xs, shape=[2, 3], tensor_dtype=tf.float32))
+    t.out(
+        tf.accumulate_n(xs[:1]),
+        tf.accumulate_n(xs[:1], name="one"),
+        tf.accumulate_n(xs, shape=[2, 3], tensor_dtype=tf.float32),
+    )
     t.grad(y, xs)
 
 
@@ -411,8 +508,10 @@ def wrong_sums(tf, t, kind):
     x, y = t.feed(t.normal(2)), t.feed(t.normal(3))
     n = t.feed(t.integers(0, 3, 2))
     operations = {
-        "empty": lambda: tf.add_n([]), "shapes": lambda: tf.add_n([x, y]),
-        "types": lambda: tf.add_n([x, n]), "accumulate types": lambda: tf.accumulate_n([x, n]),
+        "empty": lambda: tf.add_n([]),
+        "shapes": lambda: tf.add_n([x, y]),
+        "types": lambda: tf.add_n([x, n]),
+        "accumulate types": lambda: tf.accumulate_n([x, n]),
         "accumulate shape": lambda: tf.accumulate_n([x, y]),
         "accumulate dtype": lambda: tf.accumulate_n([x, x], tensor_dtype=tf.int32),
     }
@@ -492,8 +591,20 @@ def zeta_of_special_values(tf, t):
 
 @case
 def broadcast_gradient_args(tf, t):
-    pairs = [([2, 1], [2, 1]), ([2, 1], [1, 1]), ([3, 1, 5], [1, 1]), ([], [2, 1]), ([1], []), ([2, 3], [3]),
-             ([1, 1, 1], [1, 1]), ([2, 0], [2, 1]), ([0, 1], [1]), ([5, 1, 3, 1], [5, 4, 1, 1])]
+    pairs = [
+        ([2, 1], [2, 1]),
+        ([2, 1], [1, 1]),
+        ([3, 1, 5], [1, 1]),
+        ([], [2, 1]),
+        ([1], []),
+        ([2, 3], [3]),
+        ([1, 1, 1], [1, 1]),
+        ([2, 0], [2, 1]),
+        ([0, 1], [1]),
+        ([5, 1, 3, 1], [5, 4, 1, 1]),
+    ]
     for a, b in pairs:
-        r = tf.raw_ops.BroadcastGradientArgs(s0=t.feed(np.array(a, "int32"), [None]), s1=t.feed(np.array(b, "int32"), [None]))
+        r = tf.raw_ops.BroadcastGradientArgs(
+            s0=t.feed(np.array(a, "int32"), [None]), s1=t.feed(np.array(b, "int32"), [None])
+        )
         t.out(*r)

@@ -73,6 +73,7 @@ def numbers(t, low, high, dtype, *shape):
 
 def _define(name, dtypes, low, high):
     for dtype in dtypes:
+
         def check(tf, t, dtype=dtype):
             x = t.feed(numbers(t, low, high, dtype, 3, 4), [None, 4], tf.as_dtype(dtype))
             y = t.out(find(tf, name)(x))
@@ -102,8 +103,12 @@ def special_values(tf, t, name):
 def empty_and_scalar(tf, t, name):
     function = find(tf, name)
     x = t.feed(np.zeros([0, 3], "float32"))
-    t.out(function(x), function(t.feed(np.float32(0.75))), function([0.25, 0.5]), function(0.5, name="named")
-          if name != "nn.leaky_relu" else function(0.5, alpha=0.1, name="named"))
+    t.out(
+        function(x),
+        function(t.feed(np.float32(0.75))),
+        function([0.25, 0.5]),
+        function(0.5, name="named") if name != "nn.leaky_relu" else function(0.5, alpha=0.1, name="named"),
+    )
 
 
 @case
@@ -111,8 +116,23 @@ def gradients_at_special_points(tf, t):
     """dy is zero in every second place: where it is, the gradients of roots are too, even at 0."""
     dy = tf.constant([0.0, 1.0, 0.0, 1.0, 0.0, 1.0])
     x = t.feed(np.array([0.0, 0.0, 1.0, 1.0, np.inf, np.inf], "float32"))
-    for function in (tf.sqrt, tf.rsqrt, tf.reciprocal, tf.abs, tf.sign, tf.log, tf.nn.relu, tf.nn.selu, tf.nn.elu,
-                     tf.nn.relu6, tf.nn.leaky_relu, tf.tanh, tf.sigmoid, tf.nn.softplus, tf.nn.softsign):
+    for function in (
+        tf.sqrt,
+        tf.rsqrt,
+        tf.reciprocal,
+        tf.abs,
+        tf.sign,
+        tf.log,
+        tf.nn.relu,
+        tf.nn.selu,
+        tf.nn.elu,
+        tf.nn.relu6,
+        tf.nn.leaky_relu,
+        tf.tanh,
+        tf.sigmoid,
+        tf.nn.softplus,
+        tf.nn.softsign,
+    ):
         t.out(tf.gradients(function(x), x, dy)[0])
 
 

@@ -1,7 +1,6 @@
 """Reductions, positions of extrema, scans and ranges, and their gradients."""
 
 import numpy as np
-
 from op_recording import Cases
 
 case = Cases()
@@ -49,8 +48,21 @@ def second_gradients(tf, t, name):
     t.grad(t.out(find(tf, name)(tf.square(x), 1)), x, second=True)
 
 
-@case.each(dtype=["float16", "float64", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "uint16", "complex64",
-                  "complex128"])
+@case.each(
+    dtype=[
+        "float16",
+        "float64",
+        "bfloat16",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "complex64",
+        "complex128",
+    ]
+)
 def types(tf, t, dtype):
     values = t.integers(0, 5, 3, 4) if dtype[0] in "ui" else t.random.uniform(0.5, 2, (3, 4))
     if dtype[0] == "i":
@@ -85,8 +97,17 @@ def means_of_integers(tf, t):
 def over_nothing(tf, t):
     for dtype in ("float32", "int32"):
         x = t.feed(np.zeros([0, 3], dtype), [None, 3])
-        t.out(tf.reduce_sum(x), tf.reduce_sum(x, 0), tf.reduce_sum(x, 1), tf.reduce_prod(x, 0), tf.reduce_max(x, 0),
-              tf.reduce_min(x, 0), tf.reduce_mean(x, 0), tf.reduce_max(x, 1), tf.reduce_mean(x, 1, keepdims=True))
+        t.out(
+            tf.reduce_sum(x),
+            tf.reduce_sum(x, 0),
+            tf.reduce_sum(x, 1),
+            tf.reduce_prod(x, 0),
+            tf.reduce_max(x, 0),
+            tf.reduce_min(x, 0),
+            tf.reduce_mean(x, 0),
+            tf.reduce_max(x, 1),
+            tf.reduce_mean(x, 1, keepdims=True),
+        )
     b = t.feed(np.zeros([0, 2], bool), [None, 2])
     t.out(tf.reduce_all(b), tf.reduce_any(b), tf.reduce_all(b, 0), tf.reduce_any(b, 0, keepdims=True))
 
@@ -103,7 +124,14 @@ def special_values(tf, t):
     """A NaN is no extremum; sums of infinities."""
     nan, inf = np.nan, np.inf
     x = t.feed(np.array([[nan, 1, 2], [1, nan, 0.5], [1, 2, nan], [-inf, inf, 3]], "float32"))
-    t.out(tf.reduce_max(x, 1), tf.reduce_min(x, 1), tf.reduce_sum(x, 1), tf.reduce_max(x), tf.argmax(x, 1), tf.argmin(x, 1))
+    t.out(
+        tf.reduce_max(x, 1),
+        tf.reduce_min(x, 1),
+        tf.reduce_sum(x, 1),
+        tf.reduce_max(x),
+        tf.argmax(x, 1),
+        tf.argmin(x, 1),
+    )
     y = t.feed(np.array([nan, nan], "float32"))
     t.out(tf.reduce_max(y), tf.reduce_min(y), tf.argmax(y))
 
@@ -125,9 +153,16 @@ def booleans(tf, t):
 @case
 def old_argument_names(tf, t):
     x = t.feed(t.random.uniform(0.5, 2, (2, 3)).astype("float32"))
-    t.out(tf.reduce_sum(x, reduction_indices=[1]), tf.reduce_mean(x, reduction_indices=0, keep_dims=True),
-          tf.reduce_max(x, keep_dims=True), tf.argmax(x, dimension=1), tf.reduce_logsumexp(x, reduction_indices=1),
-          tf.arg_max(x, 0), tf.arg_min(x, 1), tf.count_nonzero(x, reduction_indices=[0]))
+    t.out(
+        tf.reduce_sum(x, reduction_indices=[1]),
+        tf.reduce_mean(x, reduction_indices=0, keep_dims=True),
+        tf.reduce_max(x, keep_dims=True),
+        tf.argmax(x, dimension=1),
+        tf.reduce_logsumexp(x, reduction_indices=1),
+        tf.arg_max(x, 0),
+        tf.arg_min(x, 1),
+        tf.count_nonzero(x, reduction_indices=[0]),
+    )
 
 
 @case.each(kind=["both axes", "both keepdims", "axis", "argmax axis", "argmax both", "type", "count both"])
@@ -136,8 +171,10 @@ def wrong_arguments(tf, t, kind):
     operations = {
         "both axes": lambda: tf.reduce_sum(x, axis=0, reduction_indices=0),
         "both keepdims": lambda: tf.reduce_sum(x, keepdims=True, keep_dims=True),
-        "axis": lambda: tf.reduce_sum(x, 5), "argmax axis": lambda: tf.argmax(x, 2),
-        "argmax both": lambda: tf.argmax(x, 0, dimension=1), "type": lambda: tf.reduce_sum(tf.constant([True])),
+        "axis": lambda: tf.reduce_sum(x, 5),
+        "argmax axis": lambda: tf.argmax(x, 2),
+        "argmax both": lambda: tf.argmax(x, 0, dimension=1),
+        "type": lambda: tf.reduce_sum(tf.constant([True])),
         "count both": lambda: tf.count_nonzero(x, input=x),
     }
     t.out(operations[kind]())
@@ -148,7 +185,12 @@ def axes_as_tensors(tf, t):
     x = t.feed(t.random.uniform(0.5, 2, (2, 3)).astype("float32"))
     axis = t.feed(np.array([1], "int32"))
     many = t.feed(np.array([0, 1], "int64"), [None])
-    ys = [tf.reduce_sum(x, axis), tf.reduce_max(x, many), tf.reduce_mean(x, axis, keepdims=True), tf.reduce_prod(x, axis)]
+    ys = [
+        tf.reduce_sum(x, axis),
+        tf.reduce_max(x, many),
+        tf.reduce_mean(x, axis, keepdims=True),
+        tf.reduce_prod(x, axis),
+    ]
     t.out(*ys)
     t.grad(ys, x)
     t.out(tf.argmax(x, t.feed(np.int32(1))))
@@ -178,8 +220,13 @@ def product_gradients(tf, t):
 @case
 def count_nonzero(tf, t):
     x = t.feed(np.array([[0, 1, 2], [0, 0, 3]], "float32"))
-    t.out(tf.count_nonzero(x), tf.count_nonzero(x, 0), tf.count_nonzero(x, axis=1, keepdims=True, dtype=tf.int32),
-          tf.count_nonzero(input=x, name="named"), tf.count_nonzero(t.feed(np.array([True, False]))))
+    t.out(
+        tf.count_nonzero(x),
+        tf.count_nonzero(x, 0),
+        tf.count_nonzero(x, axis=1, keepdims=True, dtype=tf.int32),
+        tf.count_nonzero(input=x, name="named"),
+        tf.count_nonzero(t.feed(np.array([True, False]))),
+    )
 
 
 @case
@@ -216,8 +263,12 @@ def argmax_of_nothing(tf, t):
 def scans(tf, t, name):
     function = find(tf, name)
     x = t.feed(t.random.uniform(0.5, 2, (2, 3, 4)).astype("float32"))
-    ys = [function(x, axis, exclusive, reverse) for axis in (0, 1, -1) for exclusive in (False, True)
-          for reverse in (False, True)]
+    ys = [
+        function(x, axis, exclusive, reverse)
+        for axis in (0, 1, -1)
+        for exclusive in (False, True)
+        for reverse in (False, True)
+    ]
     ys.append(function(x))
     t.out(*ys)
     smooth = [y for i, y in enumerate(ys) if name != "math.cumulative_logsumexp" or i % 4 < 2]
@@ -234,8 +285,12 @@ def scans_of_types(tf, t, dtype):
 @case
 def scans_of_nothing(tf, t):
     x = t.feed(np.zeros([0, 3], "float32"), [None, 3])
-    t.out(tf.cumsum(x), tf.cumprod(x, 1, exclusive=True), tf.cumsum(t.feed(t.normal(3)), t.feed(np.int32(0))),
-          tf.cumsum([1, 2, 3]))
+    t.out(
+        tf.cumsum(x),
+        tf.cumprod(x, 1, exclusive=True),
+        tf.cumsum(t.feed(t.normal(3)), t.feed(np.int32(0))),
+        tf.cumsum([1, 2, 3]),
+    )
 
 
 @case
@@ -248,9 +303,21 @@ def scan_of_a_wrong_axis(tf, t):
 
 @case
 def ranges(tf, t):
-    t.out(tf.range(5), tf.range(2, 7), tf.range(2, 9, 3), tf.range(9, 2, -3), tf.range(3, 3), tf.range(0.0, 1.0, 0.1),
-          tf.range(5.0, 0.0, -0.7), tf.range(0.0, 0.3, 0.1), tf.range(5, dtype=tf.float32), tf.range(0, 4, 0.5),
-          tf.range(tf.constant(3, tf.int64)), tf.range(1, 4, name="named"), tf.range(0.0, 10.0, 0.3, dtype=tf.float64))
+    t.out(
+        tf.range(5),
+        tf.range(2, 7),
+        tf.range(2, 9, 3),
+        tf.range(9, 2, -3),
+        tf.range(3, 3),
+        tf.range(0.0, 1.0, 0.1),
+        tf.range(5.0, 0.0, -0.7),
+        tf.range(0.0, 0.3, 0.1),
+        tf.range(5, dtype=tf.float32),
+        tf.range(0, 4, 0.5),
+        tf.range(tf.constant(3, tf.int64)),
+        tf.range(1, 4, name="named"),
+        tf.range(0.0, 10.0, 0.3, dtype=tf.float64),
+    )
 
 
 @case
@@ -263,7 +330,9 @@ def ranges_of_fed_limits(tf, t):
 @case.each(kind=["zero", "sign", "vector", "sign when run"])
 def wrong_ranges(tf, t, kind):
     operations = {
-        "zero": lambda: tf.range(0, 5, 0), "sign": lambda: tf.range(0, 5, -1), "vector": lambda: tf.range([1, 2]),
+        "zero": lambda: tf.range(0, 5, 0),
+        "sign": lambda: tf.range(0, 5, -1),
+        "vector": lambda: tf.range([1, 2]),
         "sign when run": lambda: tf.range(0, t.feed(np.int32(-5))),
     }
     t.out(operations[kind]())
@@ -271,15 +340,23 @@ def wrong_ranges(tf, t, kind):
 
 @case
 def line_spaces(tf, t):
-    t.out(tf.linspace(0.0, 1.0, 11), tf.lin_space(1.0, 2.0, 7), tf.linspace(3.0, -1.0, 1), tf.linspace(0.0, 1.0, 2),
-          tf.linspace(tf.constant(0.0, tf.float64), 1.0, 5, name="named"), tf.linspace(0.0, t.feed(np.float32(2)), 3),
-          tf.linspace(0.0, 1.0, t.feed(np.int32(4))))
+    t.out(
+        tf.linspace(0.0, 1.0, 11),
+        tf.lin_space(1.0, 2.0, 7),
+        tf.linspace(3.0, -1.0, 1),
+        tf.linspace(0.0, 1.0, 2),
+        tf.linspace(tf.constant(0.0, tf.float64), 1.0, 5, name="named"),
+        tf.linspace(0.0, t.feed(np.float32(2)), 3),
+        tf.linspace(0.0, 1.0, t.feed(np.int32(4))),
+    )
 
 
 @case.each(kind=["none", "negative when run"])
 def wrong_line_spaces(tf, t, kind):
-    operations = {"none": lambda: tf.linspace(0.0, 1.0, 0),
-                  "negative when run": lambda: tf.linspace(0.0, 1.0, t.feed(np.int32(-1)))}
+    operations = {
+        "none": lambda: tf.linspace(0.0, 1.0, 0),
+        "negative when run": lambda: tf.linspace(0.0, 1.0, t.feed(np.int32(-1))),
+    }
     t.out(operations[kind]())
 
 
@@ -289,5 +366,11 @@ def shapes_from_arithmetic(tf, t):
     x = t.feed(t.normal(2, 3, 4))
     n = tf.shape(x)[0] * tf.shape(x)[1]
     y = t.feed(t.normal(24), [None])
-    t.out(tf.reshape(y, [n, 4]), tf.reshape(y, [tf.reduce_prod(tf.shape(x)[:2]), -1]), tf.zeros([n + 1, n // 2]),
-          tf.range(n - 2), tf.fill([tf.maximum(n, 7)], 1.0), tf.reshape(y, [-1, tf.cast(n, tf.int32) % 5 + 3]))
+    t.out(
+        tf.reshape(y, [n, 4]),
+        tf.reshape(y, [tf.reduce_prod(tf.shape(x)[:2]), -1]),
+        tf.zeros([n + 1, n // 2]),
+        tf.range(n - 2),
+        tf.fill([tf.maximum(n, 7)], 1.0),
+        tf.reshape(y, [-1, tf.cast(n, tf.int32) % 5 + 3]),
+    )
