@@ -27,7 +27,7 @@ def _run_example(*arguments, interpreter=(sys.executable, "-m", "reflow", "run")
 
 
 def _test_accuracy(output):
-    return float(re.search(r"^Test accuracy: (0\.\d+)$", output, re.MULTILINE)[1])
+    return float(re.search(r"^Test accuracy: ([01]\.\d+)$", output, re.MULTILINE)[1])
 
 
 def _write_stripes(folder, prefix, count):
