@@ -55,14 +55,12 @@ class Dense(Layer):
         super().__init__(trainable=trainable, name=name,
                          activity_regularizer=identifiers.regularizer(activity_regularizer), **kwargs)  # fmt: skip
         self.units = int(units)
-        self.activation = identifiers.activation(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = identifiers.initializer(kernel_initializer)
-        self.bias_initializer = identifiers.initializer(bias_initializer)
-        self.kernel_regularizer = identifiers.regularizer(kernel_regularizer)
-        self.bias_regularizer = identifiers.regularizer(bias_regularizer)
-        self.kernel_constraint = identifiers.constraint(kernel_constraint)
-        self.bias_constraint = identifiers.constraint(bias_constraint)
+        identifiers.set_parts(
+            self, activation=activation, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
         self.supports_masking = True
         self.input_spec = InputSpec(min_ndim=2)
 
@@ -110,9 +108,7 @@ class Dense(Layer):
         """The arguments that make an equal layer."""
         parts = ("activation", "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer",
                  "activity_regularizer", "kernel_constraint", "bias_constraint")  # fmt: skip
-        config = {"units": self.units, "use_bias": self.use_bias}
-        config.update((part, identifiers.serialize(getattr(self, part))) for part in parts)
-        return {**super().get_config(), **config}
+        return {**super().get_config(), **identifiers.configuration(self, ("units", "use_bias"), parts)}
 
 
 @export("layers.Dropout")

@@ -93,3 +93,20 @@ def serialize(value):
     if hasattr(value, "__name__"):
         return value.__name__
     raise ValueError(f"Cannot serialize {value}")
+
+
+# --- several at once ----------------------------------------------------------------------------------------------
+
+
+def set_parts(layer, **parts):
+    """Set attributes of a layer; the last word of a name ("kernel_initializer", "activation") says what it holds."""
+    kinds = {"activation": activation, "initializer": initializer, "regularizer": regularizer, "constraint": constraint}
+    for name, identifier in parts.items():
+        setattr(layer, name, kinds[name.rpartition("_")[2]](identifier))
+
+
+def configuration(layer, plain, parts):
+    """The configuration of a layer as a dict: attributes as they are, and those that `set_parts` set, serialized."""
+    config = {name: getattr(layer, name) for name in plain}
+    config.update((name, serialize(getattr(layer, name))) for name in parts)
+    return config

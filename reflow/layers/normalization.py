@@ -20,7 +20,7 @@ from reflow.ops.shape_ops import reshape, shape
 from reflow.variables.initializers import Ones, Zeros
 from reflow.variables.synchronization import VariableAggregation, VariableSynchronization
 
-_OBJECTS = (
+_PARTS = (
     "beta_initializer", "gamma_initializer", "moving_mean_initializer", "moving_variance_initializer",
     "beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint",
 )  # fmt: skip
@@ -70,10 +70,12 @@ class BatchNormalization(Renormalization, Layer):
         self.epsilon = epsilon
         self.center = center
         self.scale = scale
-        given = (beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer,
-                 beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint)  # fmt: skip
-        for part, value in zip(_OBJECTS, given, strict=True):
-            setattr(self, part, getattr(identifiers, part.rpartition("_")[2])(value))
+        identifiers.set_parts(
+            self, beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
+            moving_mean_initializer=moving_mean_initializer, moving_variance_initializer=moving_variance_initializer,
+            beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer, beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint,
+        )  # fmt: skip
         self._set_renorm(renorm, renorm_clipping, renorm_momentum)
         self.fused = True if fused is None else fused
         self.virtual_batch_size = virtual_batch_size
@@ -276,8 +278,7 @@ class BatchNormalization(Renormalization, Layer):
 
     def get_config(self):
         """The arguments that make an equal layer; `adjustment` is left out."""
-        config = {key: getattr(self, key) for key in ("axis", "momentum", "epsilon", "center", "scale")}
-        config.update((part, identifiers.serialize(getattr(self, part))) for part in _OBJECTS)
+        config = identifiers.configuration(self, ("axis", "momentum", "epsilon", "center", "scale"), _PARTS)
         if self.renorm:
             config.update(renorm=True, renorm_clipping=self.renorm_clipping, renorm_momentum=self.renorm_momentum)
         if self.virtual_batch_size is not None:

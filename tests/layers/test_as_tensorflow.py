@@ -2,9 +2,15 @@
 
 from tests.ops.recorded import Recorded
 
-recorded = Recorded("layers")
+plain = Recorded("layers")
+spatial = Recorded("spatial_layers")
 
 
-@recorded.each_case
-def test_as_tensorflow(name):
-    recorded.check(name)
+@plain.each_case
+def test_plain_layers(name):
+    plain.check(name)
+
+
+@spatial.each_case
+def test_spatial_layers(name):
+    spatial.check(name)
