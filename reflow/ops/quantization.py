@@ -63,7 +63,9 @@ def _quantize_min_first(x, low, high, dtype):
     count = 1 << torch.iinfo(dtype).bits
     scale = _float(count / (float(high - low) * (count / (count - 1.0))))
     first = float(np.floor(abs(low * scale) + _float(0.5)) * np.sign(low))
-    return (_round_away(x * float(scale)) - (first - lowest)).clamp(lowest, highest)
+    # The greatest float32 that is no greater than `highest`.
+    most = _float(highest) if int(_float(highest)) == highest else np.nextafter(_float(highest), _float(0))
+    return (_round_away(x * float(scale)) - (first - lowest)).clamp(lowest, float(most))
 
 
 def _dequantize_min_first(q, low, high, dtype):
@@ -104,7 +106,7 @@ def _dequantize(input, min_range, max_range, mode):
         half = (highest - lowest + 1) // 2 if lowest < 0 else 0
         scale = (high - low) / (_float(highest) - _float(lowest))
         return (input.float() + float(half)) * float(scale) + float(low)
-    scale = max(abs(low), abs(high)) / _float(highest)
+    scale = max(low / _float(lowest), high / _float(highest)) if lowest else high / _float(highest)
     return input.float() * float(scale)
 
 
