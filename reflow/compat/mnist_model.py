@@ -47,7 +47,10 @@ def loss(logits, labels):
       float32 [].
     """
     tf = root()
-    return tf.losses.sparse_softmax_cross_entropy(labels=tf.cast(labels, tf.int64), logits=logits)
+    cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=tf.cast(labels, tf.int64), logits=logits, name="xentropy"
+    )
+    return tf.reduce_mean(cross_entropy, name="xentropy_mean")
 
 
 def training(loss, learning_rate):
