@@ -248,7 +248,7 @@ def _check_sparse_shapes(labels, logits) -> bool:
 
 
 def _assert_shapes_fit(labels, logits):
-    from reflow.ops.asserts import assert_equal
+    from reflow.ops.checks import assert_equal
 
     return assert_equal(shape(labels), shape(logits)[:-1])
 

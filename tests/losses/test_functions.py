@@ -1,0 +1,10 @@
+"""tf.losses against TensorFlow 1.15.5."""
+
+from tests.ops.recorded import Recorded
+
+recorded = Recorded("losses", float64=1e-5)
+
+
+@recorded.each_case
+def test_as_tensorflow(name):
+    recorded.check(name)
