@@ -1,6 +1,7 @@
 """Checkpoints as graph operations: SaveV2, RestoreV2, MergeV2Checkpoints, the V1 forms, and names of shards."""
 
 import numpy as np
+from tensorboard.compat.proto.types_pb2 import DataType
 
 from reflow.files.checkpoint_reader import open_checkpoint
 from reflow.files.checkpoint_v1 import CheckpointV1Writer
@@ -106,10 +107,15 @@ def _read(reader, path, name, part, wanted):
         value = tensor_of(reader.read(name))
     have = getattr(value, "dtype", None)
     if have != wanted and not (have == np.dtype(object) and getattr(wanted, "name", "") == "string"):
-        asked = FROM_TORCH.get(wanted, wanted).name
+        asked, found = _proto_name(FROM_TORCH.get(wanted, wanted)), _proto_name(stored)
         raise errors.InvalidArgumentError(None, None, f"tensor_name = {name.decode()}; expected dtype {asked} does not "
-                                          f"equal original dtype {stored.name} in checkpoint {path}")  # fmt: skip
+                                          f"equal original dtype {found} in checkpoint {path}")  # fmt: skip
     return value
+
+
+def _proto_name(dtype) -> str:
+    """The name of a type in TensorFlow's messages: "float" for float32."""
+    return DataType.Name(dtype.as_datatype_enum).removeprefix("DT_").lower()
 
 
 define_op(

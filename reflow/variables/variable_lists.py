@@ -163,10 +163,10 @@ def report_uninitialized_variables(var_list=None, name="report_uninitialized_var
     Returns:
       A string vector.
     """
-    from reflow.ops.boolean_mask import boolean_mask
-    from reflow.ops.comparison import logical_not
     from reflow.ops.constant import constant
+    from reflow.ops.elementwise import logical_not
     from reflow.ops.joining import stack
+    from reflow.ops.select import boolean_mask
 
     variables = _all_variables_of_graph() if var_list is None else var_list
     with name_scope(name):
