@@ -27,7 +27,7 @@ def _bincount(arr, size, weights):
     arr, weights = arr.reshape(-1).long(), weights.reshape(-1)
     if bool((arr < 0).any()):
         raise errors.InvalidArgumentError(None, None, "Input arr must be non-negative!")
-    bins = torch.zeros(size, dtype=weights.dtype)
+    bins = weights.new_zeros(size)
     is_counted = arr < size
     if not weights.numel():
         return bins + torch.bincount(arr[is_counted], minlength=size).to(weights.dtype)
@@ -171,7 +171,7 @@ def histogram_fixed_width_bins(values, value_range, nbins=100, dtype=dtypes.int3
 def _bucketize(input, boundaries):
     if any(a > b for a, b in zip(boundaries, boundaries[1:], strict=False)):
         raise errors.InvalidArgumentError(None, None, "Expected sorted boundaries")
-    edges = torch.tensor(boundaries, dtype=torch.float32).to(torch.float64)
+    edges = torch.tensor(boundaries, dtype=torch.float32, device=input.device).to(torch.float64)
     return torch.bucketize(input.to(torch.float64), edges, right=True).to(torch.int32)
 
 
