@@ -158,12 +158,15 @@ _UNARY_DOC = """An operation that fails unless x {symbol} 0 holds for all elemen
     """
 
 
-def _unary_check(name, symbol, check_pair):
+def _unary_check(name, symbol, check_pair, as_one_text=False):
+    """A check of one tensor; `as_one_text`: the message is one string where the others have two."""
+
     def check(x, data=None, summarize=None, message=None, name=None):
         with name_scope(name, check.__name__, [x, data]):
             x = to_tensor(x, name="x")
             if data is None:
-                data = [message or "", f"Condition x {symbol} 0 did not hold element-wise:", f"x ({x.name}) = ", x]
+                texts = [f"Condition x {symbol} 0 did not hold element-wise:", f"x ({x.name}) = "]
+                data = [message or "", *(["".join(texts)] if as_one_text else texts), x]
             return check_pair(x, to_tensor(0, x.dtype.base_dtype), data, summarize)
 
     return _published(check, name, _UNARY_DOC.format(symbol=symbol))
@@ -176,7 +179,7 @@ def _swapped(check):
 assert_negative = _unary_check("assert_negative", "<", assert_less)
 assert_positive = _unary_check("assert_positive", ">", _swapped(assert_less))
 assert_non_negative = _unary_check("assert_non_negative", ">=", _swapped(assert_less_equal))
-assert_non_positive = _unary_check("assert_non_positive", "<=", assert_less_equal)
+assert_non_positive = _unary_check("assert_non_positive", "<=", assert_less_equal, as_one_text=True)
 
 
 @export("assert_near", "debugging.assert_near")

@@ -82,9 +82,10 @@ def _element(value, quoted: bool) -> str:
         return _shortest(float(value), 15, 17)
     if isinstance(value, (np.floating, ml_dtypes.bfloat16)):
         return _shortest(float(value), 6, 9)
-    if isinstance(value, np.integer):
-        return str(int(value))
-    return "?"
+    if isinstance(value, np.complexfloating):
+        # TensorFlow 1.15 shows a question mark for these.
+        return f"({_element(value.real, quoted)},{_element(value.imag, quoted)})"
+    return str(int(value))
 
 
 def _shortest(number: float, digits: int, all_digits: int) -> str:

@@ -1,0 +1,10 @@
+"""py_func against TensorFlow 1.15.5."""
+
+from tests.ops.recorded import Recorded
+
+recorded = Recorded("py_func")
+
+
+@recorded.each_case
+def test_as_tensorflow(name):
+    recorded.check(name)
