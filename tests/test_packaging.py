@@ -2,7 +2,6 @@
 
 import pathlib
 import re
-import sys
 
 import pytest
 
@@ -10,10 +9,8 @@ from reflow.platform import versions
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
-if sys.version_info < (3, 11):
-    pytest.skip("tomllib is new in Python 3.11", allow_module_level=True)
-
-import tomllib
+# New in Python 3.11.
+tomllib = pytest.importorskip("tomllib")
 
 
 def _toml(name):
