@@ -52,8 +52,9 @@ def _lower_cast(node):
         return None
     if to_torch(source) is target:
         return f"{node.args[0]}.clone()"
-    part = ".real" if source.is_complex and not target.is_complex else ""
-    return f"{node.args[0]}{part}.to({target})"
+    if source.is_complex and not target.is_complex:
+        return f"{node.args[0]}.real.to({target}, copy=True)"
+    return f"{node.args[0]}.to({target})"
 
 
 def _cast_value(op):

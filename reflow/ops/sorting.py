@@ -27,7 +27,7 @@ _UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
 
 
 def _top_k(input, k):
-    """The k greatest along the last axis, of equal ones the first ones first. (ATen's topk takes any of equal ones.)"""
+    """The k greatest along the last axis, of equal ones the first ones first, where ATen's topk takes any of them."""
     if k < 0:
         raise errors.InvalidArgumentError(None, None, f"Need k >= 0, got {k}")
     if not input.ndim:
@@ -39,11 +39,20 @@ def _top_k(input, k):
     if input.dtype in _UNSIGNED:
         order = tensor_of(np.argsort(~array_of(input), axis=-1, kind="stable")[..., :k])
         return tensor_of(np.take_along_axis(array_of(input), order.numpy(), -1)), order.to(torch.int32)
-    if k == 1:
-        values, order = input.max(-1, keepdim=True)
-        return values, order.to(torch.int32)
+    if input.is_floating_point() or not k:
+        values, order = torch.topk(input, k)
+        if _has_no_ties(input, values):
+            return values, order.to(torch.int32)
     values, order = torch.sort(input, dim=-1, descending=True, stable=True)
     return values[..., :k].contiguous(), order[..., :k].to(torch.int32)
+
+
+def _has_no_ties(input, values) -> bool:
+    """True if neither two of the values are equal, nor the last of them and one that was left out."""
+    if not values.numel():
+        return True
+    is_descending = (values[..., 1:] < values[..., :-1]).all()
+    return bool(is_descending & ((input >= values[..., -1:]).sum() == values.numel()))
 
 
 def _top_k_shape_for(dims, k):

@@ -6,7 +6,6 @@ from reflow.graph.build import call
 from reflow.graph.context import name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.export import export
-from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import Dims
 from reflow.ops.elementwise import abs as abs_
@@ -216,6 +215,6 @@ def lbeta(x, name=None):
       A tensor [...] of the same type.
     """
     with name_scope(name, "lbeta", [x]):
-        x: Tensor = to_tensor(x, name="x")
+        x = to_tensor(x, name="x")
         log_product = reduce_sum(lgamma(x), axis=[-1])
         return log_product - lgamma(reduce_sum(x, axis=[-1]))
