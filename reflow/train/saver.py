@@ -350,17 +350,10 @@ def export_meta_graph(filename=None, meta_info_def=None, graph_def=None, saver_d
     Returns:
       The MetaGraphDef.
     """
-    graph = graph or get_default_graph()
-    if export_scope:
-        graph_def = meta_graph.scoped_graph_def(graph, export_scope, clear_devices)
-    elif graph_def is None:
-        graph_def = graph.as_graph_def(add_shapes=True)
-    if clear_devices:
-        for node in graph_def.node:
-            node.device = ""
-    exclude = (GraphKeys.SAVERS,) if clear_extraneous_savers else ()
-    meta = meta_graph.create_meta_graph_def(graph, graph_def, saver_def, meta_info_def, collection_list, export_scope,
-                                            strip_default_attrs, exclude)  # fmt: skip
+    meta = meta_graph.export_scoped_meta_graph(
+        graph or get_default_graph(), graph_def, saver_def, collection_list, export_scope, clear_devices,
+        clear_extraneous_savers, meta_info_def=meta_info_def, strip_defaults=strip_default_attrs,
+    )  # fmt: skip
     if filename:
         meta_graph.write_graph(meta, os.path.dirname(filename) or ".", os.path.basename(filename), as_text)
     return meta
