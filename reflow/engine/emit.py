@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from reflow.engine.plan import Node, Plan, Value
+from reflow.graph import dtypes
 from reflow.graph.dtypes import DType
 from reflow.ops.resources import ResourceManager
 from reflow.ops.torch_types import tensor_of, to_torch
@@ -154,7 +155,8 @@ class Emitter:
     def _expression(self, node: Node) -> str:
         op_def = node.op_def
         if op_def.name == "_Read" and node.attrs["copy"]:
-            return f"{self._argument(node.inputs[0])}.read().clone()"
+            copy = "copy" if node.outputs[0].dtype is dtypes.string else "clone"
+            return f"{self._argument(node.inputs[0])}.read().{copy}()"
         args = self._arguments(node)
         if op_def.lower is not None:
             expression = op_def.lower(Call(node, args))

@@ -16,9 +16,10 @@ from reflow.graph.random_seed import seed_attrs
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import dimension_value
 from reflow.ops import philox_distributions, philox_rejection, philox_sequential
+from reflow.ops.incomplete_functions import igamma_gradient_kernel
 from reflow.ops.philox import PhiloxState, blocks
 from reflow.ops.resources import ResourceManager
-from reflow.ops.shape_rules import constant_int, shape_from_input, unchanged_shape, with_rank
+from reflow.ops.shape_rules import broadcast, constant_int, shape_from_input, unchanged_shape, with_rank
 
 _SEEDS = "seed: int = 0, seed2: int = 0"
 _FLOAT_RESULT = f"{_SEEDS}, dtype: type in floating, T: type in index"
@@ -225,7 +226,10 @@ def multinomial_shape(op):
     """[batch, samples]."""
     batch = with_rank(op._inputs[0].dims, 2)[0]
     with_rank(op._inputs[1].dims, 0)
-    return [(batch, constant_int(op._inputs[1]))]
+    samples = constant_int(op._inputs[1])
+    if samples is not None and samples < 0:
+        raise ValueError(f"Dimension size, given by scalar input 1, must be non-negative but is {samples}")
+    return [(batch, samples)]
 
 
 def draw_classes(state: PhiloxState, logits, num_samples, output_dtype):
@@ -327,7 +331,8 @@ def random_crop(value, size, seed=None, name=None):
     Raises:
       tf.errors.InvalidArgumentError: when it runs, if `size` is larger than `value`.
     """
-    from reflow.ops.control_flow import Assert, with_dependencies
+    from reflow.ops.checks import Assert
+    from reflow.ops.control import with_dependencies
     from reflow.ops.reduction import reduce_all
     from reflow.ops.shape_ops import shape as shape_of
 
@@ -355,24 +360,28 @@ _random("RandomGamma", "shape: S, alpha: T -> output: T", f"{_SEEDS}, S: type in
         kernel=philox_rejection.gamma, host="shape", shape=_sample_shape)  # fmt: skip
 
 
-def _gamma_grad_shape(op):
-    from reflow.ops.shape_rules import broadcast
+def _random_gamma_grad(alpha, sample):
+    """d sample / d alpha = -(dP(alpha, sample) / d alpha) / density(sample), where P is the distribution function.
 
-    return broadcast(op)
+    Source: Figurnov, Mohamed, Mnih, "Implicit reparameterization gradients", arXiv:1805.08498.
+    """
+    a, x = alpha.double(), sample.double()
+    log_density = torch.xlogy(a - 1, x) - x - torch.lgamma(a)
+    value = -igamma_gradient_kernel(a, x) / torch.exp(log_density)
+    return torch.where(x == 0, 0.0, value).to(sample.dtype)
 
 
-define_op("RandomGammaGrad", "alpha: T, sample: T -> output: T", "T: type in float|double", shape=_gamma_grad_shape,
-          kernel=lambda alpha, sample: torch._standard_gamma_grad(*torch.broadcast_tensors(alpha, sample)))  # fmt: skip
+define_op("RandomGammaGrad", "alpha: T, sample: T -> output: T", "T: type in float|double", shape=broadcast,
+          kernel=_random_gamma_grad)  # fmt: skip
 
 
 @gradient("RandomGamma")
 def _gamma_gradient(op, grad):
-    """By implicit differentiation of the sample. Source: Figurnov, Mohamed, Mnih, arXiv:1805.08498."""
     from reflow.graph.context import control_dependencies
     from reflow.ops.constant import ones
     from reflow.ops.joining import concat
+    from reflow.ops.ranges import range as number_range
     from reflow.ops.reduction import reduce_sum
-    from reflow.ops.sequences import range as number_range
     from reflow.ops.shape_ops import reshape
     from reflow.ops.shape_ops import shape as shape_of
 

@@ -51,7 +51,9 @@ def _read_shape(op):
 
 def _lower_read(call):
     """The scheduler sets `copy` where the variable changes in place while the value read is still wanted."""
-    return f"{call.args[0]}.read().clone()" if call.attrs.get("copy") else None
+    if not call.attrs.get("copy"):
+        return None
+    return f"{call.args[0]}.read().{'copy' if call.attrs['dtype'] is dtypes.string else 'clone'}()"
 
 
 define_op("ReadVariableOp", "resource: resource -> value: dtype", "dtype: type", shape=_read_shape,

@@ -116,8 +116,8 @@ class _ConvolutionOrthogonal(_ConvolutionInitializer):
 
     def _block(self, n):
         """An orthogonal kernel that is two wide along each axis: index -> matrix."""
+        from reflow.ops.linalg import eye
         from reflow.ops.matmul import matmul
-        from reflow.ops.matrix_parts import eye
 
         projections = [self._projection(n) for _ in range(self._axes)]
         identity = eye(n, dtype=self.dtype)

@@ -403,7 +403,7 @@ class Identity(Initializer):
         self.dtype = float_type(dtype)
 
     def __call__(self, shape, dtype=None, partition_info=None):
-        from reflow.ops.matrix_parts import eye
+        from reflow.ops.linalg import eye
         from reflow.ops.slicing import slice_
 
         whole = shape if partition_info is None else partition_info.full_shape

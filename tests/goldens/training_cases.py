@@ -1,7 +1,7 @@
 """Small trainings: the graph that an optimizer builds, and the variables after each of five steps.
 
-Runs under both systems, so it is Python 3.7. A case is a function `case(tf)` that builds a graph and returns the operation
-of a step; `outcome` runs it.
+Runs under both systems, so it is Python 3.7. A case is a function `case(tf)` that builds a graph and returns the
+operation of a step; `outcome` runs it.
 """
 
 import numpy as np
@@ -103,7 +103,8 @@ def slots_below_scopes(tf):
 @_case
 def partitioned_slots(tf):
     v = tf.get_variable("v", [4, 3], partitioner=tf.fixed_size_partitioner(2), initializer=tf.ones_initializer())
-    return tf.train.MomentumOptimizer(0.1, 0.9).minimize(tf.reduce_sum(tf.square(tf.convert_to_tensor(v) - _random(1, 4, 3))))
+    loss = tf.reduce_sum(tf.square(tf.convert_to_tensor(v) - _random(1, 4, 3)))
+    return tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
 
 
 @_case

@@ -1,0 +1,10 @@
+"""Variables, scopes, initializers and partitions against TensorFlow 1.15.5."""
+
+from tests.ops.recorded import Recorded
+
+recorded = Recorded("variables")
+
+
+@recorded.each_case
+def test_as_tensorflow(name):
+    recorded.check(name)
