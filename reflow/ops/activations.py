@@ -26,6 +26,9 @@ _BY_OUTPUT = "gradients: T, outputs: T -> backprops: T"
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
 
+# The least normal number of float32 and bfloat16.
+_LEAST = 1.1754943508222875e-38
+
 # Above this softplus(x) is x in every float type: exp(-x) is below the precision of float64.
 _SOFTPLUS_LINEAR = 36
 
@@ -157,11 +160,18 @@ gradient_op("EluGrad", FLOATING, "torch.ops.aten.elu_backward({gradients}, 1, 1,
 
 
 def _selu_grad(gradients, outputs):
-    slope = torch.where(outputs < 0, outputs + _SELU_ALPHA * _SELU_SCALE, _SELU_SCALE)
-    return gradients * slope
+    return gradients * torch.where(outputs < 0, outputs + _SELU_ALPHA * _SELU_SCALE, _SELU_SCALE)
 
 
-gradient_op("SeluGrad", FLOATING, _selu_grad, _BY_OUTPUT)
+def _lower_selu_grad(node):
+    """ATen's fused kernel takes 0 for negative, so outputs are moved up by the least number; half has none so small."""
+    if node.dtype(0) is dtypes.float16:
+        return None
+    gradients, outputs = node.args
+    return f"torch.ops.aten.elu_backward({gradients}, {_SELU_ALPHA}, {_SELU_SCALE}, 1, True, {outputs} + {_LEAST})"
+
+
+gradient_op("SeluGrad", FLOATING, _selu_grad, _BY_OUTPUT, lower=_lower_selu_grad)
 
 
 @gradient("Elu")
