@@ -161,10 +161,13 @@ def convert_n_to_tensor(values, dtype=None, name=None, preferred_dtype=None, as_
 
 def constant_value(tensor: Tensor) -> np.ndarray | None:
     """The value of `tensor` if construction can tell it (a constant, or computed from shapes and constants)."""
-    rule = tensor.op.op_def.value
-    if rule is None or tensor.value_index != 0:
+    op_def = tensor.op.op_def
+    if op_def.values is not None:
+        values = op_def.values(tensor.op)
+        return None if values is None else values[tensor.value_index]
+    if op_def.value is None or tensor.value_index != 0:
         return None
-    return rule(tensor.op)
+    return op_def.value(tensor.op)
 
 
 def constant_value_as_dims(tensor: Tensor) -> Dims:

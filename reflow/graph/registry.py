@@ -79,6 +79,7 @@ class OpDef:
       gradient: the gradient function `(op, *output gradients) -> input gradients`, None for "not differentiable",
         or MISSING where TensorFlow has no gradient either.
       value: optional `op -> array or None`: the constant value of output 0, where construction can tell it.
+      values: optional `op -> list of arrays or None`: the same for all outputs.
       value_dims: optional `op -> dims or None`: output 0 read as a shape, partly known.
     """
 
@@ -99,6 +100,7 @@ class OpDef:
     aliases: tuple[int, ...] = ()
     gradient: Any = field(default_factory=lambda: MISSING)
     value: Callable | None = None
+    values: Callable | None = None
     value_dims: Callable | None = None
     module: str = ""
     # Derived: the defaults of all attrs, and of those that the inputs' types do not settle.

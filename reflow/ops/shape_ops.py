@@ -55,10 +55,17 @@ def _shape_n(input, out_type):
     return [_shape(x, out_type) for x in input]
 
 
+def _shape_n_values(op):
+    dims = [t.dims for t in op._inputs]
+    if any(d is None or None in d for d in dims):
+        return None
+    return [np.array(d, op.attrs["out_type"].np_dtype) for d in dims]
+
+
 define_op(
     "ShapeN", "input: N*T -> output: N*out_type", f"N: int >= 1, T: type, {_OUT_TYPE}",
     shape=lambda op: [_rank_vector(t.dims) for t in op._inputs], kernel=_shape_n,
-    value=_shape_value, value_dims=lambda op: op._inputs[0].dims, gradient=None,
+    values=_shape_n_values, gradient=None,
 )  # fmt: skip
 
 

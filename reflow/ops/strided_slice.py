@@ -9,9 +9,10 @@ import torch
 from reflow.graph import dtypes
 from reflow.graph.build import call
 from reflow.graph.context import name_scope
-from reflow.graph.convert import constant_value, constant_value_as_dims
+from reflow.graph.convert import add_constant, constant_value, constant_value_as_dims
 from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
+from reflow.graph.graph import get_default_graph
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dimension
@@ -394,14 +395,22 @@ def _check_index(item):
 def _packed(begin, end, strides):
     """The three vectors as tensors of one type."""
     from reflow.ops.constant import constant
-    from reflow.ops.joining import stack
 
     if not begin:
         return (constant([], dtypes.int32),) * 3
-    vectors = [stack(begin), stack(end), stack(strides)]
+    vectors = [_vector(begin), _vector(end), _vector(strides)]
     if any(v.dtype is dtypes.int64 for v in vectors):
         vectors = [v if v.dtype is dtypes.int64 else call("Cast", v, DstT=dtypes.int64) for v in vectors]
     return vectors
+
+
+def _vector(items):
+    """`stack(items)`, without its detours where all are plain ints, as they mostly are."""
+    if all(type(item) is int and -(2**31) <= item < 2**31 for item in items):
+        return add_constant(get_default_graph(), np.array(items, np.int32), dtypes.int32, "stack")
+    from reflow.ops.joining import stack
+
+    return stack(items)
 
 
 Tensor._override_operator("__getitem__", slice_helper)

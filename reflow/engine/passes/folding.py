@@ -55,6 +55,8 @@ def _may_fold(node: Node) -> bool:
 
 def _fold(node: Node) -> list[np.ndarray] | None:
     """The values of all outputs, or None if they depend on what is fed, or are too large to keep."""
+    if node.op_def.values is not None:
+        return node.op_def.values(node)
     if node.op_def.value is not None and len(node.outputs) == 1:
         array = node.op_def.value(node)
         if array is not None:

@@ -31,6 +31,7 @@ def refine_shapes(node: Node, changed: set[Value]) -> None:
         if found != value.dims and dims_compatible(found, value.dims):
             value.dims = merge_dims(value.dims, found)
             changed.add(value)
-    if node.op_def.value is not None or node.op_def.value_dims is not None:
+    op_def = node.op_def
+    if op_def.value is not None or op_def.values is not None or op_def.value_dims is not None:
         # Its value may be known now, which is what the shapes of those that take it depend on.
         changed.update(node.outputs)
