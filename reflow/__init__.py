@@ -16,7 +16,7 @@ _ROOMS = [
     "reflow.graph.indexed_slices", "reflow.graph.graph_def", "reflow.graph.meta_graph", "reflow.ops", "reflow.autodiff",
     "reflow.engine.session", "reflow.files", "reflow.platform", "reflow.variables", "reflow.train", "reflow.layers",
     "reflow.losses", "reflow.metrics", "reflow.summary", "reflow.data_sets", "reflow.protos", "reflow.testing",
-    "reflow.contrib", "reflow.compat.legacy", "reflow.raw_ops",
+    "reflow.compat.legacy", "reflow.raw_ops",
 ]  # fmt: skip
 
 # The `reflow` command hands programs to processes of their own: it starts at once, without the rooms.
@@ -32,3 +32,14 @@ if not _namespace.in_reflow_command():
 
 # What was imported stays: the collector need not look at it again each time a program's graph has grown.
 gc.freeze()
+
+
+def __getattr__(name):
+    """`reflow.contrib` is imported when a program first asks for it: most never do."""
+    if name == "contrib":
+        return importlib.import_module("reflow.contrib")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), "contrib"})

@@ -6,6 +6,8 @@ from types import ModuleType
 
 from reflow.graph.export import EXPORTS
 
+_CONTRIB = "contrib."
+
 
 class Namespace(ModuleType):
     """A public module such as `tf.nn`: it holds exported names and nothing else."""
@@ -29,15 +31,27 @@ def assemble(root: ModuleType) -> None:
 
     Public modules become attributes of `root`; rooms of the package that have the same name (such as `reflow.train`)
     stay reachable as `sys.modules["reflow.train"]`, which is what `from reflow.train.x import y` looks at.
+    What is below `contrib` waits until a program asks for it (`assemble_contrib`).
     """
     modules: dict[str, Namespace] = {}
     for dotted, value in sorted(EXPORTS.items()):
         path, _, name = dotted.rpartition(".")
-        if path:
-            _module(root, path, modules)._set(name, value)
-        else:
+        if not path:
             setattr(root, name, value)
+        elif not dotted.startswith(_CONTRIB):
+            _module(root, path, modules)._set(name, value)
     _mirror_compat(root, modules)
+
+
+def assemble_contrib(package: ModuleType) -> None:
+    """Make the package `reflow.contrib`, all of whose rooms have been imported, the public `tf.contrib`."""
+    package.__class__ = Namespace
+    package.__all__ = []
+    modules: dict[str, Namespace] = {}
+    for dotted, value in sorted(EXPORTS.items()):
+        if dotted.startswith(_CONTRIB):
+            path, _, name = dotted.removeprefix(_CONTRIB).rpartition(".")
+            (_module(package, path, modules) if path else package)._set(name, value)
 
 
 def _module(root: ModuleType, path: str, modules: dict[str, Namespace]) -> Namespace:

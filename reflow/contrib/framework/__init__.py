@@ -1,0 +1,14 @@
+"""`tf.contrib.framework`: arg scopes, finding and filling variables, checks."""
+
+from reflow.contrib.framework import (  # noqa: F401
+    arg_scope,
+    assignment,
+    checkpoints,
+    graphs,
+    printing,
+    python_functions,
+    shapes,
+    shared_names,
+    variables,
+    zero_initializer,
+)
