@@ -133,14 +133,14 @@ def tensor_has_no_assign(tf, t):
     t.feed(t.normal(4, 5))[0].assign(1.0)
 
 
-@case
-def variables(tf, t):
-    v = tf.Variable(t.normal(4, 5))
-    init = v.initialized_value()
-    with tf.control_dependencies([v.initializer]):
-        a = v[1:3, ::2].assign(t.normal(2, 3))
-    t.values_only()
-    t.out(a, tf.shape(init))
+@case.each(resource=[False, True])
+def variables(tf, t, resource):
+    v = tf.get_variable("v", initializer=t.normal(4, 5), use_resource=resource)
+    changed = v[1:3, ::2].assign(t.normal(2, 3))
+    with tf.control_dependencies([changed]):
+        again = v[0, ::-1].assign(t.normal(5), name="mine")
+    with tf.control_dependencies([again]):
+        t.out(tf.identity(v.read_value()))
 
 
 @case
