@@ -38,7 +38,8 @@ class Recorded:
 
     def __init__(self, family, **tolerances):
         self.recording = _import_from_goldens("op_recording")
-        self.functions = _import_from_goldens(f"{family}_cases").case.functions
+        self.cases = _import_from_goldens(f"{family}_cases")
+        self.functions = self.cases.case.functions
         self.outcomes = self.recording.read(family)
         self.tolerances = {**TOLERANCES, **tolerances}
         self.each_case = pytest.mark.parametrize("name", list(self.functions))
