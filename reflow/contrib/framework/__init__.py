@@ -5,7 +5,6 @@ from reflow.contrib.framework import (  # noqa: F401
     assignment,
     checkpoints,
     graphs,
-    printing,
     python_functions,
     shapes,
     shared_names,
