@@ -233,9 +233,10 @@ def gather(params, indices, validate_indices=None, name=None, axis=None, batch_d
     static = constant_value(axis) if isinstance(axis, Tensor) else axis
     if static is None or static != 0:
         return call("GatherV2", params, indices, axis, batch_dims=batch_dims, name=name)
-    if hasattr(params, "sparse_read"):
+    try:
         return params.sparse_read(indices, name=name)
-    return call("GatherV2", params, indices, axis, name=name)
+    except AttributeError:
+        return call("GatherV2", params, indices, axis, name=name)
 
 
 @export("batch_gather")
@@ -351,9 +352,10 @@ def gather_nd(params, indices, name=None, batch_dims=0):
     static = constant_value(batch_dims) if isinstance(batch_dims, Tensor) else batch_dims
     if static != 0:
         return batch_gather_nd(params, indices, int(static), name)
-    if hasattr(params, "gather_nd"):
+    try:
         return params.gather_nd(indices, name=name)
-    return call("GatherNd", params, indices, name=name)
+    except AttributeError:
+        return call("GatherNd", params, indices, name=name)
 
 
 def batch_gather_nd(params, indices, batch_dims, name=None):

@@ -1,19 +1,13 @@
 """Reference variables: `tf.Variable` as 1.x makes it."""
 
-from tensorboard.compat.proto.variable_pb2 import VariableDef
-
 from reflow.graph.build import call
-from reflow.graph.context import name_scope, prepend_name_scope, strip_name_scope
+from reflow.graph.context import name_scope
 from reflow.graph.convert import register_tensor_conversion_function, to_tensor
 from reflow.graph.dtypes import as_dtype
 from reflow.graph.graph import get_default_graph
-from reflow.graph.indexed_slices import IndexedSlices
-from reflow.graph.shapes import TensorShape
-from reflow.ops import state
 from reflow.platform import logging
 from reflow.variables import synchronization as sync
 from reflow.variables.initial_values import safe_initial_value
-from reflow.variables.save_slice_info import SaveSliceInfo
 from reflow.variables.variable import (
     Variable,
     check_arguments,
@@ -79,69 +73,14 @@ class RefVariable(Variable):
             return call("Identity", self._variable, name="read")
 
     def _init_from_proto(self, variable_def, import_scope):
-        def element(name):
-            return get_default_graph().as_graph_element(prepend_name_scope(name, import_scope))
-
+        element = self._init_from_def(variable_def, import_scope)
         self._variable = element(variable_def.variable_name)
-        self._initializer_op = element(variable_def.initializer_name)
-        if variable_def.initial_value_name:
-            self._initial_value = element(variable_def.initial_value_name)
         self._snapshot = element(variable_def.snapshot_name)
-        settled = sync.settle(variable_def.synchronization, variable_def.aggregation, variable_def.trainable,
-                              variable_def.variable_name)  # fmt: skip
-        self._synchronization, self._aggregation, self._trainable = settled
-        if variable_def.HasField("save_slice_info_def"):
-            self._save_slice_info = SaveSliceInfo(save_slice_info_def=variable_def.save_slice_info_def,
-                                                  import_scope=import_scope)  # fmt: skip
         self._caching_device = None
 
-    def to_proto(self, export_scope=None):
-        """A VariableDef, with `export_scope` taken off the names; None if the variable is outside that scope."""
-        if export_scope is not None and not self.name.startswith(export_scope):
-            return None
-        proto = VariableDef(
-            variable_name=strip_name_scope(self.name, export_scope), trainable=self.trainable,
-            initializer_name=strip_name_scope(self.initializer.name, export_scope),
-            snapshot_name=strip_name_scope(self._snapshot.name, export_scope),
-            synchronization=self.synchronization.value, aggregation=self.aggregation.value,
-        )  # fmt: skip
-        if self._initial_value is not None:
-            proto.initial_value_name = strip_name_scope(self._initial_value.name, export_scope)
-        if self._save_slice_info:
-            proto.save_slice_info_def.MergeFrom(self._save_slice_info.to_proto(export_scope))
-        return proto
-
-    # --- what it is -------------------------------------------------------------------------------------------------
-
     @property
-    def name(self) -> str:
-        """"W:0": the name of the reference."""
-        return self._variable.name
-
-    @property
-    def device(self) -> str:
-        """The device asked for."""
-        return self._variable.device
-
-    @property
-    def dtype(self):
-        """The type, a reference type such as float32_ref."""
-        return self._variable.dtype
-
-    @property
-    def op(self):
-        """The node of the state."""
-        return self._variable.op
-
-    @property
-    def graph(self):
-        """The graph of the variable."""
-        return self._variable.graph
-
-    @property
-    def shape(self) -> TensorShape:
-        """The static shape."""
-        return self._variable.shape
+    def _state(self):
+        return self._variable
 
     def set_shape(self, shape) -> None:
         """Add knowledge of the static shape."""
@@ -152,6 +91,9 @@ class RefVariable(Variable):
 
     def _as_graph_element(self):
         return self._variable
+
+    def _read_tensor(self):
+        return self._snapshot
 
     def _ref(self):
         """The reference itself, which assignments take."""
@@ -165,79 +107,14 @@ class RefVariable(Variable):
         """A new tensor that reads the variable, under the control dependencies of the place it is made."""
         return call("Identity", self._variable, name="read")
 
-    def eval(self, session=None):
-        """The value of the variable in `session`, or in the default session, as an array."""
-        return self._variable.eval(session=session)
-
-    def count_up_to(self, limit):
-        """A tensor that counts the variable up when it is evaluated; see `tf.count_up_to`."""
-        return state.count_up_to(self._variable, limit=limit)
-
     # --- changes ----------------------------------------------------------------------------------------------------
 
-    def assign(self, value, use_locking=False, name=None, read_value=True):
-        """Give the variable a new value.
+    def _assigned(self, kind, value, use_locking, name, read_value):
+        result = call(f"Assign{kind}", self._variable, value, use_locking=use_locking, name=name)
+        return result if read_value else result.op
 
-        Args:
-          value: a tensor of the variable's type and shape.
-          use_locking: protect the assignment by the variable's lock.
-          name: a name for the operation.
-          read_value: if False, return the operation instead of the reference after it.
-        """
-        return _result(state.assign(self._variable, value, use_locking=use_locking, name=name), read_value)
-
-    def assign_add(self, delta, use_locking=False, name=None, read_value=True):
-        """Add `delta` to the variable; the arguments are those of `assign`."""
-        return _result(state.assign_add(self._variable, delta, use_locking=use_locking, name=name), read_value)
-
-    def assign_sub(self, delta, use_locking=False, name=None, read_value=True):
-        """Subtract `delta` from the variable; the arguments are those of `assign`."""
-        return _result(state.assign_sub(self._variable, delta, use_locking=use_locking, name=name), read_value)
-
-    def _scatter(self, op_name, sparse_delta, use_locking, name):
-        check_indexed_slices(sparse_delta)
-        return call(op_name, self._variable, sparse_delta.indices, sparse_delta.values, use_locking=use_locking,
-                    name=name)  # fmt: skip
-
-    def scatter_update(self, sparse_delta, use_locking=False, name=None):
-        """Replace rows by those of the IndexedSlices `sparse_delta`; returns the reference after the update."""
-        return self._scatter("ScatterUpdate", sparse_delta, use_locking, name)
-
-    def scatter_add(self, sparse_delta, use_locking=False, name=None):
-        """Add the IndexedSlices `sparse_delta`; returns the reference after the update."""
-        return self._scatter("ScatterAdd", sparse_delta, use_locking, name)
-
-    def scatter_sub(self, sparse_delta, use_locking=False, name=None):
-        """Subtract the IndexedSlices `sparse_delta`; returns the reference after the update."""
-        return self._scatter("ScatterSub", sparse_delta, use_locking, name)
-
-    def scatter_mul(self, sparse_delta, use_locking=False, name=None):
-        """Multiply rows by those of the IndexedSlices `sparse_delta`; returns the reference after the update."""
-        return self._scatter("ScatterMul", sparse_delta, use_locking, name)
-
-    def scatter_div(self, sparse_delta, use_locking=False, name=None):
-        """Divide rows by those of the IndexedSlices `sparse_delta`; returns the reference after the update."""
-        return self._scatter("ScatterDiv", sparse_delta, use_locking, name)
-
-    def scatter_max(self, sparse_delta, use_locking=False, name=None):
-        """Take the greater of rows and the IndexedSlices `sparse_delta`; returns the reference after the update."""
-        return self._scatter("ScatterMax", sparse_delta, use_locking, name)
-
-    def scatter_min(self, sparse_delta, use_locking=False, name=None):
-        """Take the lesser of rows and the IndexedSlices `sparse_delta`; returns the reference after the update."""
-        return self._scatter("ScatterMin", sparse_delta, use_locking, name)
-
-    def scatter_nd_update(self, indices, updates, name=None):
-        """Replace elements or slices; see `tf.scatter_nd_update`."""
-        return call("ScatterNdUpdate", self._variable, indices, updates, use_locking=True, name=name)
-
-    def scatter_nd_add(self, indices, updates, name=None):
-        """Add to elements or slices; see `tf.scatter_nd_add`."""
-        return call("ScatterNdAdd", self._variable, indices, updates, use_locking=True, name=name)
-
-    def scatter_nd_sub(self, indices, updates, name=None):
-        """Subtract from elements or slices; see `tf.scatter_nd_sub`."""
-        return call("ScatterNdSub", self._variable, indices, updates, use_locking=True, name=name)
+    def _scatter(self, kind, indices, updates, use_locking, name):
+        return call(f"Scatter{kind}", self._variable, indices, updates, use_locking=use_locking, name=name)
 
     def _strided_slice_assign(self, begin, end, strides, value, name, begin_mask, end_mask, ellipsis_mask,
                               new_axis_mask, shrink_axis_mask):  # fmt: skip
@@ -266,16 +143,6 @@ class RefVariable(Variable):
     def __ipow__(self, other):
         _warn_in_place("**=", "`var.assign(var ** other)`", "`x = x ** y`")
         return self**other
-
-
-def check_indexed_slices(sparse_delta) -> None:
-    """Raise TypeError unless `sparse_delta` is an IndexedSlices."""
-    if not isinstance(sparse_delta, IndexedSlices):
-        raise TypeError(f"sparse_delta is not IndexedSlices: {sparse_delta}")
-
-
-def _result(reference, read_value):
-    return reference if read_value else reference.op
 
 
 def _warn_in_place(operator, assignment, addition):

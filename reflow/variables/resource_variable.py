@@ -6,7 +6,7 @@ from tensorboard.compat.proto.variable_pb2 import VariableDef
 
 from reflow.graph.build import call
 from reflow.graph.collections import GraphKeys
-from reflow.graph.context import name_scope, prepend_name_scope, strip_name_scope
+from reflow.graph.context import name_scope
 from reflow.graph.convert import register_tensor_conversion_function, to_tensor
 from reflow.graph.dtypes import as_dtype
 from reflow.graph.graph import get_default_graph
@@ -14,8 +14,6 @@ from reflow.graph.meta_graph import register_proto_function
 from reflow.graph.shapes import TensorShape, as_dims, as_shape, dims_to_str
 from reflow.variables import synchronization as sync
 from reflow.variables.initial_values import safe_initial_value
-from reflow.variables.ref_variable import check_indexed_slices
-from reflow.variables.save_slice_info import SaveSliceInfo
 from reflow.variables.variable import (
     Variable,
     check_arguments,
@@ -41,6 +39,10 @@ class BaseResourceVariable(Variable):
     # --- what it is -------------------------------------------------------------------------------------------------
 
     @property
+    def _state(self):
+        return self._handle
+
+    @property
     def name(self) -> str:
         """"W:0": the name of the handle."""
         return self._handle_name
@@ -51,24 +53,9 @@ class BaseResourceVariable(Variable):
         return self._handle
 
     @property
-    def device(self) -> str:
-        """The device asked for."""
-        return self._handle.device
-
-    @property
     def dtype(self):
         """The type."""
         return self._dtype
-
-    @property
-    def op(self):
-        """The node of the handle."""
-        return self._handle.op
-
-    @property
-    def graph(self):
-        """The graph of the variable."""
-        return self._handle.graph
 
     @property
     def shape(self) -> TensorShape:
@@ -80,12 +67,11 @@ class BaseResourceVariable(Variable):
         """The operation that assigns the initial value."""
         return self._initializer_op
 
-    def set_shape(self, shape):
-        """Not offered; raises NotImplementedError."""
-        raise NotImplementedError("ResourceVariable does not implement set_shape()")
-
     def _as_graph_element(self):
         return self._graph_element
+
+    def _read_tensor(self):
+        return self._graph_element if self._cached_value is None else self._cached_value
 
     def __copy__(self):
         return self
@@ -127,17 +113,9 @@ class BaseResourceVariable(Variable):
         """A bool scalar that tells whether the variable has a value."""
         return call("VarIsInitializedOp", self._handle, name=name)
 
-    def eval(self, session=None):
-        """The value of the variable in `session`, or in the default session, as an array."""
-        return self._graph_element.eval(session=session)
-
     def numpy(self):
         """Not offered; raises NotImplementedError."""
         raise NotImplementedError("numpy() is only available when eager execution is enabled.")
-
-    def count_up_to(self, limit):
-        """A tensor that counts the variable up when it is evaluated; see `tf.count_up_to`."""
-        return call("ResourceCountUpTo", self._handle, limit=limit, T=self._dtype)
 
     def _dense_var_to_tensor(self, dtype=None, name=None, as_ref=False):
         if dtype is not None and not dtype.is_compatible_with(self.dtype):
@@ -151,24 +129,6 @@ class BaseResourceVariable(Variable):
         """What stands for the variable's value after `operation`."""
         return _UnreadVariable(self, operation)
 
-    def assign(self, value, use_locking=None, name=None, read_value=True):
-        """Give the variable a new value.
-
-        Args:
-          value: a tensor of the variable's type, whose shape fits.
-          use_locking: accepted; assignments are atomic.
-          name: a name for the operation.
-          read_value: if False, return the operation instead of something that reads the variable after it.
-
-        Raises:
-          ValueError: if the shape is known not to fit.
-        """
-        with self._handle_graph():
-            value = to_tensor(value, self.dtype)
-            self._shape.assert_is_compatible_with(value.shape)
-            operation = call("AssignVariableOp", self._handle, value, name=name)
-            return self._lazy_read(operation) if read_value else operation
-
     def _handle_graph(self):
         """The context of the variable's own graph."""
         graph = self._handle.graph
@@ -180,67 +140,20 @@ class BaseResourceVariable(Variable):
             return contextlib.nullcontext()
         return get_default_graph().control_dependencies([self._cached_value])
 
-    def _update(self, op_name, delta, name, read_value):
-        with self._handle_graph(), self._assign_dependencies():
-            operation = call(op_name, self._handle, to_tensor(delta, self.dtype), name=name)
-        return self._lazy_read(operation) if read_value else operation
+    def _assigned(self, kind, value, use_locking, name, read_value):
+        # A new value needs no old one: it does not wait for the copy on the caching device.
+        waits = self._assign_dependencies if kind else contextlib.nullcontext
+        with self._handle_graph():
+            with waits():
+                value = to_tensor(value, self.dtype)
+                if not kind:
+                    self._shape.assert_is_compatible_with(value.shape)
+                operation = call(f"Assign{kind}VariableOp", self._handle, value, name=name)
+            return self._lazy_read(operation) if read_value else operation
 
-    def assign_add(self, delta, use_locking=None, name=None, read_value=True):
-        """Add `delta` to the variable; the arguments are those of `assign`."""
-        return self._update("AssignAddVariableOp", delta, name, read_value)
-
-    def assign_sub(self, delta, use_locking=None, name=None, read_value=True):
-        """Subtract `delta` from the variable; the arguments are those of `assign`."""
-        return self._update("AssignSubVariableOp", delta, name, read_value)
-
-    def _scatter(self, op_name, sparse_delta, name):
-        check_indexed_slices(sparse_delta)
-        values = to_tensor(sparse_delta.values, self.dtype)
-        return self._lazy_read(call(op_name, self._handle, sparse_delta.indices, values, name=name))
-
-    def scatter_update(self, sparse_delta, use_locking=False, name=None):
-        """Replace rows by those of the IndexedSlices `sparse_delta`."""
-        return self._scatter("ResourceScatterUpdate", sparse_delta, name)
-
-    def scatter_add(self, sparse_delta, use_locking=False, name=None):
-        """Add the IndexedSlices `sparse_delta`."""
-        return self._scatter("ResourceScatterAdd", sparse_delta, name)
-
-    def scatter_sub(self, sparse_delta, use_locking=False, name=None):
-        """Subtract the IndexedSlices `sparse_delta`."""
-        return self._scatter("ResourceScatterSub", sparse_delta, name)
-
-    def scatter_mul(self, sparse_delta, use_locking=False, name=None):
-        """Multiply rows by those of the IndexedSlices `sparse_delta`."""
-        return self._scatter("ResourceScatterMul", sparse_delta, name)
-
-    def scatter_div(self, sparse_delta, use_locking=False, name=None):
-        """Divide rows by those of the IndexedSlices `sparse_delta`."""
-        return self._scatter("ResourceScatterDiv", sparse_delta, name)
-
-    def scatter_max(self, sparse_delta, use_locking=False, name=None):
-        """Take the greater of rows and the IndexedSlices `sparse_delta`."""
-        return self._scatter("ResourceScatterMax", sparse_delta, name)
-
-    def scatter_min(self, sparse_delta, use_locking=False, name=None):
-        """Take the lesser of rows and the IndexedSlices `sparse_delta`."""
-        return self._scatter("ResourceScatterMin", sparse_delta, name)
-
-    def _scatter_nd(self, op_name, indices, updates, name):
+    def _scatter(self, kind, indices, updates, use_locking, name):
         updates = to_tensor(updates, self.dtype)
-        return self._lazy_read(call(op_name, self._handle, indices, updates, name=name))
-
-    def scatter_nd_update(self, indices, updates, name=None):
-        """Replace elements or slices; see `tf.scatter_nd_update`."""
-        return self._scatter_nd("ResourceScatterNdUpdate", indices, updates, name)
-
-    def scatter_nd_add(self, indices, updates, name=None):
-        """Add to elements or slices; see `tf.scatter_nd_add`."""
-        return self._scatter_nd("ResourceScatterNdAdd", indices, updates, name)
-
-    def scatter_nd_sub(self, indices, updates, name=None):
-        """Subtract from elements or slices; see `tf.scatter_nd_sub`."""
-        return self._scatter_nd("ResourceScatterNdSub", indices, updates, name)
+        return self._lazy_read(call(f"ResourceScatter{kind}", self._handle, indices, updates, name=name))
 
     def _strided_slice_assign(self, begin, end, strides, value, name, begin_mask, end_mask, ellipsis_mask,
                               new_axis_mask, shrink_axis_mask):  # fmt: skip
@@ -265,25 +178,6 @@ class BaseResourceVariable(Variable):
 
     def __ipow__(self, other):
         raise _in_place_error("**=", "`var.assign(var ** value)`", "**")
-
-    # --- files ------------------------------------------------------------------------------------------------------
-
-    def to_proto(self, export_scope=None):
-        """A VariableDef, with `export_scope` taken off the names; None if the variable is outside that scope."""
-        if export_scope is not None and not self.handle.name.startswith(export_scope):
-            return None
-        snapshot = self._graph_element if self._cached_value is None else self._cached_value
-        proto = VariableDef(
-            variable_name=strip_name_scope(self.handle.name, export_scope), is_resource=True, trainable=self.trainable,
-            initializer_name=strip_name_scope(self.initializer.name, export_scope),
-            snapshot_name=strip_name_scope(snapshot.name, export_scope),
-            synchronization=self.synchronization.value, aggregation=self.aggregation.value,
-        )  # fmt: skip
-        if self._initial_value is not None:
-            proto.initial_value_name = strip_name_scope(self._initial_value.name, export_scope)
-        if self._save_slice_info:
-            proto.save_slice_info_def.MergeFrom(self._save_slice_info.to_proto(export_scope))
-        return proto
 
 
 def _in_place_error(operator, assignment, plain):
@@ -346,24 +240,12 @@ class ResourceVariable(BaseResourceVariable):
     def _init_from_proto(self, variable_def, import_scope):
         if not variable_def.is_resource:
             raise ValueError("Trying to restore Variable as ResourceVariable.")
-
-        def element(name):
-            return get_default_graph().as_graph_element(prepend_name_scope(name, import_scope))
-
+        element = self._init_from_def(variable_def, import_scope)
         self._handle = element(variable_def.variable_name)
         attrs = self._handle.op.attrs
         self._shape, self._dtype = TensorShape(attrs["shape"]), attrs["dtype"]
         self._handle_name = self._unique_id = self._handle.name
-        self._initializer_op = element(variable_def.initializer_name)
-        if variable_def.initial_value_name:
-            self._initial_value = element(variable_def.initial_value_name)
         self._take_snapshot(element(variable_def.snapshot_name) if variable_def.snapshot_name else None)
-        settled = sync.settle(variable_def.synchronization, variable_def.aggregation, variable_def.trainable,
-                              variable_def.variable_name)  # fmt: skip
-        self._synchronization, self._aggregation, self._trainable = settled
-        if variable_def.HasField("save_slice_info_def"):
-            self._save_slice_info = SaveSliceInfo(save_slice_info_def=variable_def.save_slice_info_def,
-                                                  import_scope=import_scope)  # fmt: skip
 
     def _take_snapshot(self, snapshot):
         """Find the reading node behind the snapshot of a VariableDef, which may be a copy on a caching device."""

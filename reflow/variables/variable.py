@@ -3,16 +3,20 @@
 import contextlib
 import functools
 
+from tensorboard.compat.proto.variable_pb2 import VariableDef
+
+from reflow.graph import dtypes
 from reflow.graph.collections import GraphKeys
-from reflow.graph.context import name_scope
+from reflow.graph.context import name_scope, prepend_name_scope, strip_name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.default import get_default_session
 from reflow.graph.export import export
 from reflow.graph.graph import get_default_graph
+from reflow.graph.indexed_slices import IndexedSlices
 from reflow.graph.operation import Tensor, _TensorReference
 from reflow.graph.shapes import TensorShape
 from reflow.ops.scatter_state import batch_scatter_update
-from reflow.ops.state import is_variable_initialized
+from reflow.ops.state import count_up_to, is_variable_initialized
 from reflow.ops.strided_slice import slice_helper
 from reflow.variables import synchronization as sync
 from reflow.variables.save_slice_info import SaveSliceInfo
@@ -176,9 +180,43 @@ class Variable(metaclass=VariableMetaclass):
     # --- what a variable is ---------------------------------------------------------------------------------------
 
     @property
+    def _state(self) -> Tensor:
+        """The tensor that stands for the variable itself: a reference or a handle."""
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str:
+        """"W:0": the name of the tensor that stands for the variable."""
+        return self._state.name
+
+    @property
+    def op(self):
+        """The node of the variable's state."""
+        return self._state.op
+
+    @property
+    def graph(self):
+        """The graph of the variable."""
+        return self._state.graph
+
+    @property
+    def device(self) -> str:
+        """The device asked for."""
+        return self._state.device
+
+    @property
+    def dtype(self):
+        """The type; a reference type such as float32_ref for a reference variable."""
+        return self._state.dtype
+
+    @property
     def shape(self) -> TensorShape:
         """The static shape."""
-        raise NotImplementedError
+        return self._state.shape
+
+    def set_shape(self, shape) -> None:
+        """Add knowledge of the static shape of a reference variable."""
+        raise NotImplementedError("ResourceVariable does not implement set_shape()")
 
     def get_shape(self) -> TensorShape:
         """The static shape."""
@@ -226,6 +264,38 @@ class Variable(metaclass=VariableMetaclass):
 
     # --- values ---------------------------------------------------------------------------------------------------
 
+    def _as_graph_element(self):
+        """The tensor that is fetched when a program fetches the variable."""
+        raise NotImplementedError
+
+    def value(self) -> Tensor:
+        """The tensor that reads the variable, which stands for it wherever a tensor is wanted."""
+        raise NotImplementedError
+
+    def read_value(self) -> Tensor:
+        """A new tensor that reads the variable, under the control dependencies of the place it is made."""
+        raise NotImplementedError
+
+    def eval(self, session=None):
+        """The value of the variable in `session`, or in the default session, as an array."""
+        return self._as_graph_element().eval(session=session)
+
+    def sparse_read(self, indices, name=None):
+        """The rows `indices` of a resource variable, read without the others.
+
+        Raises:
+          AttributeError: for a reference variable; use `tf.gather`.
+        """
+        raise AttributeError("a reference variable has no sparse_read")
+
+    def gather_nd(self, indices, name=None):
+        """The elements or slices `indices` of a resource variable, read without the others.
+
+        Raises:
+          AttributeError: for a reference variable; use `tf.gather_nd`.
+        """
+        raise AttributeError("a reference variable has no gather_nd")
+
     def initialized_value(self) -> Tensor:
         """The variable's value if it is initialized when this is evaluated, else its initial value."""
         from reflow.ops.conditional import cond
@@ -248,11 +318,130 @@ class Variable(metaclass=VariableMetaclass):
             raise ValueError("Either session argument should be provided or default session should be established")
         session.run(self.initializer, {self.initializer.inputs[1]: value})
 
+    def count_up_to(self, limit):
+        """A tensor that counts the variable up when it is evaluated; see `tf.count_up_to`."""
+        return count_up_to(self, limit)
+
+    # --- changes --------------------------------------------------------------------------------------------------
+
+    def _assigned(self, kind, value, use_locking, name, read_value):
+        """The result of an assignment: `kind` is "", "Add" or "Sub"."""
+        raise NotImplementedError
+
+    def _scatter(self, kind, indices, updates, use_locking, name):
+        """The variable after the op Scatter<kind>."""
+        raise NotImplementedError
+
+    def assign(self, value, use_locking=False, name=None, read_value=True):
+        """Give the variable a new value.
+
+        Args:
+          value: a tensor of the variable's type and shape.
+          use_locking: protect the assignment by the variable's lock (a resource variable's always is).
+          name: a name for the operation.
+          read_value: if False, return the operation instead of something that has the new value.
+
+        Raises:
+          ValueError: if the shape is known not to fit.
+        """
+        return self._assigned("", value, use_locking, name, read_value)
+
+    def assign_add(self, delta, use_locking=False, name=None, read_value=True):
+        """Add `delta` to the variable; the arguments are those of `assign`."""
+        return self._assigned("Add", delta, use_locking, name, read_value)
+
+    def assign_sub(self, delta, use_locking=False, name=None, read_value=True):
+        """Subtract `delta` from the variable; the arguments are those of `assign`."""
+        return self._assigned("Sub", delta, use_locking, name, read_value)
+
+    def _scatter_slices(self, kind, sparse_delta, use_locking, name):
+        if not isinstance(sparse_delta, IndexedSlices):
+            raise TypeError(f"sparse_delta is not IndexedSlices: {sparse_delta}")
+        return self._scatter(kind, sparse_delta.indices, sparse_delta.values, use_locking, name)
+
+    def scatter_update(self, sparse_delta, use_locking=False, name=None):
+        """Replace rows by those of the IndexedSlices `sparse_delta`; returns the variable after the update."""
+        return self._scatter_slices("Update", sparse_delta, use_locking, name)
+
+    def scatter_add(self, sparse_delta, use_locking=False, name=None):
+        """Add the IndexedSlices `sparse_delta`; returns the variable after the update."""
+        return self._scatter_slices("Add", sparse_delta, use_locking, name)
+
+    def scatter_sub(self, sparse_delta, use_locking=False, name=None):
+        """Subtract the IndexedSlices `sparse_delta`; returns the variable after the update."""
+        return self._scatter_slices("Sub", sparse_delta, use_locking, name)
+
+    def scatter_mul(self, sparse_delta, use_locking=False, name=None):
+        """Multiply rows by those of the IndexedSlices `sparse_delta`; returns the variable after the update."""
+        return self._scatter_slices("Mul", sparse_delta, use_locking, name)
+
+    def scatter_div(self, sparse_delta, use_locking=False, name=None):
+        """Divide rows by those of the IndexedSlices `sparse_delta`; returns the variable after the update."""
+        return self._scatter_slices("Div", sparse_delta, use_locking, name)
+
+    def scatter_max(self, sparse_delta, use_locking=False, name=None):
+        """Take the greater of rows and the IndexedSlices `sparse_delta`; returns the variable after the update."""
+        return self._scatter_slices("Max", sparse_delta, use_locking, name)
+
+    def scatter_min(self, sparse_delta, use_locking=False, name=None):
+        """Take the lesser of rows and the IndexedSlices `sparse_delta`; returns the variable after the update."""
+        return self._scatter_slices("Min", sparse_delta, use_locking, name)
+
+    def scatter_nd_update(self, indices, updates, name=None):
+        """Replace elements or slices; see `tf.scatter_nd_update`."""
+        return self._scatter("NdUpdate", indices, updates, True, name)
+
+    def scatter_nd_add(self, indices, updates, name=None):
+        """Add to elements or slices; see `tf.scatter_nd_add`."""
+        return self._scatter("NdAdd", indices, updates, True, name)
+
+    def scatter_nd_sub(self, indices, updates, name=None):
+        """Subtract from elements or slices; see `tf.scatter_nd_sub`."""
+        return self._scatter("NdSub", indices, updates, True, name)
+
     def batch_scatter_update(self, sparse_delta, use_locking=False, name=None):
         """Replace rows in each batch by those of an IndexedSlices; see `tf.batch_scatter_update`."""
         return batch_scatter_update(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
 
     # --- files ----------------------------------------------------------------------------------------------------
+
+    def to_proto(self, export_scope=None):
+        """A VariableDef, with `export_scope` taken off the names; None if the variable is outside that scope."""
+        if export_scope is not None and not self._state.name.startswith(export_scope):
+            return None
+        proto = VariableDef(
+            variable_name=strip_name_scope(self._state.name, export_scope), trainable=self.trainable,
+            initializer_name=strip_name_scope(self.initializer.name, export_scope),
+            snapshot_name=strip_name_scope(self._read_tensor().name, export_scope),
+            is_resource=self._state.dtype is dtypes.resource,
+            synchronization=self.synchronization.value, aggregation=self.aggregation.value,
+        )  # fmt: skip
+        if self._initial_value is not None:
+            proto.initial_value_name = strip_name_scope(self._initial_value.name, export_scope)
+        if self._save_slice_info:
+            proto.save_slice_info_def.MergeFrom(self._save_slice_info.to_proto(export_scope))
+        return proto
+
+    def _read_tensor(self) -> Tensor:
+        """The reading tensor that was made with the variable."""
+        raise NotImplementedError
+
+    def _init_from_def(self, variable_def, import_scope):
+        """Find what a VariableDef names, all but the state and the snapshot; returns the function that finds."""
+
+        def element(name):
+            return get_default_graph().as_graph_element(prepend_name_scope(name, import_scope))
+
+        self._initializer_op = element(variable_def.initializer_name)
+        if variable_def.initial_value_name:
+            self._initial_value = element(variable_def.initial_value_name)
+        settled = sync.settle(variable_def.synchronization, variable_def.aggregation, variable_def.trainable,
+                              variable_def.variable_name)  # fmt: skip
+        self._synchronization, self._aggregation, self._trainable = settled
+        if variable_def.HasField("save_slice_info_def"):
+            self._save_slice_info = SaveSliceInfo(save_slice_info_def=variable_def.save_slice_info_def,
+                                                  import_scope=import_scope)  # fmt: skip
+        return element
 
     @staticmethod
     def from_proto(variable_def, import_scope=None) -> "Variable":
