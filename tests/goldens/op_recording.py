@@ -65,6 +65,7 @@ class Trial:
         self.outputs = []
         self.gradients = []
         self.with_graph = True
+        self.in_order = False
         self.forward_nodes = None
 
     def normal(self, *shape, **options):
@@ -119,6 +120,10 @@ class Trial:
         """Do not compare the nodes of this case."""
         self.with_graph = False
 
+    def one_by_one(self):
+        """Run each output in a step of its own, in the order in which they were recorded."""
+        self.in_order = True
+
 
 def _node_lines(graph):
     lines = []
@@ -143,8 +148,9 @@ def outcome(tf, name, function, config=None):
             trial.end_of_forward()
             fetches = [_dense(tf, g) for g in trial.outputs + trial.gradients if g is not None]
             with tf.Session(graph=graph, config=config) as session:
-                session.run(tf.global_variables_initializer())
-                values = session.run(fetches, trial.feeds)
+                session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
+                steps = [[f] for f in fetches] if trial.in_order else [fetches]
+                values = [v for step in steps for v in session.run(step, trial.feeds)]
         except Exception as error:
             return {"error": type(error).__name__, "message": str(error)[:300]}
     outputs = [g for g in trial.outputs + trial.gradients if g is not None]

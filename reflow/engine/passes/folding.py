@@ -20,6 +20,8 @@ def fold_constants(plan: Plan) -> Plan:
     folded: set[Node] = set()
     # Values of which more is known than when the shape rules ran last.
     changed: set[Value] = set()
+    # What is constant, but waits for something (a check, say): to fold it would drop what it waits for.
+    waiting: set[Node] = set()
     for node in plan.nodes:
         for i, value in enumerate(node.inputs):
             if value in replaced:
@@ -28,6 +30,9 @@ def fold_constants(plan: Plan) -> Plan:
         if changed and not changed.isdisjoint(node.inputs):
             refine_shapes(node, changed)
         constants = _fold(node) if _may_fold(node) else None
+        if (constants is not None or node.type == "Const") and _waits(node, waiting):
+            waiting.add(node)
+            constants = None
         if constants is None:
             kept.append(node)
             continue
@@ -49,8 +54,12 @@ def fold_constants(plan: Plan) -> Plan:
 
 def _may_fold(node: Node) -> bool:
     op_def = node.op_def
-    return not (op_def.name in ("Const", "Placeholder", "PlaceholderV2", "_Read") or op_def.is_stateful or node.control
+    return not (op_def.name in ("Const", "Placeholder", "PlaceholderV2", "_Read") or op_def.is_stateful
                 or not node.outputs or op_def.resource is not None or op_def.writes)  # fmt: skip
+
+
+def _waits(node: Node, waiting: set[Node]) -> bool:
+    return bool(node.control) or bool(waiting) and any(v.node in waiting for v in node.inputs)
 
 
 def _fold(node: Node) -> list[np.ndarray] | None:
