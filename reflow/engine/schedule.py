@@ -225,7 +225,10 @@ def _mark_copies(plan: Plan) -> None:
 
 def _reads_behind(node, readers) -> list[Node]:
     """The variable reads whose memory a view's outputs share."""
-    inputs = [node.inputs[i] for i in node.op_def.aliases if i < len(node.inputs)]
+    if node.op_def.inputs[0].is_list:
+        inputs = node.inputs
+    else:
+        inputs = [node.inputs[i] for i in node.op_def.aliases if i < len(node.inputs)]
     return [read for value in inputs for read in readers.get(value, ())]
 
 

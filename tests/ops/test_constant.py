@@ -1,5 +1,9 @@
 """constant against TensorFlow 1.15.5."""
 
+import numpy as np
+
+import reflow as tf
+from reflow.graph.build import call
 from tests.ops.recorded import Recorded
 
 recorded = Recorded("constant")
@@ -8,3 +12,16 @@ recorded = Recorded("constant")
 @recorded.each_case
 def test_as_tensorflow(name):
     recorded.check(name)
+
+
+def test_ones_like_as_an_op():
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.int32, [None])
+        np.testing.assert_array_equal(session.run(call("OnesLike", x), {x: [5, 6]}), [1, 1])
+
+
+def test_host_const():
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = call("HostConst", value=np.array([1, 2]), dtype=tf.int64)
+        assert x.shape.as_list() == [2]
+        np.testing.assert_array_equal(session.run(x), [1, 2])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import reflow as tf
+from reflow.graph.build import call
 from tests.ops.recorded import Recorded
 
 recorded = Recorded("diagonal")
@@ -35,3 +36,13 @@ def test_gradients_of_diagonals(k):
         made = tf.linalg.diag(part, k=k)
         for y in (part, changed, made):
             assert tf.test.compute_gradient_error(matrix, [3, 4], y, y.shape.as_list()) < 1e-6
+
+
+@pytest.mark.parametrize("op", ["MatrixDiag", "MatrixDiagPart", "MatrixSetDiag", "MatrixBandPart"])
+def test_ops_of_old_graphs(op):
+    """Before GraphDef version 14 these had a prefix."""
+    square, vector = np.arange(9.0).reshape(3, 3), np.array([1.0, 2, 3])
+    others = {"MatrixDiag": [vector], "MatrixSetDiag": [square, vector], "MatrixBandPart": [square, 1, 0]}
+    inputs = others.get(op, [square])
+    with tf.Graph().as_default(), tf.Session() as session:
+        np.testing.assert_array_equal(*session.run([call(f"Batch{op}", *inputs), call(op, *inputs)]))
