@@ -162,12 +162,14 @@ def _sparse_xent_shape(op):
 def _sparse_softmax_cross_entropy(features, labels):
     """-log softmax(features) at each row's label, and its gradient by the features."""
     classes = features.shape[1]
-    if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-        _raise_bad_label(labels, classes)
+    if labels.numel():
+        least, greatest = torch.aminmax(labels)
+        if least.item() < 0 or greatest.item() >= classes:
+            _raise_bad_label(labels, classes)
     column = labels.long().unsqueeze(1)
     logarithms = torch.log_softmax(features, 1)
-    loss = logarithms.gather(1, column).squeeze(1).neg()
-    backprop = logarithms.exp()
+    loss = logarithms.gather(1, column).squeeze(1).neg_()
+    backprop = logarithms.exp_()
     return loss, backprop.scatter_add_(1, column, backprop.new_full((), -1).expand(column.shape))
 
 

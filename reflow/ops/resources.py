@@ -44,6 +44,11 @@ class VariableState:
         """The value, about to be changed in place; raises as `read` does."""
         return self.read()
 
+    def assign(self, value: torch.Tensor) -> "VariableState":
+        """Take a copy of `value`, whose shape is known to fit; returns the state."""
+        self.value = value.clone(memory_format=torch.contiguous_format)
+        return self
+
 
 class HandleState(VariableState):
     """The value of a resource variable: what is said of one that has no value differs."""

@@ -69,6 +69,13 @@ def _assign(state: VariableState, value, validate_shape) -> VariableState:
     return state
 
 
+def _lower_assign(node):
+    """A plain copy, once the shapes are known to fit."""
+    dims = node.dims(0)
+    known = dims is not None and None not in dims and dims == node.dims(1)
+    return f"{node.args[0]}.assign({node.args[1]})" if known and node.dtype(1).name != "string" else None
+
+
 def _assign_in_place(name: str, change):
     """The kernel `name` that runs `change(variable's tensor, value)` on equal shapes."""
 
@@ -98,7 +105,7 @@ _NO_LOCK = contextlib.nullcontext()
 
 define_op("Assign", "ref: ref T, value: T -> output_ref: ref T",
           "T: type, validate_shape: bool = true, use_locking: bool = true", shape=_assign_shape, kernel=_assign,
-          writes=True, allows_uninitialized_input=True, gradient=None)  # fmt: skip
+          lower=_lower_assign, writes=True, allows_uninitialized_input=True, gradient=None)  # fmt: skip
 define_op("AssignAdd", "ref: ref T, value: T -> output_ref: ref T", "T: type in number, use_locking: bool = false",
           shape=_merged_shape, kernel=_assign_in_place("assign_add", torch.Tensor.add_), writes=True, gradient=None)  # fmt: skip
 define_op("AssignSub", "ref: ref T, value: T -> output_ref: ref T", "T: type in number, use_locking: bool = false",
