@@ -73,7 +73,8 @@ VIEWS = {
     "mirror_pad": lambda v, w: tf.pad(v, [[0, 0]], "REFLECT"), "check": lambda v, w: tf.check_numerics(v, ""),
     "diag_part": lambda v, w: tf.matrix_diag_part(tf.expand_dims(v, 0)), "ensure": lambda v, w: tf.ensure_shape(v, [2]),
     "batch_to_space": lambda v, w: tf.batch_to_space_nd(tf.reshape(v, [2, 1]), [1], [[0, 0]]),
-    "tile": lambda v, w: tf.tile(v, [1]), "pad": lambda v, w: tf.pad(v, [[0, 0]]), "roll": lambda v, w: tf.roll(v, 0, 0),
+    "tile": lambda v, w: tf.tile(v, [1]), "pad": lambda v, w: tf.pad(v, [[0, 0]]),
+    "roll": lambda v, w: tf.roll(v, 0, 0),
     "reverse": lambda v, w: tf.reverse(v, []), "print": lambda v, w: tf.Print(v, [], first_n=0),
     "default": lambda v, w: tf.placeholder_with_default(v, [2]), "where": lambda v, w: tf.where([True, True], v, w),
 }  # fmt: skip
