@@ -190,9 +190,11 @@ def get_static_value(tensor, partial=False):
     """The constant value of `tensor` as a NumPy array, or None if it depends on what runs.
 
     Args:
-      tensor: a Tensor.
+      tensor: a Tensor; any other value is returned as it is.
       partial: accepted for compatibility.
     """
+    if not isinstance(tensor, Tensor):
+        return tensor
     value = constant_value(tensor)
     if value is None:
         return None
