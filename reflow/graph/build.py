@@ -146,7 +146,7 @@ def _settle_type(op_def: OpDef, arg: ArgDef, base: DType, attrs: dict) -> None:
 
 
 def _not_allowed(op_def, arg_name, base, attr):
-    allowed = ", ".join(sorted(d.name for d in op_def.attrs[attr].allowed))
+    allowed = ", ".join(d.name for d in op_def.attrs[attr].allowed)
     return f"Value passed to parameter '{arg_name}' has DataType {base.name} not in list of allowed values: {allowed}"
 
 
@@ -269,7 +269,7 @@ def _attr_value(op_def: OpDef, key: str, value):
 def _attr_not_allowed(op_def, key, attr, value):
     if isinstance(value, DType):
         return TypeError(_not_allowed(op_def, key, value, key))
-    options = '", "'.join(sorted(v.decode() for v in attr.allowed))
+    options = '", "'.join(v.decode() for v in attr.allowed)
     return ValueError(f"Attr '{key}' of '{op_def.name}' Op passed string '{value.decode()}' not in: \"{options}\".")
 
 

@@ -34,8 +34,7 @@ def _attr_proto(attr: AttrDef) -> op_def_pb2.OpDef.AttrDef:
         proto.has_minimum, proto.minimum = True, attr.minimum
     if attr.allowed is not None:
         kind = "list(type)" if attr.type.endswith(("type", "type)")) else "list(string)"
-        values = sorted(attr.allowed, key=lambda v: v if isinstance(v, bytes) else v.as_datatype_enum)
-        proto.allowed_values.CopyFrom(attr_values.to_attr_value(kind, values))
+        proto.allowed_values.CopyFrom(attr_values.to_attr_value(kind, list(attr.allowed)))
     return proto
 
 
@@ -48,7 +47,7 @@ def stripped_op_list(graph_def) -> op_def_pb2.OpList:
 
 def strip_default_attrs(graph_def) -> None:
     """Remove from the nodes of a GraphDef, in place, attributes that have their default value."""
-    for node in graph_def.node:
+    for node in [*graph_def.node, *(n for function in graph_def.library.function for n in function.node_def)]:
         op_def = OPS.get(node.op)
         if op_def is None:
             continue

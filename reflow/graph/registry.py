@@ -57,7 +57,8 @@ class AttrDef:
     type: str
     default: Any = None
     has_default: bool = False
-    allowed: frozenset | None = None
+    # An ordered set: messages list the values as TensorFlow does.
+    allowed: dict[Any, None] | None = None
     minimum: int | None = None
 
 
@@ -212,7 +213,8 @@ def _parse_attr(text: str) -> AttrDef:
     attr = AttrDef(name, attr_type, minimum=int(minimum) if minimum else None)
     if allowed:
         values = "|".join(TYPE_SETS.get(v.strip(), v.strip()) for v in allowed.split("|")).split("|")
-        attr.allowed = frozenset(_type(v) if attr_type.endswith(("type", "type)")) else v.encode() for v in values)
+        of_types = attr_type.endswith(("type", "type)"))
+        attr.allowed = dict.fromkeys(_type(v) if of_types else v.encode() for v in values)
     if default is not None:
         attr.has_default = True
         attr.default = parse_default(attr_type, default)

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from PIL import Image
 from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary, SummaryMetadata
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
 
-from reflow.graph import errors
-from reflow.graph.dtypes import DType
+from reflow.graph import dtypes, errors
 from reflow.graph.registry import define_op
+from reflow.graph.shapes import TensorShape, dims_in_brackets
 from reflow.ops.shape_rules import scalar
 from reflow.ops.torch_types import FROM_TORCH, array_of
 
@@ -34,8 +35,9 @@ def _numbers(tensor) -> np.ndarray:
 def _scalar_summary(tags, values):
     numbers = _numbers(values)
     if tags.shape != numbers.shape:
-        raise errors.InvalidArgumentError(None, None, f"tags and values not the same shape: {list(tags.shape)} != "
-                                          f"{list(numbers.shape)}")  # fmt: skip
+        shapes = f"{dims_in_brackets(tags.shape)} != {dims_in_brackets(numbers.shape)}"
+        only = f" (tag '{tags.item().decode()}')" if tags.size == 1 else ""
+        raise errors.InvalidArgumentError(None, None, f"tags and values not the same shape: {shapes}{only}")
     rows = zip(tags.reshape(-1), numbers.reshape(-1), strict=True)
     return _serialized(Summary(value=[Summary.Value(tag=t, simple_value=v) for t, v in rows]))
 
@@ -63,7 +65,7 @@ def histogram_proto(values: np.ndarray) -> HistogramProto:
       values: float64 array of any shape.
     """
     flat = values.reshape(-1)
-    proto = HistogramProto(num=flat.size, sum=flat.sum(), sum_squares=(flat * flat).sum())
+    proto = HistogramProto(num=flat.size, sum=_in_order(flat), sum_squares=_in_order(flat * flat))
     proto.min = flat.min() if flat.size else sys.float_info.max
     proto.max = flat.max() if flat.size else -sys.float_info.max
     counts = np.bincount(np.searchsorted(_LIMITS, flat, side="right"), minlength=_LIMITS.size)[: _LIMITS.size]
@@ -73,6 +75,11 @@ def histogram_proto(values: np.ndarray) -> HistogramProto:
     proto.bucket_limit.extend(_LIMITS[written])
     proto.bucket.extend(counts[written])
     return proto
+
+
+def _in_order(numbers: np.ndarray) -> float:
+    """The sum as TensorFlow rounds it: one number after the other."""
+    return np.add.accumulate(numbers)[-1] if numbers.size else 0.0
 
 
 def _histogram_summary(tag, values):
@@ -104,10 +111,10 @@ def encode_png(image: np.ndarray) -> bytes:
 def _to_bytes_image(image: np.ndarray, bad_color: np.ndarray) -> np.ndarray:
     """A float image scaled to 0..255: by its greatest value, or about 128 if it has negative ones.
 
-    Pixels with a value that is not finite take `bad_color`.
+    Pixels with a value that is not finite take `bad_color`, and do not count for the scale.
     """
-    finite = np.isfinite(image)
-    good = image[finite]
+    finite = np.isfinite(image).all(axis=2, keepdims=True)
+    good = image[finite[..., 0]]
     low, high = (good.min(), good.max()) if good.size else (0.0, 0.0)
     tiny = 1e-6
     if low < 0:
@@ -117,7 +124,7 @@ def _to_bytes_image(image: np.ndarray, bad_color: np.ndarray) -> np.ndarray:
         scale, offset = (0.0 if high < tiny else 255.0 / high), 0.0
     scaled = np.where(finite, image, 0) * np.float32(scale) + np.float32(offset)
     result = scaled.astype(np.uint8)
-    result[~finite.all(axis=2)] = bad_color[: image.shape[2]]
+    result[~finite[..., 0]] = bad_color[: image.shape[2]]
     return result
 
 
@@ -125,7 +132,7 @@ def _image_summary(tag, tensor, max_images, bad_color):
     images = array_of(tensor)
     if images.ndim != 4 or images.shape[3] not in _MODES:
         raise errors.InvalidArgumentError(None, None, "Tensor must be 4-D with last dim 1, 3, or 4, not "
-                                          f"{list(images.shape)}")  # fmt: skip
+                                          f"{dims_in_brackets(images.shape)}")  # fmt: skip
     base = tag.item().decode()
     summary = Summary()
     for i, image in enumerate(images[:max_images]):
@@ -150,31 +157,37 @@ define_op(
 
 def encode_wav(samples: np.ndarray, sample_rate: int) -> bytes:
     """Float samples [frames, channels] in -1..1 as a 16-bit WAV file; louder ones are clipped."""
-    scaled = np.clip(np.round(samples * np.float32(1 << 15)), -(1 << 15), (1 << 15) - 1).astype("<i2")
+    scaled = samples.astype(np.float64) * (1 << 15)
+    # Halves are rounded away from zero.
+    rounded = np.trunc(scaled + np.copysign(0.5, scaled))
+    integers = np.clip(rounded, -(1 << 15), (1 << 15) - 1).astype("<i2")
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(samples.shape[1])
         file.setsampwidth(2)
         file.setframerate(sample_rate)
-        file.writeframes(scaled.tobytes())
+        file.writeframes(integers.tobytes())
     return buffer.getvalue()
 
 
 def _audio_summary(tag, tensor, sample_rate, max_outputs):
     clips = array_of(tensor)
     if clips.ndim not in (2, 3):
-        raise errors.InvalidArgumentError(None, None, f"Tensor must be 3-D or 2-D, got: {list(clips.shape)}")
+        raise errors.InvalidArgumentError(None, None, "Tensor must be 3-D or 2-D, got: "
+                                          f"{dims_in_brackets(clips.shape)}")  # fmt: skip
     clips = clips if clips.ndim == 3 else clips[:, :, None]
     base = tag.item().decode()
     rate = float(sample_rate)
     if rate <= 0:
         raise errors.InvalidArgumentError(None, None, "sample_rate must be > 0")
     summary = Summary()
+    if not clips[:max_outputs].size and len(clips):
+        raise errors.InvalidArgumentError(None, None, "audio is null")
     for i, clip in enumerate(clips[:max_outputs]):
         name = f"{base}/audio/{i}" if max_outputs > 1 else f"{base}/audio"
         summary.value.add(tag=name).audio.MergeFrom(Summary.Audio(
             sample_rate=rate, num_channels=clip.shape[1], length_frames=clip.shape[0], content_type="audio/wav",
-            encoded_audio_string=encode_wav(clip, int(rate))))  # fmt: skip
+            encoded_audio_string=encode_wav(clip, round(rate))))  # fmt: skip
     return _serialized(summary)
 
 
@@ -187,11 +200,17 @@ _define_summary("AudioSummaryV2", "tag: string, tensor: float, sample_rate: floa
 # --- tensors, merging -----------------------------------------------------------------------------------------------
 
 
-def _tensor_proto(tensor):
-    from reflow.graph.tensor_proto import ndarray_to_proto
-
-    dtype = FROM_TORCH.get(tensor.dtype) if isinstance(tensor, torch.Tensor) else DType("string")
-    return ndarray_to_proto(array_of(tensor), dtype)
+def _tensor_proto(tensor) -> TensorProto:
+    """The tensor as this op spells it: numbers always as bytes."""
+    array = array_of(tensor)
+    proto = TensorProto(tensor_shape=TensorShape(array.shape).as_proto())
+    if isinstance(tensor, torch.Tensor):
+        proto.dtype = FROM_TORCH[tensor.dtype].as_datatype_enum
+        proto.tensor_content = array.tobytes()
+    else:
+        proto.dtype = dtypes.string.as_datatype_enum
+        proto.string_val.extend(array.reshape(-1))
+    return proto
 
 
 def _tensor_summary(tensor):
