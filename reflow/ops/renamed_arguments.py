@@ -1,8 +1,12 @@
 """Arguments that TensorFlow renamed: both spellings are accepted, but not both at once."""
 
+import sys
+
+from reflow.platform.deprecation import note
+
 
 def renamed_argument(new_name: str, new_value, old_name: str, old_value):
-    """The value given under either name of an argument; None stands for "not given".
+    """The value given under either name of an argument; None stands for "not given". The old name is noted once.
 
     Raises:
       ValueError: if it is given under both names.
@@ -11,4 +15,13 @@ def renamed_argument(new_name: str, new_value, old_name: str, old_value):
         return new_value
     if new_value is not None:
         raise ValueError(f"Cannot specify both '{old_name}' and '{new_name}'")
+    note((old_name, new_name), "the argument '%s' is called '%s' now.", old_name, new_name, depth=_depth_of_user())
     return old_value
+
+
+def _depth_of_user() -> int:
+    """How many calls above `note` the program's own line is."""
+    depth, frame = 2, sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "reflow":
+        depth, frame = depth + 1, frame.f_back
+    return depth
