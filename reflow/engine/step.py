@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from reflow.autodiff import paused_garbage_collection
-from reflow.engine import failures, pipeline
+from reflow.engine import allocator, failures, pipeline
 from reflow.engine.emit import Emitted, Emitter
 from reflow.engine.plan import Plan, Value, build_plan
 from reflow.graph import dtypes
@@ -19,9 +19,20 @@ from reflow.ops.torch_types import array_of
 # After so many different fed shapes a step is compiled once for any shape, and no more for single ones.
 _SHAPES_PER_STEP = 6
 _inference_mode = torch._C._InferenceMode
+allocator.keep_freed_memory()
 # As TensorFlow's executor does, a step takes numbers too small to be normal for zero: some processors need a hundred
-# times longer for them. Worker threads inherit the setting from the thread that first wants them.
+# times longer for them.
 _flush_denormals = torch.set_flush_denormal
+
+
+def _start_worker_threads() -> None:
+    """Let torch start its worker threads now: they inherit the setting from the thread that first wants them."""
+    _flush_denormals(True)
+    torch.zeros(1 << 17).add_(1)
+    _flush_denormals(False)
+
+
+_start_worker_threads()
 
 
 # Called with every plan that is compiled: how `reflow explain` watches a program.
