@@ -454,8 +454,9 @@ def _matrix_band_part(input, num_lower, num_upper):
         if number > size:
             raise ValueError(f"{name} must be negative or less or equal to number of rows or columns ({size}) got: "
                              f"{number}")  # fmt: skip
-    offset = torch.arange(columns) - torch.arange(rows)[:, None]
-    inside = torch.ones((), dtype=torch.bool)
+    device = getattr(input, "device", None)
+    offset = torch.arange(columns, device=device) - torch.arange(rows, device=device)[:, None]
+    inside = torch.ones((), dtype=torch.bool, device=device)
     if num_lower >= 0:
         inside = inside & (offset >= -num_lower)
     if num_upper >= 0:

@@ -70,7 +70,7 @@ def _gather_in_batches(params, indices, axis, batch_dims):
     between, after = params.shape[batch_dims:axis], params.shape[axis + 1:]
     flat = params.reshape(math.prod(outer), math.prod(between), params.shape[axis], math.prod(after))
     chosen = indices.reshape(math.prod(outer), -1).long()
-    batch = torch.arange(flat.shape[0])[:, None]
+    batch = torch.arange(flat.shape[0], device=params.device)[:, None]
     taken = flat.transpose(1, 2)[batch, chosen].transpose(1, 2)
     return taken.reshape(outer + between + indices.shape[batch_dims:] + after)
 
@@ -308,7 +308,8 @@ def _gather_nd(params, indices):
 
 def check_rows(indices, dims, words="indices{place} = {row} does not index into param shape {dims}"):
     """Raise InvalidArgumentError for the first row of `indices` that is outside of `dims`."""
-    outside = ((indices < 0) | (indices >= torch.tensor(tuple(dims), dtype=indices.dtype))).any(-1)
+    sizes = torch.tensor(tuple(dims), dtype=indices.dtype, device=indices.device)
+    outside = ((indices < 0) | (indices >= sizes)).any(-1)
     for place in torch.nonzero(outside).tolist():
         row = indices[tuple(place)].tolist()
         text = words.format(place=str(place).replace(" ", ""), row=str(row).replace(" ", ""), dims=list(dims))

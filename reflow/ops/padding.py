@@ -121,15 +121,15 @@ def _pad_gradient(op, grad):
 # --- MirrorPad ----------------------------------------------------------------------------------------------------
 
 
-def _mirrored_positions(size, before, after, offset):
+def _mirrored_positions(size, before, after, offset, device):
     """For each position of the padded axis, the position in the axis that is mirrored into it."""
     if before > size - offset or after > size - offset:
         least = "no greater than" if offset == 0 else "less than"
         raise errors.InvalidArgumentError(None, None, f"paddings must be {least} the dimension size: {before}, {after} "
                                           f"not {least} {size}")  # fmt: skip
-    left = torch.arange(before - 1 + offset, offset - 1, -1)
-    right = torch.arange(size - 1 - offset, size - 1 - offset - after, -1)
-    return torch.cat([left, torch.arange(size), right])
+    left = torch.arange(before - 1 + offset, offset - 1, -1, device=device)
+    right = torch.arange(size - 1 - offset, size - 1 - offset - after, -1, device=device)
+    return torch.cat([left, torch.arange(size, device=device), right])
 
 
 @moves_elements
@@ -137,7 +137,8 @@ def _mirror_pad(input, paddings, mode):
     offset = 1 if mode == b"REFLECT" else 0
     for axis, (before, after) in enumerate(_checked(paddings)):
         if before or after:
-            input = input.index_select(axis, _mirrored_positions(input.shape[axis], before, after, offset))
+            positions = _mirrored_positions(input.shape[axis], before, after, offset, input.device)
+            input = input.index_select(axis, positions)
     return input
 
 
@@ -164,7 +165,7 @@ def _mirror_pad_grad(input, paddings, mode):
     for axis, (before, after) in enumerate(_checked(paddings)):
         if before or after:
             size = input.shape[axis] - before - after
-            positions = _mirrored_positions(size, before, after, offset)
+            positions = _mirrored_positions(size, before, after, offset, input.device)
             dims = (*input.shape[:axis], size, *input.shape[axis + 1:])
             input = input.new_zeros(dims).index_add(axis, positions, input)
     return input

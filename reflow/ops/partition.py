@@ -113,7 +113,8 @@ def _stitched(indices, data):
     else:
         rows, result = np.concatenate(flat), np.full((size, math.prod(inner)), b"", object)
     # The place in `rows` of the last row for each number; numbers without a row keep their zeros.
-    last = torch.full((size,), -1).scatter_reduce(0, numbers, torch.arange(numbers.numel()), "amax")
+    places = torch.arange(numbers.numel(), device=numbers.device)
+    last = numbers.new_full((size,), -1).scatter_reduce(0, numbers, places, "amax")
     found = last >= 0
     result[found] = rows[last[found]]
     return result.reshape((size, *inner))

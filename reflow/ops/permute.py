@@ -154,7 +154,7 @@ def _invert_permutation(x):
     inside = (x >= 0) & (x < count)
     if not bool(inside.all()):
         raise ValueError(f"{int(x[~inside][0])} is not between 0 and {count}")
-    found[x.long()] = torch.arange(count, dtype=x.dtype)
+    found[x.long()] = torch.arange(count, dtype=x.dtype, device=x.device)
     if bool((found < 0).any()):
         counts = torch.bincount(x.long(), minlength=count)
         raise ValueError(f"{int(torch.nonzero(counts > 1)[0])} is duplicated in the input.")
@@ -293,11 +293,11 @@ def _reverse_sequence(input, seq_lengths, batch_dim, seq_dim):
     if bool((lengths < 0).any()) or bool((lengths > size).any()):
         wrong = int(lengths[(lengths < 0) | (lengths > size)][0])
         raise ValueError(f"seq_lens({wrong}) must be in [0, input.dims({seq_dim})] = [0, {size}]")
-    places = torch.arange(size)
+    places = torch.arange(size, device=input.device)
     # Row b: lengths[b] - 1, ..., 0 and then the places that stay.
     sources = torch.where(places < lengths[:, None], lengths[:, None] - 1 - places, places)
     moved = input.movedim((batch_axis, seq_axis), (0, 1))
-    rows = torch.arange(moved.shape[0])[:, None]
+    rows = torch.arange(moved.shape[0], device=input.device)[:, None]
     return moved[rows, sources].movedim((0, 1), (batch_axis, seq_axis))
 
 
@@ -399,7 +399,7 @@ def _format_places(src_format, dst_format):
 
 
 def _data_format_dim_map(x, src_format, dst_format):
-    places = torch.tensor(_format_places(src_format, dst_format), dtype=x.dtype)
+    places = torch.tensor(_format_places(src_format, dst_format), dtype=x.dtype, device=x.device)
     if bool(((x < -len(places)) | (x >= len(places))).any()):
         raise ValueError("Source index is out of range of the data format")
     return places[x.long() % len(places)]

@@ -62,7 +62,7 @@ def _combined(tensor, indices, updates, how):
 
 def _flat_rows(indices, dims):
     """The row-major numbers of multi-dimensional indices."""
-    rows = torch.zeros(indices.shape[0], dtype=torch.int64)
+    rows = indices.new_zeros(indices.shape[0])
     for column, size in enumerate(dims):
         rows = rows * size + indices[:, column]
     return rows
@@ -70,9 +70,8 @@ def _flat_rows(indices, dims):
 
 def _put(flat, rows, updates):
     # index_copy_ leaves open which of several updates of one row wins: TensorFlow takes the last.
-    last = torch.zeros(flat.shape[0], dtype=torch.int64).scatter_reduce(
-        0, rows, torch.arange(rows.shape[0]), "amax", include_self=False
-    )
+    places = torch.arange(rows.shape[0], device=rows.device)
+    last = rows.new_zeros(flat.shape[0]).scatter_reduce(0, rows, places, "amax", include_self=False)
     return flat.index_copy_(0, rows, updates[last[rows]])
 
 

@@ -243,7 +243,7 @@ def _one_hot(indices, depth, on_value, off_value, axis):
     if axis > indices.dim():
         raise ValueError(f"Expected axis to be -1 or between [0, {indices.dim() + 1}).  But received: {axis}")
     axis = axis % (indices.dim() + 1)
-    classes = torch.arange(depth).reshape([-1] + [1] * (indices.dim() - axis))
+    classes = torch.arange(depth, device=indices.device).reshape([-1] + [1] * (indices.dim() - axis))
     hot = indices.unsqueeze(axis) == classes
     if isinstance(on_value, torch.Tensor):
         return torch.where(hot, on_value, off_value)
