@@ -90,6 +90,14 @@ def control_dependencies(control_inputs):
     return get_default_graph().control_dependencies(control_inputs)
 
 
+@export("init_scope")
+@contextlib.contextmanager
+def init_scope():
+    """A context for operations that initialize something: outside all control dependencies, loops and conditionals."""
+    with get_default_graph().control_dependencies(None):
+        yield
+
+
 @export("container")
 def container(container_name):
     """`Graph.container` on the default graph."""

@@ -8,6 +8,7 @@ import functools
 import itertools
 
 from reflow.graph import dtypes
+from reflow.graph.build import call
 from reflow.graph.export import export
 from reflow.ops import random
 from reflow.variables.initializers import Initializer, float_type, orthogonal_matrix
@@ -111,7 +112,7 @@ class _ConvolutionOrthogonal(_ConvolutionInitializer):
 
         q = self._orthogonal_matrix(n)
         mask = cast(random.random_normal([n], seed=self._next_seed()) > 0, self.dtype)
-        columns = q * mask
+        columns = call("Mul", q, mask)
         return matmul(columns, matrix_transpose(columns))
 
     def _block(self, n):
