@@ -5,50 +5,75 @@ import os
 import queue
 import threading
 import time
+import warnings
 import weakref
 
 from tensorboard.compat.proto.event_pb2 import Event, TaggedRunMetadata
 from tensorboard.compat.proto.graph_pb2 import GraphDef
+from tensorboard.compat.proto.meta_graph_pb2 import MetaGraphDef
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from reflow.files.events import EventsWriter
 from reflow.graph.export import export
-from reflow.graph.graph import Graph
+from reflow.graph.graph import Graph, get_default_graph
+from reflow.graph.meta_graph import create_meta_graph_def
+from reflow.platform import logging
 
 
 class _EventThread(threading.Thread):
-    """Takes events off a queue and writes them; it flushes when `flush_secs` have passed."""
+    """Writes what comes out of a queue until that is None.
 
-    def __init__(self, events: queue.Queue, writer: EventsWriter, flush_secs: float):
-        super().__init__(daemon=True, name="EventWriter")
-        self._events = events
+    An Event is written; a threading.Event is a request to flush, and set when that is done. Nobody else touches the
+    file, so it needs no lock.
+    """
+
+    def __init__(self, requests: queue.Queue, writer: EventsWriter, flush_secs: float, max_bytes: int | None):
+        # Asking for its name creates the file: a folder that cannot be written to is reported here.
+        super().__init__(daemon=True, name=f"writes {writer.file_name}")
+        self._requests = requests
         self._writer = writer
         self._flush_secs = flush_secs
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        # The first event is flushed at once: TensorBoard shows that something is there.
+        self._next_flush = time.monotonic()
         self.failure: Exception | None = None
 
     def run(self):
-        next_flush = time.monotonic() + self._flush_secs
         while True:
-            event = self._events.get()
+            request = self._requests.get()
             try:
-                if event is None:
-                    return
-                if self.failure is None:
-                    self._writer.write_event(event)
-                    if time.monotonic() >= next_flush:
-                        self._writer.flush()
-                        next_flush = time.monotonic() + self._flush_secs
+                self._handle(request)
             except Exception as error:
                 self.failure = error
-            finally:
-                self._events.task_done()
+            if request is None:
+                return
+            if isinstance(request, threading.Event):
+                request.set()
+
+    def _handle(self, request):
+        if request is None:
+            self._writer.close()
+            return
+        if isinstance(request, threading.Event):
+            self._writer.flush()
+            return
+        self._writer.write_event(request)
+        if time.monotonic() >= self._next_flush:
+            self._writer.flush()
+            self._next_flush = time.monotonic() + self._flush_secs
+        self._bytes += request.ByteSize()
+        if self._max_bytes is not None and self._bytes > self._max_bytes:
+            # The next event begins a new file.
+            self._writer.close()
+            self._bytes = 0
 
 
 _open_writers: weakref.WeakSet = weakref.WeakSet()
 
 
 class EventFileWriter:
-    """Writes events to an event file in a folder, without making the caller wait for the disk.
+    """Writes events to an event file in a folder, without making the caller wait for the disk. Safe from many threads.
 
     Args:
       logdir: the folder; made if absent.
@@ -56,6 +81,9 @@ class EventFileWriter:
       flush_secs: how often the file is flushed, in seconds.
       filename_suffix: the end of the file's name.
       max_bytes: begin a new file once one is larger; None never does.
+
+    Raises:
+      NotFoundError, PermissionDeniedError, UnknownError: if the file cannot be created.
     """
 
     def __init__(self, logdir, max_queue=10, flush_secs=120, filename_suffix=None, max_bytes=None):
@@ -64,8 +92,9 @@ class EventFileWriter:
         self._flush_secs = flush_secs
         self._suffix = filename_suffix or ""
         self._max_bytes = max_bytes
-        self._files = 0
-        self._events: queue.Queue = queue.Queue(max_queue)
+        self._requests: queue.Queue = queue.Queue(max_queue)
+        # Held while something is queued, so that nothing is queued behind the end.
+        self._lock = threading.Lock()
         self._closed = True
         self.reopen()
 
@@ -75,58 +104,54 @@ class EventFileWriter:
 
     def reopen(self):
         """After `close`, begin a new file. Does nothing if the writer is open."""
-        if not self._closed:
-            return
-        suffix = self._suffix if not self._files else f"{self._suffix}.{self._files}"
-        self._files += 1
-        self._writer = EventsWriter(os.path.join(self._logdir, "events"), suffix)
-        self._path = self._writer.file_name
-        self._thread = _EventThread(self._events, self._writer, self._flush_secs)
-        self._thread.start()
-        self._closed = False
-        _open_writers.add(self)
+        with self._lock:
+            if not self._closed:
+                return
+            writer = EventsWriter(os.path.join(self._logdir, "events"), self._suffix)
+            self._thread = _EventThread(self._requests, writer, self._flush_secs, self._max_bytes)
+            self._thread.start()
+            self._closed = False
+            _open_writers.add(self)
 
     def add_event(self, event):
         """Queue an event; dropped if the writer is closed.
 
+        Args:
+          event: an Event proto.
+
         Raises:
-          The error of an earlier write, if it failed.
+          OpError: the error of an earlier write, if it failed.
         """
-        if self._closed:
-            return
-        self._raise_failure()
-        self._events.put(event)
-        if self._max_bytes is not None:
-            self._rotate()
-
-    def _rotate(self):
-        self._events.join()
-        self._writer.flush()
-        if os.path.exists(self._path) and os.path.getsize(self._path) > self._max_bytes:
-            self.close()
-            self.reopen()
-
-    def _raise_failure(self):
-        if self._thread.failure is not None:
-            failure, self._thread.failure = self._thread.failure, None
-            raise failure
+        self._put(event)
 
     def flush(self):
-        """Wait until every queued event is in the file."""
-        if self._closed:
-            return
-        self._events.join()
-        self._raise_failure()
-        self._writer.flush()
+        """Wait until every queued event is in the file; raises the error of an earlier write, if one failed."""
+        done = threading.Event()
+        if self._put(done):
+            done.wait()
+            self._raise_failure()
+
+    def _put(self, request) -> bool:
+        with self._lock:
+            if self._closed:
+                return False
+            self._raise_failure()
+            self._requests.put(request)
+            return True
+
+    def _raise_failure(self):
+        failure, self._thread.failure = self._thread.failure, None
+        if failure is not None:
+            raise failure
 
     def close(self):
         """Write what is queued and close the file."""
-        if self._closed:
-            return
-        self._closed = True
-        self._events.put(None)
-        self._thread.join()
-        self._writer.close()
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._requests.put(None)
+            self._thread.join()
         self._raise_failure()
 
 
@@ -158,9 +183,13 @@ class FileWriter:
             raise RuntimeError("FileWriter with a session belongs to tf.contrib.summary; leave `session` out")
         self.event_writer = EventFileWriter(logdir, max_queue, flush_secs, filename_suffix, max_bytes)
         self._seen_tags: set[str] = set()
+        self._seen_run_tags: set[str] = set()
         self._closed = False
         if graph is not None or graph_def is not None:
-            self.add_graph(graph=graph, graph_def=graph_def)
+            definition = _graph_def_of(graph, graph_def)
+            owner = next((g for g in (graph, graph_def) if isinstance(g, Graph)), None) or get_default_graph()
+            self._add_event(Event(graph_def=definition.SerializeToString()), None)
+            self.add_meta_graph(create_meta_graph_def(owner, definition))
 
     def __enter__(self):
         return self
@@ -181,26 +210,36 @@ class FileWriter:
         """
         if isinstance(summary, bytes):
             summary = Summary.FromString(summary)
-        for value in summary.value:
+        event = Event(summary=summary)
+        for value in event.summary.value:
             # TensorBoard needs the metadata of a tag once.
             if value.HasField("metadata"):
                 if value.tag in self._seen_tags:
                     value.ClearField("metadata")
                 else:
                     self._seen_tags.add(value.tag)
-        self._add_event(Event(summary=summary), global_step)
+        self._add_event(event, global_step)
 
     def add_event(self, event):
-        """Write an Event proto."""
+        """Write an event.
+
+        Args:
+          event: an Event proto.
+        """
         self._warn_if_closed()
         self.event_writer.add_event(event)
 
     def add_session_log(self, session_log, global_step=None):
-        """Write a SessionLog proto."""
+        """Write a note of a session's start or end.
+
+        Args:
+          session_log: a SessionLog proto.
+          global_step: the step it belongs to.
+        """
         self._add_event(Event(session_log=session_log), global_step)
 
     def add_graph(self, graph, global_step=None, graph_def=None):
-        """Write a graph, and its collections as a MetaGraphDef.
+        """Write a graph.
 
         Args:
           graph: a Graph.
@@ -208,28 +247,23 @@ class FileWriter:
           graph_def: deprecated; a GraphDef.
 
         Raises:
-          ValueError: if both or neither are given.
-          TypeError: if `graph` is no Graph.
+          TypeError: if neither is given, or something else.
+          ValueError: if both are given.
         """
-        if graph is not None and graph_def is not None:
-            raise ValueError("Please pass only graph, or graph_def (deprecated), but not both.")
-        if isinstance(graph, Graph):
-            from reflow.graph.meta_graph import create_meta_graph_def
-
-            true_def = graph.as_graph_def(add_shapes=True)
-            self._add_graph_def(true_def, global_step)
-            self.add_meta_graph(create_meta_graph_def(graph, true_def), global_step)
-        elif isinstance(graph, GraphDef) or isinstance(graph_def, GraphDef):
-            self._add_graph_def(graph if isinstance(graph, GraphDef) else graph_def, global_step)
-        else:
-            raise TypeError("The passed graph must be an instance of `Graph` or the deprecated `GraphDef`")
-
-    def _add_graph_def(self, graph_def, global_step):
-        self._add_event(Event(graph_def=graph_def.SerializeToString()), global_step)
+        event = Event(graph_def=_graph_def_of(graph, graph_def).SerializeToString())
+        self._add_event(event, global_step)
 
     def add_meta_graph(self, meta_graph_def, global_step=None):
-        """Write a MetaGraphDef; raises TypeError for anything else."""
-        if type(meta_graph_def).__name__ != "MetaGraphDef":
+        """Write a MetaGraphDef.
+
+        Args:
+          meta_graph_def: a MetaGraphDef proto.
+          global_step: the step it belongs to.
+
+        Raises:
+          TypeError: if it is none.
+        """
+        if not isinstance(meta_graph_def, MetaGraphDef):
             raise TypeError(f"meta_graph_def must be type MetaGraphDef, saw type: {type(meta_graph_def)}")
         self._add_event(Event(meta_graph_def=meta_graph_def.SerializeToString()), global_step)
 
@@ -244,10 +278,9 @@ class FileWriter:
         Raises:
           ValueError: if the tag was used before.
         """
-        key = f"run_metadata:{tag}"
-        if key in self._seen_tags:
+        if tag in self._seen_run_tags:
             raise ValueError("The provided tag was already used for this event type")
-        self._seen_tags.add(key)
+        self._seen_run_tags.add(tag)
         tagged = TaggedRunMetadata(tag=tag, run_metadata=run_metadata.SerializeToString())
         self._add_event(Event(tagged_run_metadata=tagged), global_step)
 
@@ -259,8 +292,6 @@ class FileWriter:
 
     def _warn_if_closed(self):
         if self._closed:
-            import warnings
-
             warnings.warn("Attempting to use a closed FileWriter. The operation will be a noop unless the FileWriter "
                           "is explicitly reopened.", stacklevel=4)  # fmt: skip
 
@@ -278,6 +309,20 @@ class FileWriter:
         """After `close`, begin a new file."""
         self.event_writer.reopen()
         self._closed = False
+
+
+def _graph_def_of(graph, graph_def) -> GraphDef:
+    """The GraphDef of a Graph or GraphDef that was given under either name."""
+    if graph is not None and graph_def is not None:
+        raise ValueError("Please pass only graph, or graph_def (deprecated), but not both.")
+    given = graph if graph is not None else graph_def
+    if isinstance(given, Graph):
+        return given.as_graph_def(add_shapes=True)
+    if isinstance(given, GraphDef):
+        logging.warning("Passing a `GraphDef` to the SummaryWriter is deprecated. Pass a `Graph` object instead, such "
+                        "as `sess.graph`.")  # fmt: skip
+        return given
+    raise TypeError("The passed graph must be an instance of `Graph` or the deprecated `GraphDef`")
 
 
 @export("summary.FileWriterCache")
@@ -300,7 +345,5 @@ class FileWriterCache:
         """The writer of a folder, made if this is the first call for it."""
         with FileWriterCache._lock:
             if logdir not in FileWriterCache._cache:
-                from reflow.graph.graph import get_default_graph
-
                 FileWriterCache._cache[logdir] = FileWriter(logdir, graph=get_default_graph())
             return FileWriterCache._cache[logdir]
