@@ -21,7 +21,9 @@ def formats(tf, t, dtype):
 def special_numbers(tf, t):
     values = [0.1, 1 / 3.0, 1e20, 123456789, 1e-10, -0.0, np.nan, np.inf, -np.inf, 16777216.0, 0.00001234]
     for dtype in ("float16", "float32", "float64"):
-        t.out(tf.strings.format("{}", t.feed(np.array(values).astype(dtype)), summarize=-1))
+        with np.errstate(over="ignore"):
+            numbers = np.array(values).astype(dtype)
+        t.out(tf.strings.format("{}", t.feed(numbers), summarize=-1))
     t.out(tf.strings.format("{}", t.feed(np.array([b"a'b\"\n\t\\\xe9\x01"], object))))
 
 
