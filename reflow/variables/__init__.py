@@ -5,6 +5,7 @@ from reflow.variables import (  # noqa: F401
     initializers,
     partitioned_variable,
     partitioners,
+    random_generator,
     ref_variable,
     resource_variable,
     variable,

@@ -98,3 +98,33 @@ RUN_WRONG = {
 @case.each(what=sorted(RUN_WRONG))
 def wrong_when_run(tf, t, what):
     t.out(RUN_WRONG[what](tf))
+
+
+GENERATORS = {
+    "normal": lambda tf, g: g.normal([3], 1.0, 2.0),
+    "truncated": lambda tf, g: g.truncated_normal([2, 2], name="t"),
+    "uniform": lambda tf, g: g.uniform([3], -1.0, 1.0, tf.float64),
+    "uniform_int": lambda tf, g: g.uniform([3], 0, 100, tf.int32),
+    "full_int": lambda tf, g: g.uniform_full_int([3], tf.int64),
+    "binomial": lambda tf, g: g.binomial([4], [10.0] * 4, [0.1, 0.3, 0.5, 0.9]),
+    "seeds": lambda tf, g: g.make_seeds(2),
+    "key": lambda tf, g: g.key,
+}
+
+
+@case.each(name=sorted(GENERATORS))
+def generator(tf, t, name):
+    g = tf.random.experimental.Generator.from_seed(1234567890123456789012345)
+    t.out(GENERATORS[name](tf, g))
+
+
+@case
+def generator_states(tf, t):
+    kind = tf.random.experimental.Generator
+    t.out(kind.from_key_counter(3, [1, 2], 1).state.read_value(), kind.from_state([2 ** 64 - 1, 0, 5], 1).normal([2]))
+    t.out(tf.constant(tf.random.experimental.create_rng_state([1, 2], 1)))
+
+
+@case
+def generator_of_no_kind(tf, t):
+    tf.random.experimental.Generator.from_seed(1, alg=9)
