@@ -2,17 +2,11 @@
 
 from rich.table import Table
 
+from benchmarks.contenders import contenders
+from benchmarks.results import RIVALS
+
 SCALES = {"s": 1.0, "ms": 1e3, "us": 1e6}
-TIMES = {
-    "reflow": "Reflow",
-    "reflow-jit": "Reflow JIT",
-    "tf1": "TF 1.15",
-    "tf2": "TF 2.21",
-    "torch": "PyTorch",
-    "torch-compile": "PyTorch compiled",
-    "jax": "JAX",
-}
-RIVALS = ("TensorFlow", "PyTorch", "JAX")
+TITLES = {name: contender.title for name, contender in contenders().items()}
 MEBIBYTE = 2.0**20
 
 
@@ -35,13 +29,13 @@ def _ratio(row, rival):
 def _columns(rows):
     """The contenders that any row has."""
     seen = {name for row in rows.values() for name in (*row["seconds"], *row["errors"])}
-    return [name for name in TIMES if name in seen]
+    return [name for name in TITLES if name in seen]
 
 
 def time_table(rows):
     """Header and lines of the table of step times and of Reflow's ratios to the fastest of each rival."""
     columns = _columns(rows)
-    header = ["benchmark", "unit", *(TIMES[name] for name in columns), *(f"Reflow / {rival}" for rival in RIVALS)]
+    header = ["benchmark", "unit", *(TITLES[name] for name in columns), *(f"Reflow / {rival}" for rival in RIVALS)]
     lines = [
         [name, row["unit"], *(_time(row, column) for column in columns), *(_ratio(row, rival) for rival in RIVALS)]
         for name, row in rows.items()
@@ -53,7 +47,7 @@ def resource_table(rows):
     """Header and lines of each model's share of the machine's matrix-product rate and its peak memory."""
     rows = {name: row for name, row in rows.items() if row["product_share"]}
     columns = _columns(rows)
-    header = ["model", "product GFLOP/s", *(f"{TIMES[name]}: share, MiB" for name in columns)]
+    header = ["model", "product GFLOP/s", *(f"{TITLES[name]}: share, MiB" for name in columns)]
 
     def cell(row, name):
         if name not in row["product_share"]:
@@ -70,10 +64,10 @@ def resource_table(rows):
 def failures(rows):
     """One line for each contender that failed in a row."""
     return [
-        f"{name}, {TIMES[who]}: {why}"
+        f"{name}, {TITLES[who]}: {why}"
         for name, row in rows.items()
         for who, why in row["errors"].items()
-        if who in TIMES
+        if who in TITLES
     ]
 
 

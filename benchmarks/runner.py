@@ -106,5 +106,5 @@ def _finish(workers, case, results):
 
 def _describe(worker, result, case):
     result.facts = worker.call("facts")
-    if case.is_model:
+    if case.is_model and worker.contender.name != PRODUCT.name:
         result.memory = worker.call("memory")

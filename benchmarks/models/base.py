@@ -27,7 +27,7 @@ class Model:
     batch = 1
     optimizer = "sgd"
     # Small: the images are noise, and the losses of two implementations must not part over rounding.
-    learning_rate = 0.0001
+    learning_rate = 3e-6
     clip_norm: Optional[float] = None
     loss_scale = 1.0
     decay: Dict[str, float] = {}

@@ -14,7 +14,7 @@ VOCABULARY = 10000
 
 class Lstm(Model):
     batch = 20
-    learning_rate = 1.0
+    learning_rate = 0.1
     clip_norm = 5.0
 
     def __init__(self, name, hidden, steps):
