@@ -20,7 +20,7 @@ _ATTRS_2D = (
     f"{DATA_FORMATS_2D}, dilations: list(int) = [1, 1, 1, 1]"
 )
 _ATTRS_3D = (
-    f"strides: list(int), padding: string in SAME|VALID, {DATA_FORMATS_3D}, dilations: list(int) = [1, 1, 1, 1, 1]"
+    f"strides: list(int) >= 5, padding: string in SAME|VALID, {DATA_FORMATS_3D}, dilations: list(int) = [1, 1, 1, 1, 1]"
 )
 
 
@@ -242,7 +242,7 @@ def _old_conv3d_filter_gradient(input, filter, out_backprop, strides, padding, d
 
 
 _OLD_ATTRS_3D = (
-    "T: type in half|float|double, strides: list(int), padding: string in SAME|VALID, "
+    "T: type in half|float|double, strides: list(int) >= 5, padding: string in SAME|VALID, "
     "dilations: list(int) = [1, 1, 1, 1, 1]"
 )
 define_op(
