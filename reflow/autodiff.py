@@ -14,7 +14,7 @@ from reflow.graph.dtypes import DType
 from reflow.graph.export import export
 from reflow.graph.graph import Graph, get_default_graph
 from reflow.graph.indexed_slices import IndexedSlices
-from reflow.graph.operation import Operation, Tensor
+from reflow.graph.operation import Operation, Tensor, pinned_stack
 from reflow.graph.registry import MISSING
 
 _TRAINABLE = frozenset({dtypes.float16, dtypes.float32, dtypes.float64, dtypes.bfloat16, dtypes.complex64,
@@ -76,7 +76,7 @@ def gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradients_with_op
         reverse = _Reverse(get_default_graph(), ys, xs, [_x_tensor(s) for s in stop_gradients],
                            colocate_gradients_with_ops, gate_gradients, aggregation_method)  # fmt: skip
         reverse.start(ys, _default_gradients(grad_ys, ys, colocate_gradients_with_ops))
-        with paused_garbage_collection():
+        with paused_garbage_collection(), pinned_stack():
             reverse.run()
         return [_finish(reverse.gradient_of(x), x, unconnected) for x in xs]
 
@@ -220,7 +220,7 @@ class _Reverse:
         grads = [self._zeros(t) if g is None and t.dtype.base_dtype in _TRAINABLE else g
                  for g, t in zip(grads, operation.outputs, strict=True)]  # fmt: skip
         graph = self._graph
-        with graph.name_scope(f"{operation.name}_grad"):
+        with name_scope(f"{operation.name}_grad"):
             first_new = graph._version
             results = function(operation, *grads)
             results = list(results) if isinstance(results, (list, tuple)) else [results]

@@ -1,6 +1,5 @@
 """Scopes over the default graph: `tf.name_scope`, `tf.device`, `tf.control_dependencies`, collections."""
 
-import contextlib
 
 from reflow.graph.export import export
 from reflow.graph.graph import Graph, get_default_graph
@@ -56,14 +55,20 @@ class name_scope:
     def __enter__(self):
         if self._name is None and self._values is not None:
             raise ValueError(f"At least one of name ({self._given}) and default_name (None) must be provided.")
-        graph = graph_of(self._values) if self._values else None
-        self._stack = contextlib.ExitStack()
-        if graph is not None and graph is not get_default_graph():
-            self._stack.enter_context(graph.as_default())
-        return self._stack.enter_context(get_default_graph().name_scope(self._name))
+        graph = get_default_graph()
+        wanted = graph_of(self._values) if self._values else None
+        self._switch = None
+        if wanted is not None and wanted is not graph:
+            self._switch = wanted.as_default()
+            graph = self._switch.__enter__()
+        self._graph, self._saved = graph, graph._name_stack
+        graph._name_stack = scope = graph.scope_for(self._name)
+        return f"{scope}/" if scope else ""
 
     def __exit__(self, *exc_info):
-        return self._stack.__exit__(*exc_info)
+        self._graph._name_stack = self._saved
+        if self._switch is not None:
+            self._switch.__exit__(*exc_info)
 
 
 @export("op_scope")
@@ -91,11 +96,9 @@ def control_dependencies(control_inputs):
 
 
 @export("init_scope")
-@contextlib.contextmanager
 def init_scope():
     """A context for operations that initialize something: outside all control dependencies, loops and conditionals."""
-    with get_default_graph().control_dependencies(None):
-        yield
+    return get_default_graph().control_dependencies(None)
 
 
 @export("container")

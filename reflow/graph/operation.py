@@ -1,6 +1,7 @@
 """Operations and tensors: the nodes and edges of a graph."""
 
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ def capture_stack(depth: int) -> tuple:
 
     One flat tuple of things that the garbage collector does not follow.
     """
+    if _pinned.frames is not None:
+        return _pinned.frames
     frame = sys._getframe(depth)
     own = _own_code
     while frame is not None:
@@ -41,6 +44,25 @@ def capture_stack(depth: int) -> tuple:
         frames += (frame.f_code, frame.f_lasti)
         frame = frame.f_back
     return tuple(frames)
+
+
+class _Pinned(threading.local):
+    frames: tuple | None = None
+
+
+_pinned = _Pinned()
+
+
+class pinned_stack:
+    """What a library call makes inside belongs to the line that called it: the stack is walked once, not per node."""
+
+    def __enter__(self):
+        self._saved = _pinned.frames
+        if self._saved is None:
+            _pinned.frames = capture_stack(2)
+
+    def __exit__(self, *exc_info):
+        _pinned.frames = self._saved
 
 
 def _line_of(code, instruction: int) -> int:

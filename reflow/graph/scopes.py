@@ -103,24 +103,27 @@ class GraphScopes:
         Raises:
           ValueError: if `name` is not a legal scope name.
         """
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"a name scope is a string, not {name!r}")
-        if name:
-            valid = _VALID_SCOPE_NAME if self._name_stack else VALID_OP_NAME
-            if not valid.match(name):
-                raise ValueError(f"'{name}' is not a valid scope name")
         saved = self._name_stack
-        if not name:
-            scope = ""
-        elif name[-1] == "/":
-            scope = name[:-1]
-        else:
-            scope = self.unique_name(name)
-        self._name_stack = scope
+        self._name_stack = scope = self.scope_for(name)
         try:
             yield f"{scope}/" if scope else ""
         finally:
             self._name_stack = saved
+
+    def scope_for(self, name):
+        """The full name, without a closing "/", of the scope that `name_scope(name)` opens; it counts as used.
+
+        Raises:
+          TypeError, ValueError: if `name` is not a legal scope name.
+        """
+        if not name:
+            return ""
+        if not isinstance(name, str):
+            raise TypeError(f"a name scope is a string, not {name!r}")
+        valid = _VALID_SCOPE_NAME if self._name_stack else VALID_OP_NAME
+        if not valid.match(name):
+            raise ValueError(f"'{name}' is not a valid scope name")
+        return name[:-1] if name[-1] == "/" else self.unique_name(name)
 
     def get_name_scope(self):
         """The current name scope, without a closing "/"."""

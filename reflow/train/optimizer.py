@@ -10,7 +10,7 @@ from reflow.graph.export import export
 from reflow.graph.graph import get_default_graph
 from reflow.graph.indexed_slices import IndexedSlices, convert_to_tensor_or_indexed_slices
 from reflow.graph.nest import flatten
-from reflow.graph.operation import Tensor
+from reflow.graph.operation import Tensor, pinned_stack
 from reflow.graph.registry import get_op_def
 from reflow.ops import state
 from reflow.ops.casting import cast
@@ -153,6 +153,15 @@ class Optimizer:
         variables = [v for g, v in pairs if g is not None]
         if not variables:
             raise ValueError(f"No gradients provided for any variable: {[str(v) for _, v in pairs]}.")
+        with pinned_stack():
+            done = self._apply(pairs, variables, global_step, name)
+        train_ops = get_default_graph().get_collection_ref(GraphKeys.TRAIN_OP)
+        if done not in train_ops:
+            train_ops.append(done)
+        return done
+
+    def _apply(self, pairs, variables, global_step, name):
+        """The operation that applies the gradients that there are, and then counts the step."""
         graph = get_default_graph()
         with graph.control_dependencies(None):
             self._create_slots(variables)
@@ -164,11 +173,7 @@ class Optimizer:
                     with name_scope(f"update_{variable.op.name}"), graph.colocate_with(variable.op):
                         updates.append(self._update(grad, variable))
             done = self._finish(updates, scope) if global_step is None else self._count(updates, global_step, scope)
-        done = done.op if isinstance(done, Tensor) else done
-        train_ops = graph.get_collection_ref(GraphKeys.TRAIN_OP)
-        if done not in train_ops:
-            train_ops.append(done)
-        return done
+        return done.op if isinstance(done, Tensor) else done
 
     def _update(self, grad, variable):
         """The update of one variable, and its constraint."""

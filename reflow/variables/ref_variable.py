@@ -5,6 +5,7 @@ from reflow.graph.context import name_scope
 from reflow.graph.convert import register_tensor_conversion_function, to_tensor
 from reflow.graph.dtypes import as_dtype
 from reflow.graph.graph import get_default_graph
+from reflow.graph.operation import pinned_stack
 from reflow.platform import logging
 from reflow.variables import synchronization as sync
 from reflow.variables.initial_values import safe_initial_value
@@ -40,7 +41,7 @@ class RefVariable(Variable):
         self._caching_device = caching_device
         graph = get_default_graph()
         values = [] if callable(initial_value) else [initial_value]
-        with graph.control_dependencies(None), name_scope(name, "Variable", values) as scope:
+        with pinned_stack(), graph.control_dependencies(None), name_scope(name, "Variable", values) as scope:
             self._make_nodes(scope, initial_value, None if dtype is None else as_dtype(dtype), shape, validate_shape)
             self._snapshot = self._make_snapshot(caching_device)
         self.graph.add_to_collections(with_trainable(collections, self._trainable), self)
