@@ -11,7 +11,7 @@ from reflow.graph.shapes import Dims, dims_in_brackets
 from reflow.ops.resources import VariableState, handle_resource
 from reflow.ops.scatter_state import check_rows
 from reflow.ops.shape_rules import merge, no_outputs, scalar, with_rank
-from reflow.ops.state import count_up, is_initialized, own_copy
+from reflow.ops.state import count_up, is_initialized, own_copy, signed_view
 
 # Ops that pass a handle on unchanged: through them the handle's VarHandleOp is found.
 _PASSES_ON = {"Switch", "RefSwitch", "Enter", "RefEnter", "Exit", "Identity", "NextIteration", "Merge", "LoopCond"}
@@ -207,7 +207,7 @@ def _change_in_place(name: str, change):
                 f"{dims_in_brackets(tuple(value.shape))}, shapes must be equal.",
             )  # fmt: skip
         with state.lock:
-            change(old, value)
+            change(signed_view(old), signed_view(value))
 
     kernel.__name__ = name
     return kernel

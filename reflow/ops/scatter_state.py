@@ -16,7 +16,7 @@ from reflow.graph.registry import define_op
 from reflow.graph.shapes import dims_in_brackets
 from reflow.ops.resources import VariableState
 from reflow.ops.shape_rules import merge, no_outputs
-from reflow.ops.state import locked
+from reflow.ops.state import locked, signed_view
 
 _MIN_MAX_TYPES = "T: type in half|bfloat16|float|double|int32|int64"
 
@@ -100,6 +100,7 @@ def _combining(combine: Callable) -> Callable:
 
 
 def _divide(x, y):
+    """Quotients, rounded towards zero for integers (numbers of wide unsigned types count as signed ones)."""
     if x.dtype.is_floating_point or x.dtype.is_complex:
         return x / y
     return torch.div(x, y, rounding_mode="trunc")
@@ -128,7 +129,7 @@ def _scatter_kernel(name: str, change: Callable) -> Callable:
             width = math.prod(value.shape[1:])
             updates = updates.expand(*rows.shape, width) if updates.ndim == 0 else updates.reshape(*rows.shape, width)
             with locked(state, use_locking):
-                change(value.view(value.shape[0], width), rows, updates)
+                change(signed_view(value).view(value.shape[0], width), rows, signed_view(updates))
         else:
             value[rows.numpy()] = updates if updates.ndim == 0 else updates.reshape(len(rows), *value.shape[1:])
         return state
@@ -162,7 +163,7 @@ def _scatter_nd_kernel(name: str, change: Callable) -> Callable:
         updates = updates.reshape(len(rows), shape[1])
         if isinstance(value, torch.Tensor):
             with locked(state, use_locking):
-                change(value.view(shape), rows, updates)
+                change(signed_view(value).view(shape), rows, signed_view(updates))
         else:
             value.reshape(shape)[rows.numpy()] = updates
         return state

@@ -76,6 +76,18 @@ def _lower_assign(node):
     return f"{node.args[0]}.assign({node.args[1]})" if known and node.dtype(1).name != "string" else None
 
 
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+
+
+def signed_view(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor of a wide unsigned type, for which torch has hardly any function, as signed numbers of the same bits.
+
+    Sums, differences and products have the same bits either way.
+    """
+    signed = _SIGNED.get(tensor.dtype)
+    return tensor if signed is None else tensor.view(signed)
+
+
 def _assign_in_place(name: str, change):
     """The kernel `name` that runs `change(variable's tensor, value)` on equal shapes."""
 
@@ -88,7 +100,7 @@ def _assign_in_place(name: str, change):
                 f"{dims_in_brackets(tuple(value.shape))}",
             )  # fmt: skip
         with locked(state, use_locking):
-            change(state.current(), value)
+            change(signed_view(state.current()), signed_view(value))
         return state
 
     kernel.__name__ = name
