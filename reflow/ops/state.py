@@ -119,9 +119,11 @@ define_op("Assign", "ref: ref T, value: T -> output_ref: ref T",
           "T: type, validate_shape: bool = true, use_locking: bool = true", shape=_assign_shape, kernel=_assign,
           lower=_lower_assign, writes=True, allows_uninitialized_input=True, gradient=None)  # fmt: skip
 define_op("AssignAdd", "ref: ref T, value: T -> output_ref: ref T", "T: type in number, use_locking: bool = false",
-          shape=_merged_shape, kernel=_assign_in_place("assign_add", torch.Tensor.add_), writes=True, gradient=None)  # fmt: skip
+          shape=_merged_shape, kernel=_assign_in_place("assign_add", torch.Tensor.add_), writes=True,
+          gradient=None)  # fmt: skip
 define_op("AssignSub", "ref: ref T, value: T -> output_ref: ref T", "T: type in number, use_locking: bool = false",
-          shape=_merged_shape, kernel=_assign_in_place("assign_sub", torch.Tensor.sub_), writes=True, gradient=None)  # fmt: skip
+          shape=_merged_shape, kernel=_assign_in_place("assign_sub", torch.Tensor.sub_), writes=True,
+          gradient=None)  # fmt: skip
 
 
 def _optional(**attrs):
