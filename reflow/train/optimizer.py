@@ -154,13 +154,13 @@ class Optimizer:
         if not variables:
             raise ValueError(f"No gradients provided for any variable: {[str(v) for _, v in pairs]}.")
         with pinned_stack():
-            done = self._apply(pairs, variables, global_step, name)
+            done = self._apply_pairs(pairs, variables, global_step, name)
         train_ops = get_default_graph().get_collection_ref(GraphKeys.TRAIN_OP)
         if done not in train_ops:
             train_ops.append(done)
         return done
 
-    def _apply(self, pairs, variables, global_step, name):
+    def _apply_pairs(self, pairs, variables, global_step, name):
         """The operation that applies the gradients that there are, and then counts the step."""
         graph = get_default_graph()
         with graph.control_dependencies(None):
