@@ -79,6 +79,7 @@ from reflow.ops import (  # noqa: F401
     solvers,
     sorting,
     space_to_batch,
+    sparse_dense,
     sparse_segment,
     special,
     special_gradients,

@@ -255,14 +255,23 @@ def truediv(x, y, name=None):
         return call("RealDiv", x, y, name=name or "truediv")
     with name_scope(name, "truediv", [x, y]) as scope:
         x, y = to_tensor(x, name="x"), to_tensor(y, name="y")
-        dtype = x.dtype.base_dtype
-        _check_same_type(x, y)
-        if dtype not in _QUOTIENT_TYPES:
-            raise TypeError(f"Invalid dtype {dtype!r} in __truediv__")
-        wider = _QUOTIENT_TYPES[dtype]
+        wider = quotient_type(x, y)
         if wider is not None:
             x, y = cast(x, wider), cast(y, wider)
         return call("RealDiv", x, y, name=scope)
+
+
+def quotient_type(x: Tensor, y: Tensor) -> DType | None:
+    """The float type that integers are converted to before they are divided; None for what is divided as it is.
+
+    Raises:
+      TypeError: if the types differ or cannot be divided.
+    """
+    _check_same_type(x, y)
+    dtype = x.dtype.base_dtype
+    if dtype not in _QUOTIENT_TYPES:
+        raise TypeError(f"Invalid dtype {dtype!r} in __truediv__")
+    return _QUOTIENT_TYPES[dtype]
 
 
 def _check_same_type(x: Tensor, y: Tensor) -> None:
