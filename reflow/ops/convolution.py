@@ -13,7 +13,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.shapes import as_shape, dimension_at_index
 from reflow.ops.batch_space import batch_to_space, space_to_batch
 from reflow.ops.joining import concat
-from reflow.ops.renamed_arguments import renamed_argument
+from reflow.ops.renamed_arguments import either_argument
 from reflow.ops.shape_ops import expand_dims, shape, squeeze
 from reflow.ops.space_to_batch import with_space_to_batch
 from reflow.ops.windows import channel_index, one_a_dimension
@@ -65,7 +65,7 @@ def conv2d(input, filter=None, strides=None, padding=None, use_cudnn_on_gpu=True
     Raises:
       ValueError: if an argument has a wrong form, or the shapes do not fit.
     """
-    filter = renamed_argument("filters", filters, "filter", filter)
+    filter = either_argument("filters", filters, "filter", filter)
     padding, explicit = _explicit(padding)
     data_format = data_format or "NHWC"
     index = channel_index(data_format, 2)
@@ -110,7 +110,7 @@ def conv2d_backprop_input(input_sizes, filter=None, out_backprop=None, strides=N
     Returns:
       A tensor of the shape `input_sizes`.
     """
-    filter = renamed_argument("filters", filters, "filter", filter)
+    filter = either_argument("filters", filters, "filter", filter)
     padding, explicit = _explicit(padding)
     return call("Conv2DBackpropInput", input_sizes, filter, out_backprop, name=name, strides=strides, padding=padding,
                 explicit_paddings=explicit, use_cudnn_on_gpu=use_cudnn_on_gpu, data_format=data_format,
@@ -137,8 +137,8 @@ def conv2d_transpose(value=None, filter=None, output_shape=None, strides=None, p
     Returns:
       A tensor of the shape `output_shape`.
     """
-    value = renamed_argument("input", input, "value", value)
-    filter = renamed_argument("filters", filters, "filter", filter)
+    value = either_argument("input", input, "value", value)
+    filter = either_argument("filters", filters, "filter", filter)
     with name_scope(name, "conv2d_transpose", [value, filter, output_shape]) as scope:
         return _transposed("Conv2DBackpropInput", 2, value, filter, output_shape, strides, padding,
                            data_format or "NHWC", dilations, scope)  # fmt: skip
@@ -185,7 +185,7 @@ def conv1d(value=None, filters=None, stride=None, padding=None, use_cudnn_on_gpu
     Raises:
       ValueError: for another data format, or shapes that do not fit.
     """
-    value = renamed_argument("input", input, "value", value)
+    value = either_argument("input", input, "value", value)
     with name_scope(name, "conv1d", [value, filters]) as scope:
         data_format, height_axis, index = _format_1d(data_format)
         strides = [1, *one_a_dimension(stride, 1, index, "stride")]
@@ -249,7 +249,7 @@ def conv3d(input, filter=None, strides=None, padding=None, data_format="NDHWC", 
     Returns:
       [batch, depth', height', width', out_channels] (by `data_format`).
     """
-    filter = renamed_argument("filters", filters, "filter", filter)
+    filter = either_argument("filters", filters, "filter", filter)
     return call("Conv3D", input, filter, name=name, strides=strides, padding=padding, data_format=data_format,
                 dilations=dilations)  # fmt: skip
 
@@ -292,8 +292,8 @@ def conv3d_transpose(value, filter=None, output_shape=None, strides=None, paddin
     Returns:
       A tensor of the shape `output_shape`.
     """
-    filter = renamed_argument("filters", filters, "filter", filter)
-    value = renamed_argument("input", input, "value", value)
+    filter = either_argument("filters", filters, "filter", filter)
+    value = either_argument("input", input, "value", value)
     with name_scope(name, "conv3d_transpose", [value, filter, output_shape]) as scope:
         return _transposed("Conv3DBackpropInputV2", 3, value, filter, output_shape, strides, padding,
                            data_format or "NDHWC", dilations, scope)  # fmt: skip
@@ -353,8 +353,8 @@ def convolution(input, filter, padding, strides=None, dilation_rate=None, name=N
     Raises:
       ValueError: if the rank is not known or too great, or strides and dilations are both greater than 1.
     """
-    filter = renamed_argument("filters", filters, "filter", filter)
-    dilation_rate = renamed_argument("dilations", dilations, "dilation_rate", dilation_rate)
+    filter = either_argument("filters", filters, "filter", filter)
+    dilation_rate = either_argument("dilations", dilations, "dilation_rate", dilation_rate)
     rank = _spatial_rank(input, filter)
     index = channel_index(data_format, rank)
     strides = one_a_dimension(strides, rank, index, "strides")

@@ -13,7 +13,7 @@ from reflow.ops.constant import constant, zeros, zeros_like
 from reflow.ops.gathering import gather
 from reflow.ops.identity import identity, stop_gradient
 from reflow.ops.reduction import reduce_mean, reduce_prod, reduce_sum
-from reflow.ops.renamed_arguments import renamed_argument
+from reflow.ops.renamed_arguments import either_argument, renamed_argument
 from reflow.ops.shape_ops import shape, size, squeeze
 from reflow.ops.shape_rules import scalar
 
@@ -78,7 +78,7 @@ def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
 
 
 def _keep_argument(keepdims, keep_dims):
-    value = renamed_argument("keepdims", keepdims, "keep_dims", keep_dims)
+    value = either_argument("keepdims", keepdims, "keep_dims", keep_dims)
     return False if value is None else value
 
 
@@ -260,9 +260,9 @@ def batch_norm_with_global_normalization(t=None, m=None, v=None, beta=None, gamm
     Returns:
       A tensor like `t`.
     """
-    t = renamed_argument("input", input, "t", t)
-    m = renamed_argument("mean", mean, "m", m)
-    v = renamed_argument("variance", variance, "v", v)
+    t = either_argument("input", input, "t", t)
+    m = either_argument("mean", mean, "m", m)
+    v = either_argument("variance", variance, "v", v)
     return batch_normalization(t, m, v, beta, gamma if scale_after_normalization else None, variance_epsilon, name)
 
 

@@ -8,7 +8,7 @@ from reflow.graph.context import name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.export import export
 from reflow.ops.convolution import check_positive
-from reflow.ops.renamed_arguments import renamed_argument
+from reflow.ops.renamed_arguments import either_argument
 from reflow.ops.shape_ops import expand_dims, squeeze
 from reflow.ops.space_to_batch import with_space_to_batch
 from reflow.ops.windows import channel_index, one_a_dimension
@@ -59,7 +59,7 @@ def max_pool(value, ksize, strides, padding, data_format="NHWC", name=None, inpu
     Raises:
       ValueError: for a window of size 0, or shapes that do not fit.
     """
-    value = renamed_argument("input", input, "value", value)
+    value = either_argument("input", input, "value", value)
     with name_scope(name, "MaxPool", [value]) as scope:
         if np.any(np.equal(ksize, 0)):
             raise ValueError("ksize cannot be zero.")
@@ -178,7 +178,7 @@ def max_pool_with_argmax(input, ksize, strides, padding, data_format="NHWC", Tar
     """
     if data_format != "NHWC":
         raise ValueError("Data formats other than 'NHWC' are not yet supported")
-    targmax = renamed_argument("output_dtype", output_dtype, "Targmax", Targmax) or dtypes.int64
+    targmax = either_argument("output_dtype", output_dtype, "Targmax", Targmax) or dtypes.int64
     return call("MaxPoolWithArgmax", input, name=name, ksize=ksize, strides=strides, padding=padding, Targmax=targmax,
                 include_batch_in_index=include_batch_in_index)  # fmt: skip
 
@@ -203,7 +203,7 @@ def avg_pool(value, ksize, strides, padding, data_format="NHWC", name=None, inpu
       [batch, height', width', channels] (by `data_format`).
     """
     with name_scope(name, "AvgPool", [value]) as scope:
-        value = renamed_argument("input", input, "value", value)
+        value = either_argument("input", input, "value", value)
         return _pool("AvgPool", 2, value, ksize, strides, padding, data_format, scope)
 
 
@@ -291,7 +291,7 @@ def pool(input, window_shape, pooling_type, padding, dilation_rate=None, strides
     Raises:
       ValueError: if an argument has a wrong form.
     """
-    dilation_rate = renamed_argument("dilations", dilations, "dilation_rate", dilation_rate)
+    dilation_rate = either_argument("dilations", dilations, "dilation_rate", dilation_rate)
     with name_scope(name, f"{pooling_type.lower()}_pool", [input]) as scope:
         input = to_tensor(input, name="input")
         rank = len(window_shape)

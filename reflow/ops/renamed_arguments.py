@@ -5,8 +5,8 @@ import sys
 from reflow.platform.deprecation import note
 
 
-def renamed_argument(new_name: str, new_value, old_name: str, old_value):
-    """The value given under either name of an argument; None stands for "not given". The old name is noted once.
+def either_argument(new_name: str, new_value, old_name: str, old_value):
+    """The value given under either of two names of an argument, both of which are in use; None stands for "not given".
 
     Raises:
       ValueError: if it is given under both names.
@@ -15,6 +15,18 @@ def renamed_argument(new_name: str, new_value, old_name: str, old_value):
         return new_value
     if new_value is not None:
         raise ValueError(f"Cannot specify both '{old_name}' and '{new_name}'")
+    return old_value
+
+
+def renamed_argument(new_name: str, new_value, old_name: str, old_value):
+    """The value given under either name of an argument; None stands for "not given". The old name is noted once.
+
+    Raises:
+      ValueError: if it is given under both names.
+    """
+    if old_value is None:
+        return new_value
+    either_argument(new_name, new_value, old_name, old_value)
     note((old_name, new_name), "the argument '%s' is called '%s' now.", old_name, new_name, depth=_depth_of_user())
     return old_value
 

@@ -5,7 +5,7 @@ from reflow.graph.context import name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.export import export
 from reflow.ops.convolution import conv2d
-from reflow.ops.renamed_arguments import renamed_argument
+from reflow.ops.renamed_arguments import either_argument
 from reflow.ops.shape_ops import shape
 from reflow.ops.space_to_batch import with_space_to_batch
 
@@ -90,7 +90,7 @@ def depthwise_conv2d(input, filter, strides, padding, rate=None, name=None, data
     Returns:
       [batch, height', width', channels * multiplier] (by `data_format`).
     """
-    rate = renamed_argument("dilations", dilations, "rate", rate)
+    rate = either_argument("dilations", dilations, "rate", rate)
     with name_scope(name, "depthwise", [input, filter]) as scope:
         input, filter = to_tensor(input, name="tensor_in"), to_tensor(filter, name="filter_in")
         return _depthwise(input, filter, strides, padding, rate, data_format, scope)
@@ -127,7 +127,7 @@ def separable_conv2d(input, depthwise_filter, pointwise_filter, strides, padding
     Raises:
       ValueError: if the pointwise filter is larger than a pixel, or the shapes do not fit.
     """
-    rate = renamed_argument("dilations", dilations, "rate", rate)
+    rate = either_argument("dilations", dilations, "rate", rate)
     with name_scope(name, "separable_conv2d", [input, depthwise_filter, pointwise_filter]) as scope:
         input = to_tensor(input, name="tensor_in")
         depthwise_filter = to_tensor(depthwise_filter, name="depthwise_filter")
