@@ -3,6 +3,7 @@
 import torch
 
 from reflow.graph.registry import define_op
+from reflow.ops.matmul import onednn_product
 
 
 def _fused_matmul(a, b, bias, transpose_a, transpose_b, relu):
@@ -12,6 +13,9 @@ def _fused_matmul(a, b, bias, transpose_a, transpose_b, relu):
 
 def _lower_fused_matmul(node):
     a, b, bias = node.args
+    product = onednn_product(node, bias, "relu" if node.attrs["relu"] else "none")
+    if product is not None:
+        return product
     a = f"{a}.t()" if node.attrs["transpose_a"] else a
     b = f"{b}.t()" if node.attrs["transpose_b"] else b
     function = "torch._addmm_activation" if node.attrs["relu"] else "torch.addmm"

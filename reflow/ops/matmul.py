@@ -31,7 +31,43 @@ def _matmul(a, b, transpose_a, transpose_b):
     return torch.mm(a.t() if transpose_a else a, b.t() if transpose_b else b)
 
 
+# Below so many multiply-adds oneDNN's call costs more than its product saves over the BLAS that torch.mm uses; with a
+# transposed first factor it needs a long inner dimension, too. (Measured on an AVX-512 machine.)
+_ONEDNN_LEAST_WORK = 8_000_000
+_ONEDNN_LEAST_INNER = 256
+_ONEDNN_LEAST_COLUMNS = 2048
+
+
+def onednn_product(node, bias: str = "None", activation: str = "none") -> str | None:
+    """The expression of a large float32 product by oneDNN, which is quicker there; None where it is not, or lacks.
+
+    Args:
+      node: the `Call` of a product whose first two inputs are the factors.
+      bias: the expression of a vector to add to each row.
+      activation: "none" or "relu".
+    """
+    a, b = node.args[:2]
+    dims_a, dims_b = node.dims(0), node.dims(1)
+    known = dims_a is not None and dims_b is not None and None not in dims_a + dims_b
+    if not known or node.dtype(0) is not dtypes.float32 or not torch.backends.mkldnn.is_available():
+        return None
+    transpose_a, transpose_b = node.attrs["transpose_a"], node.attrs["transpose_b"]
+    inner = dims_a[0] if transpose_a else dims_a[1]
+    rows = dims_a[1] if transpose_a else dims_a[0]
+    columns = dims_b[0] if transpose_b else dims_b[1]
+    if rows * inner * columns < _ONEDNN_LEAST_WORK or node.node.device.rpartition("device:")[2].startswith("GPU"):
+        return None
+    if transpose_a and (inner < _ONEDNN_LEAST_INNER or columns < _ONEDNN_LEAST_COLUMNS):
+        return None
+    a = f"{a}.t()" if transpose_a else a
+    b = b if transpose_b else f"{b}.t()"
+    return f"torch.ops.mkldnn._linear_pointwise.default({a}, {b}, {bias}, {activation!r}, [], '')"
+
+
 def _lower_matmul(node):
+    product = onednn_product(node)
+    if product is not None:
+        return product
     a, b = node.args
     if node.attrs["transpose_a"]:
         a = f"{a}.t()"
