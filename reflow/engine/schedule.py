@@ -188,6 +188,11 @@ def state_of(value: Value) -> Node:
     return node
 
 
+# Changes that take each element of a value just when they overwrite that of the variable.
+_ELEMENT_BY_ELEMENT = frozenset({"Assign", "AssignAdd", "AssignSub", "AssignVariableOp", "AssignAddVariableOp",
+                                 "AssignSubVariableOp"})  # fmt: skip
+
+
 def _mark_copies(plan: Plan) -> None:
     """Clone at a read whose value, or a view of it, is used after the variable has been changed in place."""
     changes: dict[Node, list[int]] = {}
@@ -201,11 +206,11 @@ def _mark_copies(plan: Plan) -> None:
     if not changes:
         return
 
-    def check(read: Node, use: int, is_view: bool) -> None:
-        """A use through a view counts at the change itself, too: the change would overwrite what it reads."""
+    def check(read: Node, use: int, overlaps: bool) -> None:
+        """With `overlaps`, a use at the change itself counts, too: the change would overwrite what it has to read."""
         start = position_of[read]
         for change in changes.get(state_of(read.inputs[0]), ()):
-            if start < change and (change < use or is_view and change == use):
+            if start < change and (change < use or overlaps and change == use):
                 read.attrs = {**read.attrs, "copy": True}
 
     readers: dict[Value, list[Node]] = {}
@@ -213,7 +218,7 @@ def _mark_copies(plan: Plan) -> None:
     for position, node in enumerate(plan.nodes):
         for value in node.inputs:
             for read in readers.get(value, ()):
-                check(read, position, value.node is not read)
+                check(read, position, value.node is not read or node.type not in _ELEMENT_BY_ELEMENT)
         for output in _aliasing_outputs(node):
             reads = [node] if node.inputs[0].is_state else _reads_behind(node, readers)
             if reads:

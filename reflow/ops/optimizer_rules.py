@@ -39,8 +39,8 @@ def keras_momentum(var: Tensors, accum: Tensors, grad: Tensors, *, lr: float, mo
     torch._foreach_mul_(accum, momentum)
     torch._foreach_add_(accum, grad, alpha=-lr)
     if use_nesterov:
-        torch._foreach_add_(var, accum, alpha=momentum)
         torch._foreach_add_(var, grad, alpha=-lr)
+        torch._foreach_add_(var, accum, alpha=momentum)
     else:
         torch._foreach_add_(var, accum)
 

@@ -336,7 +336,8 @@ class Optimizer:
 
 
 def _is_handle(variable) -> bool:
-    return variable.op.type == "VarHandleOp"
+    operation = getattr(variable, "op", None)
+    return operation is not None and operation.type == "VarHandleOp"
 
 
 def _target(variable):

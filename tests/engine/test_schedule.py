@@ -69,6 +69,20 @@ def test_a_view_of_the_variable_may_be_added_to_it():
         np.testing.assert_array_equal(session.run(v), [[2, 5], [5, 8]])
 
 
+def test_variables_may_be_the_gradients_of_each_other():
+    v, w = tf.Variable([1.0, 2.0]), tf.Variable([3.0, 4.0])
+    train = tf.train.GradientDescentOptimizer(0.1).minimize(tf.reduce_sum(v * w))
+    session = _session()
+    session.run(train)
+    np.testing.assert_allclose(session.run(v), [0.7, 1.6], rtol=1e-6)
+    np.testing.assert_allclose(session.run(w), [2.9, 3.8], rtol=1e-6)
+
+
+def test_the_variable_itself_may_be_scattered_to_it(variable):
+    swapped = tf.scatter_add(variable, [1, 0], variable)
+    np.testing.assert_array_equal(_session().run(tf.convert_to_tensor(swapped)), [3, 3])
+
+
 def test_chained_updates_run_in_order(variable):
     first = tf.assign(variable, [5.0, 5.0])
     with tf.control_dependencies([first]):
