@@ -1,8 +1,7 @@
 """Batch renormalization, https://arxiv.org/abs/1702.03275: the batch's moments are corrected toward moving ones."""
 
 from reflow.graph.context import colocate_with, control_dependencies, name_scope
-from reflow.graph.export import EXPORTS
-from reflow.layers.smart_cond import smart_cond, smart_constant_value
+from reflow.layers.smart_cond import has_cond, smart_cond, smart_constant_value
 from reflow.ops import elementwise, state
 from reflow.ops.activations import relu
 from reflow.ops.arithmetic import maximum, minimum
@@ -38,7 +37,7 @@ class Renormalization:
 
     def _renorm_correction(self, mean, variance, training, broadcast):
         """(scale, offset) of the correction, and the moments after the moving ones were updated."""
-        if smart_constant_value(training) is None and "cond" not in EXPORTS:
+        if smart_constant_value(training) is None and not has_cond():
             raise NotImplementedError("renorm with a tensor for `training` takes tf.cond, which Reflow lacks so far")
         stddev = elementwise.sqrt(variance + self.epsilon)
         moving_stddev = maximum(self.renorm_stddev, elementwise.sqrt(self.epsilon))

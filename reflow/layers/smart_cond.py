@@ -34,6 +34,11 @@ def smart_cond(pred, true_fn=None, false_fn=None, name=None):
     return cond(pred, true_fn=true_fn, false_fn=false_fn, name=name)
 
 
+def has_cond() -> bool:
+    """Tells whether there is `tf.cond`; without it, both branches of a condition are computed."""
+    return "cond" in EXPORTS
+
+
 def _both(pred, true_fn, false_fn, name):
     """Compute both branches and select: the numbers of `tf.cond`, for branches without side effects."""
     return nest.map_structure(lambda x, y: where(pred, x, y, name=name), true_fn(), false_fn())

@@ -46,8 +46,14 @@ def _backward_shape(op):
 # --- kernels ------------------------------------------------------------------------------------------------------
 
 
+def _in_own_memory(*vectors):
+    """The vectors, one number after the other: ATen's kernels for channels last overlook the stride of a constant."""
+    return [v.contiguous() for v in vectors]
+
+
 def _batch_norm(x, scale, offset, mean, variance, epsilon, data_format, is_training):
     x = windows.channels_first(x, data_format)
+    scale, offset, mean, variance = _in_own_memory(scale, offset, mean, variance)
     if not is_training:
         y, _, _ = torch.native_batch_norm(x, scale, offset, mean, variance, False, 0.0, epsilon)
         return windows.in_layout(y, data_format), mean, variance, mean, variance
@@ -70,7 +76,7 @@ def _batch_norm_v3(x, scale, offset, mean, variance, epsilon, data_format, is_tr
 
 def _batch_norm_grad(y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training):
     grad, x = windows.channels_first(y_backprop, data_format), windows.channels_first(x, data_format)
-    mean, variance = reserve_space_1, reserve_space_2
+    scale, mean, variance = _in_own_memory(scale, reserve_space_1, reserve_space_2)
     unused = scale.new_zeros(0 if is_training else x.shape[1])
     if x.numel() == 0:
         zeros = scale.new_zeros(x.shape[1])
