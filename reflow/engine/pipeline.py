@@ -10,9 +10,10 @@ from reflow.engine.passes.common_subexpressions import merge_common_subexpressio
 from reflow.engine.passes.control import remove_redundant_control_edges
 from reflow.engine.passes.dead import remove_dead_nodes
 from reflow.engine.passes.folding import fold_constants
-from reflow.engine.passes.fuse_matmul import fuse_matmul_bias
+from reflow.engine.passes.fuse_bias import fuse_bias
 from reflow.engine.passes.fuse_updates import fuse_updates
 from reflow.engine.passes.identities import remove_identities
+from reflow.engine.passes.merge_products import merge_products
 from reflow.engine.passes.shapes import specialize_shapes
 from reflow.engine.placement import Placer
 from reflow.engine.plan import Plan
@@ -47,7 +48,8 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("folding", fold_constants),
     ("arithmetic", simplify_arithmetic),
     ("common_subexpressions", merge_common_subexpressions),
-    ("fuse_matmul", fuse_matmul_bias),
+    ("fuse_bias", fuse_bias),
+    ("merge_products", merge_products),
     ("fuse_updates", fuse_updates),
     ("dead", remove_dead_nodes),
 ]

@@ -108,6 +108,11 @@ def _groups(depth, filter_depth):
 
 
 def _conv(input, filter, strides, padding, data_format, dilations, explicit_paddings=()):
+    return conv_with_bias(input, filter, None, strides, padding, data_format, dilations, explicit_paddings)
+
+
+def conv_with_bias(input, filter, bias, strides, padding, data_format, dilations, explicit_paddings=()):
+    """The kernel of a convolution; `bias`, a vector or None, is added to the channels."""
     attrs = {"strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations,
              "explicit_paddings": explicit_paddings}  # fmt: skip
     x, w = windows.channels_first(input, data_format), _filter_first(filter)
@@ -116,7 +121,7 @@ def _conv(input, filter, strides, padding, data_format, dilations, explicit_padd
         return _empty_result(x, filter, attrs)
     if extra is not None:
         x = torch.nn.functional.pad(x, extra)
-    result = _FUNCTIONS[x.dim()](x, w, None, stride, pad, dilation, _groups(x.shape[1], w.shape[1]))
+    result = _FUNCTIONS[x.dim()](x, w, bias, stride, pad, dilation, _groups(x.shape[1], w.shape[1]))
     return windows.in_layout(result, data_format)
 
 
@@ -129,7 +134,17 @@ def _empty_result(x, filter, attrs):
 
 
 def _lower_conv(node):
-    """The ATen call itself where the sizes that its arguments depend on are known."""
+    return lower_conv(node)
+
+
+def lower_conv(node, bias: str = "None", activation: str = "") -> str | None:
+    """The ATen call itself where the sizes that its arguments depend on are known.
+
+    Args:
+      node: the `Call` of a convolution whose first two inputs are the image and the filter.
+      bias: the expression of a vector to add to the channels.
+      activation: what to call on the result, such as ".relu_()".
+    """
     attrs = node.attrs
     data_format = attrs["data_format"]
     dims, filter_dims = node.dims(0), node.dims(1)
@@ -138,7 +153,7 @@ def _lower_conv(node):
     sizes = windows.spatial(dims, data_format)
     pad, extra, stride, dilation = _prepare(sizes, filter_dims[:-2], {"explicit_paddings": (), **attrs})
     rank, groups = len(dims), _groups(windows.channels(dims, data_format), filter_dims[-2])
-    x, w = node.args
+    x, w = node.args[:2]
     first, last = f".permute(0, {rank - 1}, {_numbers(1, rank - 1)})", f".permute(0, {_numbers(2, rank)}, 1)"
     if windows.is_channels_first(data_format):
         first = last = ""
@@ -146,7 +161,8 @@ def _lower_conv(node):
     if extra is not None:
         x = f"torch.nn.functional.pad({x}, {extra})"
     w = f"{w}.permute({rank - 1}, {rank - 2}, {_numbers(0, rank - 2)})"
-    return f"torch.conv{rank - 2}d({x}, {w}, None, {stride}, {pad}, {dilation}, {groups}){last}.contiguous()"
+    result = f"torch.conv{rank - 2}d({x}, {w}, {bias}, {stride}, {pad}, {dilation}, {groups}){activation}"
+    return f"{result}{last}.contiguous()"
 
 
 def _numbers(start, stop):

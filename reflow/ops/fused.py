@@ -2,8 +2,10 @@
 
 import torch
 
-from reflow.graph.registry import define_op
+from reflow.graph.registry import define_op, get_op_def
+from reflow.ops.conv import conv_with_bias, lower_conv
 from reflow.ops.matmul import onednn_product
+from reflow.ops.windows import DATA_FORMATS_2D
 
 
 def _fused_matmul(a, b, bias, transpose_a, transpose_b, relu):
@@ -33,4 +35,25 @@ define_op(
     "_FusedMatMul", "a: T, b: T, bias: T -> product: T",
     "T: type, transpose_a: bool = false, transpose_b: bool = false, relu: bool = false",
     shape=_fused_matmul_shape, kernel=_fused_matmul, lower=_lower_fused_matmul, gradient=None,
+)  # fmt: skip
+
+
+def _fused_conv(input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu):
+    result = conv_with_bias(input, filter, bias, strides, padding, data_format, dilations, explicit_paddings)
+    return result.relu_() if relu else result
+
+
+def _lower_fused_conv(node):
+    return lower_conv(node, node.args[2], ".relu_()" if node.attrs["relu"] else "")
+
+
+def _fused_conv_shape(op):
+    return get_op_def("Conv2D").shape(op)
+
+
+define_op(
+    "_FusedConv2D", "input: T, filter: T, bias: T -> output: T",
+    "T: type, strides: list(int), use_cudnn_on_gpu: bool = true, padding: string, explicit_paddings: list(int) = [], "
+    f"{DATA_FORMATS_2D}, dilations: list(int) = [1, 1, 1, 1], relu: bool = false",
+    shape=_fused_conv_shape, kernel=_fused_conv, lower=_lower_fused_conv, gradient=None,
 )  # fmt: skip

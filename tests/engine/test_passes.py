@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import reflow as tf
 from reflow.engine import pipeline
@@ -183,3 +184,33 @@ def test_updates_of_many_variables_are_one_node():
     plan = pipeline.optimize(build_plan([loss], [train], [x]), pipeline.Options(verify=True))
     types = [n.type for n in plan.nodes]
     assert types.count("_ApplyMany") == 1 and "ApplyMomentum" not in types
+
+
+@pytest.mark.parametrize("data_format", ["NHWC", "NCHW"])
+def test_convolution_bias_relu_is_one_node(data_format):
+    shape = [2, 8, 8, 3] if data_format == "NHWC" else [2, 3, 8, 8]
+    x, w, b = (tf.placeholder(tf.float32, s) for s in (shape, [3, 3, 3, 4], [4]))
+    y = tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME", data_format=data_format)
+    y = tf.nn.relu(tf.nn.bias_add(y, b, data_format=data_format))
+    assert _types(_plan([y], [x, w, b])) == ["_FusedConv2D"]
+    rng = np.random.RandomState(0)
+    feed = {p: rng.randn(*p.shape.as_list()).astype(np.float32) for p in (x, w, b)}
+    plain = _plan([y], [x, w, b], disabled={"all"})
+    with tf.Session() as session:
+        fused = session.run(y, feed)
+    tensors = [torch.from_numpy(feed[v.node.operation.outputs[0]]) for v in plain.feeds]
+    want = Emitter(plain, ResourceManager()).emit().function(*tensors)[0].numpy()
+    np.testing.assert_allclose(fused, want, rtol=1e-5, atol=1e-5)
+
+
+def test_a_sum_of_products_over_time_is_one_product():
+    w = tf.placeholder(tf.float32, [3, 2])
+    h, total = tf.placeholder(tf.float32, [4, 3]), 0.0
+    for _ in range(5):
+        total += tf.reduce_sum(tf.tanh(tf.matmul(h, w)) ** 2)
+        h = tf.concat([tf.tanh(tf.matmul(h, w)), h[:, :1]], 1)
+    gradient = tf.gradients(total, w)[0]
+    feeds = [w, w.graph.get_tensor_by_name("Placeholder_1:0")]
+    types = _types(_plan([gradient], feeds))
+    without = _types(_plan([gradient], feeds, disabled={"merge_products"}))
+    assert without.count("MatMul") - types.count("MatMul") == 4

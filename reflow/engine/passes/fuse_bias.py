@@ -1,4 +1,4 @@
-"""Fusion of a matrix product with the bias that is added to it, and with the ReLU of the sum."""
+"""Fusion of a matrix product or convolution with the bias that is added to it, and with the ReLU of the sum."""
 
 from reflow.engine.passes.rewriting import sole_consumer
 from reflow.engine.plan import Node, Plan, Value, new_node
@@ -6,35 +6,34 @@ from reflow.graph import dtypes
 
 _SUMS = frozenset({"BiasAdd", "BiasAddV1", "Add", "AddV2"})
 _TYPES = frozenset({dtypes.float32, dtypes.float64})
+_FUSED = {"MatMul": "_FusedMatMul", "Conv2D": "_FusedConv2D"}
 
 
-def fuse_matmul_bias(plan: Plan) -> Plan:
-    """MatMul + bias (+ Relu) becomes one `_FusedMatMul`, which is one call of addmm."""
+def fuse_bias(plan: Plan) -> Plan:
+    """MatMul or Conv2D + bias (+ Relu) becomes one node, which is one call."""
     consumers = plan.consumers()
     fetched = set(plan.fetches)
     replaced: dict[Value, Value] = {}
     new_nodes: dict[Node, Node] = {}
     gone: set[Node] = set()
     for node in plan.nodes:
-        if node.type != "MatMul" or node.outputs[0].dtype not in _TYPES:
+        if node.type not in _FUSED or node.outputs[0].dtype not in _TYPES:
             continue
         product = node.outputs[0]
         add = sole_consumer(product, consumers, fetched)
-        if add is None or add.type not in _SUMS or add.control:
-            continue
-        bias = _bias_of(add, product)
-        if bias is None or bias.is_state or add.device != node.device:
+        bias = None if add is None else _bias_of(add, product)
+        if bias is None or bias.is_state or add.control or add.device != node.device:
             continue
         last = add
         relu = sole_consumer(add.outputs[0], consumers, fetched)
         if relu is not None and relu.type == "Relu" and not relu.control and relu.device == node.device:
             last = relu
-        fused = new_node(last.name, "_FusedMatMul", [*node.inputs, bias], {**node.attrs, "relu": last is not add},
+        fused = new_node(last.name, _FUSED[node.type], [*node.inputs, bias], {**node.attrs, "relu": last is not add},
                          [(product.dtype, last.outputs[0].dims)], like=last)  # fmt: skip
         fused.control = list(node.control)
         new_nodes[last] = fused
         parts = ", ".join(dict.fromkeys((node.name, add.name, last.name)))
-        plan.notes.append(f"{parts}: one product with bias{' and ReLU' if last is not add else ''}")
+        plan.notes.append(f"{parts}: one {node.type} with bias{' and ReLU' if last is not add else ''}")
         gone.update({node, add, last})
         replaced[last.outputs[0]] = fused.outputs[0]
     if new_nodes:
@@ -44,11 +43,19 @@ def fuse_matmul_bias(plan: Plan) -> Plan:
 
 
 def _bias_of(add: Node, product: Value) -> Value | None:
-    """The vector that `add` adds to every row of the product; None if it adds something else."""
-    left, right = add.inputs
-    if add.type in ("BiasAdd", "BiasAddV1"):
-        return right if left is product and add.attrs.get("data_format", b"NHWC") == b"NHWC" else None
-    other = right if left is product else left
-    if other is product or other.dims is None or product.dims is None or len(other.dims) != 1:
+    """The vector that `add` adds to the channels of the product; None if it adds something else."""
+    if add.type not in _SUMS:
         return None
-    return other if other.dims[0] is not None and other.dims[0] == product.dims[1] else None
+    left, right = add.inputs
+    channels = 1 if _channels_first(product.node) else -1
+    if add.type in ("BiasAdd", "BiasAddV1"):
+        same_layout = (add.attrs.get("data_format", b"NHWC") == b"NCHW") == _channels_first(product.node)
+        return right if left is product and (same_layout or product.node.type == "MatMul") else None
+    other = right if left is product else left
+    if other is product or other.dims is None or product.dims is None or len(other.dims) != 1 or channels == 1:
+        return None
+    return other if other.dims[0] is not None and other.dims[0] == product.dims[-1] else None
+
+
+def _channels_first(node: Node) -> bool:
+    return node.attrs.get("data_format") == b"NCHW"
