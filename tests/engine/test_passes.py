@@ -213,4 +213,4 @@ def test_a_sum_of_products_over_time_is_one_product():
     feeds = [w, w.graph.get_tensor_by_name("Placeholder_1:0")]
     types = _types(_plan([gradient], feeds))
     without = _types(_plan([gradient], feeds, disabled={"merge_products"}))
-    assert without.count("MatMul") - types.count("MatMul") == 4
+    assert without.count("MatMul") - types.count("MatMul") == 8
