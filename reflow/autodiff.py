@@ -13,12 +13,21 @@ from reflow.graph.convert import to_tensor
 from reflow.graph.dtypes import DType
 from reflow.graph.export import export
 from reflow.graph.graph import Graph, get_default_graph
-from reflow.graph.indexed_slices import IndexedSlices
+from reflow.graph.indexed_slices import IndexedSlices, convert_to_tensor_or_indexed_slices
 from reflow.graph.operation import Operation, Tensor, pinned_stack
 from reflow.graph.registry import MISSING
+from reflow.graph.shapes import merge_dims
+from reflow.ops.accumulation import accumulate_n
+from reflow.ops.constant import zeros, zeros_like
+from reflow.ops.control import tuple_
+from reflow.ops.joining import concat, stack
+from reflow.ops.resource_variable import variable_shape
+from reflow.ops.shape_ops import reshape, shape
 
-_TRAINABLE = frozenset({dtypes.float16, dtypes.float32, dtypes.float64, dtypes.bfloat16, dtypes.complex64,
-                        dtypes.complex128, dtypes.resource, dtypes.variant})  # fmt: skip
+# Outputs of these types get zeros where no gradient reaches them; gradients flow through bfloat16 as well.
+_TRAINABLE = frozenset({dtypes.float16, dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128,
+                        dtypes.resource, dtypes.variant})  # fmt: skip
+_BACKPROPAGATED = frozenset(t for d in (*_TRAINABLE, dtypes.bfloat16) for t in (d, d._as_ref))
 
 
 @export("AggregationMethod")
@@ -66,10 +75,9 @@ def gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradients_with_op
     """
     ys, xs = _as_list(ys), _as_list(xs)
     stop_gradients = _as_list(stop_gradients)
-    unconnected = UnconnectedGradients(unconnected_gradients)
     grad_ys = [None] * len(ys) if grad_ys is None else _as_list(grad_ys)
-    if len(grad_ys) != len(ys):
-        raise ValueError(f"Passed {len(grad_ys)} grad_ys for {len(ys)} ys")
+    _check_arguments(ys, grad_ys, aggregation_method, unconnected_gradients)
+    unconnected = UnconnectedGradients(unconnected_gradients)
     with name_scope(name, "gradients", [*ys, *xs, *stop_gradients, *[g for g in grad_ys if g is not None]]):
         ys = [y if isinstance(y, Tensor) else to_tensor(y, name="y") for y in ys]
         xs = [_x_tensor(x) for x in xs]
@@ -78,7 +86,19 @@ def gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradients_with_op
         reverse.start(ys, _default_gradients(grad_ys, ys, colocate_gradients_with_ops))
         with paused_garbage_collection(), pinned_stack():
             reverse.run()
-        return [_finish(reverse.gradient_of(x), x, unconnected) for x in xs]
+    if unconnected is UnconnectedGradients.NONE:
+        return [reverse.summed.get(x) for x in xs]
+    return [_zeros_for(x) if reverse.summed.get(x) is None else reverse.summed[x] for x in xs]
+
+
+def _check_arguments(ys, grad_ys, aggregation_method, unconnected_gradients) -> None:
+    if len(grad_ys) != len(ys):
+        raise ValueError(f"Passed {len(grad_ys)} grad_ys for {len(ys)} ys")
+    if aggregation_method not in (None, AggregationMethod.ADD_N, AggregationMethod.EXPERIMENTAL_TREE,
+                                  AggregationMethod.EXPERIMENTAL_ACCUMULATE_N):  # fmt: skip
+        raise ValueError(f"Invalid aggregation_method specified {aggregation_method}.")
+    if not isinstance(unconnected_gradients, UnconnectedGradients) and unconnected_gradients not in ("none", "zero"):
+        raise ValueError(f"Unknown value for unconnected_gradients: {unconnected_gradients!r}")
 
 
 def _as_list(value) -> list:
@@ -97,48 +117,62 @@ def _x_tensor(x) -> Tensor:
     return to_tensor(x, name="x", as_ref=True)
 
 
-def _finish(gradient, x, unconnected):
-    if gradient is None and unconnected is UnconnectedGradients.ZERO:
-        return call("ZerosLike", x, name="zeros_like")
-    return gradient
+def _zeros_for(x: Tensor):
+    """The gradient of something that no y depends on; for a resource variable in the shape of its value."""
+    if x.dtype is not dtypes.resource:
+        return zeros_like(x)
+    return zeros(variable_shape(x), x.op.attrs["dtype"])
 
 
 def _default_gradients(grad_ys, ys, colocate) -> list:
     """For each y the gradient that is fed into it: what the caller gave, checked, or ones."""
+    grad_ys = [g if g is None else convert_to_tensor_or_indexed_slices(g, name=f"grad_y_{i}")
+               for i, g in enumerate(grad_ys)]  # fmt: skip
     result = []
     for i, (grad_y, y) in enumerate(zip(grad_ys, ys, strict=True)):
         with _colocated(y.op, colocate):
             if grad_y is not None:
-                result.append(_checked_gradient(grad_y, y, i))
-                continue
-            if y.dtype.base_dtype.is_complex:
+                _check_gradient_type(grad_y, y)
+                result.append(_own_node(grad_y, f"grad_ys_{i}"))
+            elif y.dtype.is_complex:
                 raise TypeError(f"Gradients of complex tensors must set grad_ys (y.dtype = {y.dtype!r})")
-            shape = call("Shape", y, name="Shape", out_type=dtypes.int32) if not _is_static(y) else _static_shape(y)
-            one = to_tensor(1, y.dtype.base_dtype, name=f"grad_ys_{i}")
-            result.append(call("Fill", shape, one, name="Fill", index_type=dtypes.int32))
+            else:
+                size = shape(y)
+                one = to_tensor(1, y.dtype.base_dtype, name=f"grad_ys_{i}")
+                result.append(call("Fill", size, one, name="Fill", index_type=dtypes.int32))
     return result
 
 
-def _is_static(y) -> bool:
-    return y.dims is not None and None not in y.dims
+def _check_gradient_type(grad_y, y: Tensor) -> None:
+    wanted, given = y.dtype.base_dtype, grad_y.dtype.base_dtype
+    words = f"tensor {y} with type {y.dtype.name}"
+    if wanted.is_floating or wanted.is_integer:
+        if not given.is_floating and not given.is_integer:
+            raise TypeError(f"Gradient type {given.name} generated for real or integer-valued {words} must be real or "
+                            "integer")  # fmt: skip
+    elif wanted.is_complex:
+        if not given.is_complex:
+            raise TypeError(f"Gradient type {given.name} generated for complex-valued {words} must be real")
+    elif wanted is dtypes.variant:
+        if given is not dtypes.variant:
+            raise TypeError(f"Gradient type {given.name} generated for variant {words} must be variant")
+    elif wanted is dtypes.resource:
+        if given is dtypes.resource:
+            raise TypeError(f"Input gradient {grad_y} for resource tensor {y} should not be a resource")
+    else:
+        raise TypeError(f"Tensor {y} with type {y.dtype.name} must be numeric to obtain a default gradient")
 
 
-def _static_shape(y) -> Tensor:
-    """The shape as TensorFlow makes it where it is known: a constant named Shape."""
-    import numpy as np
-
-    return to_tensor(np.array(y.dims, np.int32), dtypes.int32, name="Shape")
-
-
-def _checked_gradient(grad_y, y, i):
-    if isinstance(grad_y, IndexedSlices):
-        return grad_y
-    gradient = to_tensor(grad_y, None if isinstance(grad_y, Tensor) else y.dtype.base_dtype, name=f"grad_y_{i}")
-    wanted, given = y.dtype.base_dtype, gradient.dtype.base_dtype
-    if wanted.is_integer and not given.is_integer or not wanted.is_integer and wanted is not given:
-        raise TypeError(f"Gradient type {given.name} generated for tensor {y} with type {wanted.name}")
-    # A node of this call's own, as TensorFlow makes, tells which gradient a TensorArray's belongs to.
-    return call("Identity", gradient, name=f"grad_ys_{i}")
+def _own_node(grad_y, name: str):
+    """The given gradient as nodes of this call's own, which tell whose gradient a TensorArray's is."""
+    if not isinstance(grad_y, IndexedSlices):
+        return call("Identity", grad_y, name=name)
+    dense_shape = grad_y.dense_shape
+    return IndexedSlices(
+        indices=call("Identity", grad_y.indices, name=f"{name}_indices"),
+        values=call("Identity", grad_y.values, name=f"{name}_values"),
+        dense_shape=None if dense_shape is None else call("Identity", dense_shape, name=f"{name}_shape"),
+    )
 
 
 @contextlib.contextmanager
@@ -172,7 +206,8 @@ class _Reverse:
         self._aggregation = aggregation
         # tensor -> the gradients that have reached it so far.
         self._gradients: dict[Tensor, list] = {}
-        self._summed: dict[Tensor, object] = {}
+        # x -> its gradient, once all parts have reached it.
+        self.summed: dict[Tensor, object] = {}
         self._wanted = set(xs)
         self._pending = _count_pending([y.op for y in ys], [x.op for x in xs])
         self._stops = _stop_operations([x.op for x in xs], [s.op for s in stops], self._pending)
@@ -184,7 +219,7 @@ class _Reverse:
         for y, gradient in zip(ys, grads, strict=True):
             self._gradients.setdefault(y, []).append(gradient)
         for y in ys:
-            if y.op not in queued and not self._pending.get(y.op, 0):
+            if y.op not in queued and self._pending.get(y.op) == 0:
                 queued.add(y.op)
                 self._queue.append(y.op)
 
@@ -196,25 +231,13 @@ class _Reverse:
                 self._visit(operation)
             self._release_inputs(operation)
 
-    def gradient_of(self, x: Tensor):
-        """The summed gradient of `x`, or None."""
-        if x in self._summed:
-            return self._summed[x]
-        parts = [g for g in self._gradients.get(x, ()) if g is not None]
-        if not parts:
-            return None
-        with _colocated(x.op, self._colocate):
-            return self._sum(parts)
-
     def _visit(self, operation: Operation) -> None:
         grads = [self._take(t) for t in operation.outputs]
         if operation in self._stops or all(g is None for g in grads):
             return
         function = gradient_function(operation)
         if function is MISSING:
-            if operation._inputs:
-                raise LookupError(f"No gradient defined for operation '{operation.name}' (op type: {operation.type})")
-            return
+            raise LookupError(f"No gradient defined for operation '{operation.name}' (op type: {operation.type})")
         if function is None:
             return
         grads = [self._zeros(t) if g is None and t.dtype.base_dtype in _TRAINABLE else g
@@ -229,9 +252,9 @@ class _Reverse:
                 results = self._gated(results)
             for new in graph._operations[first_new:]:
                 new._original_op = operation
-        for tensor, gradient in zip(operation._inputs, results, strict=True):
+        for i, (tensor, gradient) in enumerate(zip(operation._inputs, results, strict=True)):
             if gradient is not None:
-                _merge_shape(gradient, tensor)
+                _merge_shape(gradient, operation, i)
                 self._gradients.setdefault(tensor, []).append(gradient)
 
     def _take(self, tensor: Tensor):
@@ -239,9 +262,9 @@ class _Reverse:
         parts = [g for g in parts or () if g is not None]
         if not parts:
             return None
-        total = self._sum(parts)
+        total = self._sum(parts, tensor.op)
         if tensor in self._wanted:
-            self._summed[tensor] = total
+            self.summed[tensor] = total
         return total
 
     def _zeros(self, tensor: Tensor):
@@ -249,16 +272,29 @@ class _Reverse:
             return None
         return call("ZerosLike", tensor, name="zeros_like")
 
-    def _sum(self, parts: list):
+    def _sum(self, parts: list, operation: Operation):
+        """The sum of the gradients of one output of `operation`."""
+        if not all(isinstance(p, (Tensor, IndexedSlices)) for p in parts):
+            raise TypeError("gradients have to be either all Tensors or all IndexedSlices")
         if len(parts) == 1:
             return parts[0]
         if all(isinstance(p, IndexedSlices) for p in parts):
             return _concatenate_slices(parts)
-        are_tensors = all(isinstance(p, Tensor) for p in parts)
-        parts = [to_tensor(p) for p in parts]
-        if self._aggregation in (AggregationMethod.EXPERIMENTAL_TREE, AggregationMethod.EXPERIMENTAL_ACCUMULATE_N):
-            return _tree_sum(parts)
-        return self._sum_beside_first(parts) if are_tensors else call("AddN", parts, name="AddN")
+        if not all(isinstance(p, Tensor) for p in parts):
+            return call("AddN", parts, name="AddN")
+        if self._aggregation in (None, AggregationMethod.ADD_N):
+            return self._sum_beside_first(parts)
+        dims = None
+        for part in parts:
+            dims = merge_dims(dims, part.dims)
+        is_static = dims is not None and None not in dims
+        if self._aggregation == AggregationMethod.EXPERIMENTAL_ACCUMULATE_N and len(parts) > 2 and is_static:
+            return accumulate_n(parts)
+        with name_scope(f"{operation.name}_gradient_sum"):
+            total = parts[0]
+            for part in parts[1:]:
+                total = call("AddN", [total, part], name="AddN")
+            return total
 
     def _sum_beside_first(self, parts: list[Tensor]) -> Tensor:
         """The sum, made on each device of the parts that are there, beside the first of them."""
@@ -272,8 +308,6 @@ class _Reverse:
         return sums[0] if len(sums) == 1 else call("AddN", sums, name="AddN")
 
     def _gated(self, results: list) -> list:
-        from reflow.ops.control import tuple_
-
         with self._graph.device(None), self._graph.colocate_with(None, ignore_existing=True):
             return tuple_(results)
 
@@ -295,59 +329,77 @@ class _Reverse:
                 self._queue.append(source)
 
 
-def _count_pending(from_ops, to_ops) -> dict[Operation, int]:
+def _count_pending(y_ops, x_ops) -> dict[Operation, int]:
     """How many uses by operations between ys and xs each such operation has; only those between xs and ys are keys."""
-    reachable: set[Operation] = set()
-    stack = list(from_ops)
-    consumers: dict[Operation, list[Operation]] = {}
+    reached = _reached(x_ops, _consumers_below(y_ops))
+    pending: dict[Operation, int] = {}
+    stack = [op for op in y_ops if op in reached]
     while stack:
         operation = stack.pop()
-        if operation in reachable:
+        if operation in pending:
             continue
-        reachable.add(operation)
+        pending[operation] = 0
         for tensor in operation._inputs:
-            source = tensor.op
-            consumers.setdefault(source, []).append(operation)
-            if source not in reachable:
-                stack.append(source)
-    between: set[Operation] = set()
-    stack = [op for op in to_ops if op in reachable]
-    while stack:
-        operation = stack.pop()
-        if operation in between:
-            continue
-        between.add(operation)
-        stack.extend(c for c in consumers.get(operation, ()) if c not in between)
-    pending = dict.fromkeys(between, 0)
-    for operation in between:
+            if tensor.op in reached and tensor.op not in pending:
+                stack.append(tensor.op)
+    for operation in pending:
         for tensor in operation._inputs:
-            if tensor.op in between:
+            if tensor.op in pending:
                 pending[tensor.op] += 1
     return pending
 
 
+def _consumers_below(y_ops) -> dict[Operation, list[Operation]]:
+    """For each operation that the ys depend on, those that take from it something that gradients flow through."""
+    consumers: dict[Operation, list[Operation]] = {op: [] for op in y_ops}
+    stack = list(consumers)
+    while stack:
+        operation = stack.pop()
+        for tensor in operation._inputs:
+            source = tensor.op
+            found = consumers.get(source)
+            if found is None:
+                found = consumers[source] = []
+                stack.append(source)
+            if tensor.dtype in _BACKPROPAGATED:
+                found.append(operation)
+    return consumers
+
+
+def _reached(x_ops, consumers: dict[Operation, list[Operation]]) -> set[Operation]:
+    """The operations that depend on the xs."""
+    reached: set[Operation] = set()
+    stack = [op for op in x_ops if op in consumers]
+    while stack:
+        operation = stack.pop()
+        if operation not in reached:
+            reached.add(operation)
+            stack.extend(consumers[operation])
+    return reached
+
+
 def _stop_operations(to_ops, stop_ops, pending) -> set[Operation]:
     """Where the sweep ends: the stop gradients, and those xs that no other x lies behind."""
-    stops = {op for op in to_ops if not any(t.op in pending for t in op._inputs)}
+    stops = {op for op in to_ops if not any(pending.get(t.op) for t in op._inputs)}
     stops.update(stop_ops)
     return stops
 
 
-def _merge_shape(gradient, tensor: Tensor) -> None:
-    if isinstance(gradient, Tensor) and tensor.dims is not None and gradient.dims != tensor.dims:
-        if tensor.dtype.base_dtype in (dtypes.resource, dtypes.variant):
-            return
-        try:
-            gradient.set_shape(tensor.dims)
-        except ValueError as error:
-            raise ValueError(f"Incompatible shapes between op input and calculated input gradient. Forward operation: "
-                             f"{tensor.op.name}. {error}") from None  # fmt: skip
+def _merge_shape(gradient, operation: Operation, index: int) -> None:
+    """Tell the gradient of an input what is known of the input's shape."""
+    tensor = operation._inputs[index]
+    if not isinstance(gradient, Tensor) or gradient.dims == tensor.dims or tensor.dtype is dtypes.resource:
+        return
+    try:
+        gradient.set_shape(tensor.dims)
+    except ValueError:
+        raise ValueError("Incompatible shapes between op input and calculated input gradient.  Forward operation: "
+                         f"{operation.name}.  Input index: {index}. Original input shape: {tensor.shape}.  Calculated "
+                         f"input gradient shape: {gradient.shape}") from None  # fmt: skip
 
 
 def _concatenate_slices(parts: list[IndexedSlices]) -> IndexedSlices:
     """The sum of several IndexedSlices: all their rows, with repetitions."""
-    from reflow.ops.joining import concat
-
     values = concat([p.values for p in parts], 0)
     index_type: DType = parts[0].indices.dtype
     if any(p.indices.dtype is not index_type for p in parts):
@@ -355,13 +407,6 @@ def _concatenate_slices(parts: list[IndexedSlices]) -> IndexedSlices:
     indices = concat([call("Cast", p.indices, DstT=index_type) if p.indices.dtype is not index_type else p.indices
                       for p in parts], 0)  # fmt: skip
     return IndexedSlices(values, indices, parts[0].dense_shape)
-
-
-def _tree_sum(parts: list):
-    while len(parts) > 1:
-        pairs = [call("AddN", parts[i:i + 2], name="AddN") for i in range(0, len(parts) - 1, 2)]
-        parts = pairs + parts[len(parts) - len(parts) % 2:]
-    return parts[0]
 
 
 @export("hessians")
@@ -380,9 +425,6 @@ def hessians(ys, xs, name="hessians", colocate_gradients_with_ops=False, gate_gr
       LookupError: if an operation has no gradient.
       ValueError: if the size of an x is not known.
     """
-    from reflow.ops.joining import stack
-    from reflow.ops.shape_ops import reshape
-
     xs = _as_list(xs)
     options = {"colocate_gradients_with_ops": colocate_gradients_with_ops, "gate_gradients": gate_gradients,
                "aggregation_method": aggregation_method}  # fmt: skip

@@ -83,7 +83,9 @@ def reduced_to_inputs(op, grad, gradient_x, gradient_y):
       A pair of tensors.
     """
     x, y = op._inputs
-    if not isinstance(grad, Tensor) or _not_known(x.dims) or _not_known(y.dims):
+    if not isinstance(grad, Tensor):
+        return summed_to_inputs(op, gradient_x, gradient_y)
+    if _not_known(x.dims) or _not_known(y.dims):
         return summed_to_inputs(op, gradient_x, gradient_y, optimize=False)
     axes_x, axes_y = _static_axes(x.dims, y.dims)
     gx = gradient_x()
