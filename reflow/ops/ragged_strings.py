@@ -192,8 +192,8 @@ def ngrams(data, ngram_width, separator=" ", pad_values=None, padding_width=None
             if data.shape.ndims == 0:
                 raise ValueError("Data must have rank>0")
             if data.shape.ndims == 1:
-                one_row = _ragged().from_row_starts(data, [0], validate=False)
-                rows = ngrams(one_row, ngram_width, separator, pad_values, padding_width, preserve_short_sequences, name)
+                row = _ragged().from_row_starts(data, [0], validate=False)
+                rows = ngrams(row, ngram_width, separator, pad_values, padding_width, preserve_short_sequences, name)
                 return rows[0]
             data = _ragged().from_tensor(data, ragged_rank=data.shape.ndims - 1)
         if data.ragged_rank > 1:
