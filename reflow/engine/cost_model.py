@@ -61,6 +61,6 @@ def _convolution_operations(node: Node) -> int:
     else:
         filters, out = node.inputs[1].dims, node.outputs[0].dims
     window, count = num_elements(filters), num_elements(out)
-    if window is None or count is None or not filters[-1]:
+    if window is None or count is None or not filters or not filters[-1]:
         return 0
     return count * window // filters[-1]

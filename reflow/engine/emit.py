@@ -7,6 +7,7 @@ import re
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,7 +63,7 @@ def constant_of(value: Value) -> np.ndarray | None:
 class Emitted:
     """A compiled plan: the function, its source, and which node each line runs."""
 
-    function: object
+    function: Callable
     source: str
     filename: str
     line_nodes: dict[int, Node]
@@ -342,7 +343,8 @@ class Emitter:
         filename = f"<reflow plan {next(_counter)}>"
         exec(compile(source, filename, "exec"), self.namespace)
         linecache.cache[filename] = (len(source), None, self.lines, filename)
-        return Emitted(self.namespace["step"], source, filename, self.line_nodes)
+        step: Any = self.namespace["step"]
+        return Emitted(step, source, filename, self.line_nodes)
 
 
 def _short_name(name: str) -> str:

@@ -1,5 +1,7 @@
 """When a kernel fails: which node it was, and TensorFlow's exception with the node's name and creation line."""
 
+from typing import Any
+
 import torch
 
 from reflow.engine.emit import Emitted
@@ -25,7 +27,8 @@ def translate(error: BaseException, emitted: Emitted) -> BaseException:
     if isinstance(error, errors.OpError):
         if error.op is not None:
             return error
-        kind, message = type(error), error.message
+        kind: Any = type(error)
+        message = error.message
     else:
         kind, message = _kind_of(error), str(error)
     shapes = f"\n\t [[node {node.name} ({node.type})]]"

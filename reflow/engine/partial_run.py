@@ -72,9 +72,10 @@ class _PartialRun:
         known = list(self._known)
         plan = build_plan(handler.tensors, [t for t in handler.targets if t not in self._done], known)
         for node in plan.nodes:
-            tensor = node.operation.outputs[0] if node.operation.outputs else None
-            if tensor in self._feeds:
-                raise errors.InvalidArgumentError(None, None, f"Must feed {tensor.name} before fetching what needs it.")
+            for tensor in node.operation.outputs[:1]:
+                if tensor in self._feeds:
+                    raise errors.InvalidArgumentError(
+                        None, None, f"Must feed {tensor.name} before fetching what needs it.")  # fmt: skip
         made = [t for n in plan.nodes for t in n.operation.outputs if not t.dtype.is_ref and t.dtype.name != "resource"]
         effects = [n.operation for n in plan.nodes if not n.operation.outputs and n.operation not in self._done]
         step = session._step(handler.tensors + made, effects, known)

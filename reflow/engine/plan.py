@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from reflow.graph import dtypes
 from reflow.graph.dtypes import DType
@@ -45,7 +46,7 @@ class Node:
 
     __slots__ = ("name", "op_def", "type", "attrs", "inputs", "control", "outputs", "operation", "device", "level")
 
-    def __init__(self, name: str, op_def: OpDef, attrs: dict, inputs: list[Value], operation: Operation | None = None):
+    def __init__(self, name: str, op_def: OpDef, attrs: dict, inputs: list[Value], operation: Any = None):
         self.name = name
         self.op_def = op_def
         self.type = op_def.name

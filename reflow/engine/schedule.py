@@ -101,7 +101,7 @@ def _topological(nodes: list[Node]) -> list[Node]:
         if not before:
             ready.append(position[node])
     heapq.heapify(ready)
-    ordered = []
+    ordered: list[Node] = []
     while ready:
         node = nodes[heapq.heappop(ready)]
         ordered.append(node)
@@ -147,7 +147,7 @@ def _insert_reads(plan: Plan) -> None:
     """
     reads: dict[tuple[Value, int], Value] = {}
     snapshots: dict[Value, Value] = {}
-    ordered = []
+    ordered: list[Node] = []
     for node in plan.nodes:
         if node.type == "Identity" and node.inputs[0].dtype.is_ref and node.name == f"{node.inputs[0].name}/read":
             snapshots[node.outputs[0]] = node.inputs[0]

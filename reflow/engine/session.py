@@ -27,7 +27,7 @@ class BaseSession:
         if config is not None and type(config).__name__ != "ConfigProto":
             raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
         self._graph = graph or get_default_graph()
-        self._target = target or ""
+        self._target = target.decode() if isinstance(target, bytes) else target or ""
         self._config = config
         self._closed = False
         self._resources = ResourceManager()

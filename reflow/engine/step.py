@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -170,7 +171,7 @@ def _scalar(tensor):
 
 def _general(tensor):
     """Any value: strings, types NumPy lacks, tensors on other devices, and ranks that only the run tells."""
-    array = array_of(tensor)
+    array: Any = array_of(tensor)
     if not isinstance(array, np.ndarray):
         return array
     if array.ndim == 0:
@@ -217,7 +218,8 @@ def _may_share_memory(plan: Plan) -> list[bool]:
                 found = frozenset().union(*(roots_of(v) for v in node.inputs))
             for output in node.outputs:
                 roots[output] = found
-    answers, seen = [], set()
+    answers: list[bool] = []
+    seen: set[Value] = set()
     for value in plan.fetches:
         found = roots_of(value)
         foreign = any(r.node.type in ("Const", "_Feed") or r.is_state for r in found)

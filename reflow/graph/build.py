@@ -5,6 +5,7 @@ of every graph, so it stays short and avoids work that most calls do not need.
 """
 
 from collections import namedtuple
+from typing import Any
 
 import numpy as np
 
@@ -224,7 +225,7 @@ def _convert_same(op_def: OpDef, arg: ArgDef, values: list, attrs: dict) -> list
                             f"don't all match {expected}.")  # fmt: skip
         tensors.append(tensor)
     if tensors and arg.type_attr and arg.type_attr not in attrs:
-        _settle_type(op_def, arg, wanted, attrs)
+        _settle_type(op_def, arg, tensors[0].dtype.base_dtype, attrs)
     return tensors
 
 
@@ -337,10 +338,11 @@ _result_types: dict[str, type] = {}
 
 def _structured(op_def: OpDef, operation: Operation):
     """The outputs as a named tuple, list arguments as lists."""
-    kind = _result_types.get(op_def.name)
+    kind: Any = _result_types.get(op_def.name)
     if kind is None:
         kind = _result_types[op_def.name] = namedtuple(op_def.name, [a.name for a in op_def.outputs], rename=True)
-    values, outputs = [], iter(operation.outputs)
+    values: list = []
+    outputs = iter(operation.outputs)
     for arg in op_def.outputs:
         if arg.type_list_attr:
             values.append([next(outputs) for _ in operation.attrs[arg.type_list_attr]])

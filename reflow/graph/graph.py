@@ -196,7 +196,7 @@ class Graph(GraphScopes):
 
     def _consumers(self, tensor):
         if self._consumer_cache is None or self._consumer_cache[0] != (self._version, self._changes):
-            consumers = {}
+            consumers: dict[Tensor, list[Operation]] = {}
             for operation in self._operations:
                 for each in operation._inputs:
                     rows = consumers.setdefault(each, [])

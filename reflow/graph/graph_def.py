@@ -64,7 +64,7 @@ def python_attr(op_def: OpDef, name: str, proto):
     if not hasattr(proto, "WhichOneof"):
         return proto
     kind = op_def.attrs[name].type if name in op_def.attrs else attr_values.attr_type_of(proto)
-    return attr_values.from_attr_value(kind, proto, name)
+    return attr_values.from_attr_value(kind or "list()", proto, name)
 
 
 def attr_for_user(operation: Operation, name: str):
@@ -74,7 +74,7 @@ def attr_for_user(operation: Operation, name: str):
     kind = attr.type if attr is not None else attr_values.infer_attr_type(value)
     if kind == "tensor":
         return _attr_proto(operation, name, kind, value).tensor
-    return attr_values.attr_for_user(kind, value)
+    return attr_values.attr_for_user(kind or "list()", value)
 
 
 @export("import_graph_def", "graph_util.import_graph_def")
@@ -140,7 +140,7 @@ class _Importer:
         self._map = {k if k[:1] == "^" or ":" in k else f"{k}:0": v for k, v in input_map.items()}
         self._given = input_map
         self._used: set[str] = set()
-        self._nodes = {}
+        self._nodes: dict[str, NodeDef] = {}
         for node in graph_def.node:
             if node.name in self._nodes:
                 raise ValueError(f"Node '{node.name}' is not unique in the GraphDef")
@@ -177,7 +177,8 @@ class _Importer:
             if key not in attrs:
                 raise ValueError(f"NodeDef missing attr '{key}' from Op<name={node.op}> (node '{node.name}')")
         data = [n for n in node.input if n[:1] != "^"]
-        inputs, later = [], []
+        inputs: list[Tensor] = []
+        later: list[tuple[int, str]] = []
         for position, name in enumerate(data):
             if _is_back_edge(name, self._nodes, self._made) and not self._mapped(name):
                 later.append((position, name))

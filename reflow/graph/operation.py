@@ -4,6 +4,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def capture_stack(depth: int) -> tuple:
     """
     if _pinned.frames is not None:
         return _pinned.frames
-    frame = sys._getframe(depth)
+    frame: FrameType | None = sys._getframe(depth)
     own = _own_code
     while frame is not None:
         code = frame.f_code
@@ -39,7 +40,7 @@ def capture_stack(depth: int) -> tuple:
         if not is_own:
             break
         frame = frame.f_back
-    frames = []
+    frames: list = []
     while frame is not None and len(frames) < 2 * _KEPT_FRAMES:
         frames += (frame.f_code, frame.f_lasti)
         frame = frame.f_back
@@ -93,6 +94,7 @@ class Operation:
         self.attrs = attrs
         self._device = ""
         self._frames = frames
+        self._id = -1  # Its place in the graph's list, once it is there.
         self._original_op = None
         self._control_flow_context = None
         self._gradient_function = None

@@ -116,7 +116,7 @@ class _Missing:
         return "MISSING"
 
 
-MISSING = _Missing()
+MISSING: Any = _Missing()
 """The gradient of an op for which TensorFlow registers none: differentiating it is a LookupError."""
 
 

@@ -44,7 +44,7 @@ class ControlDependencies:
 
 def control_inputs_for(stack, input_operations):
     """The operations that a new one with these inputs has to wait for, given the open blocks."""
-    result = []
+    result: list[Operation] = []
     for block in stack:
         if not block.already_waits(input_operations):
             result.extend(c for c in block.control_inputs if c not in input_operations and c not in result)
@@ -54,12 +54,16 @@ def control_inputs_for(stack, input_operations):
 class GraphScopes:
     """The scope stacks of a Graph. The stacks are plain attributes: a graph is built by one thread at a time."""
 
+    def as_graph_element(self, obj, allow_tensor=True, allow_operation=True):
+        """What `Graph.as_graph_element` finds."""
+        raise NotImplementedError("only a Graph has elements")
+
     def __init__(self):
         self._name_stack = ""
         self._names_in_use = {}
         self._control_stack = []
         self._control_flow_context = None
-        self._device_stack = ()
+        self._device_stack: tuple = ()
         self._colocation_stack = []
         self._container = ""
         self._attr_scope_map = {}

@@ -372,10 +372,12 @@ def dims_in_brackets(dims: Dims) -> str:
 
 def num_elements(dims: Dims) -> int | None:
     """How many elements a tensor of these dims has, or None unless all sizes are known."""
-    if dims is None or None in dims:
+    if dims is None:
         return None
     total = 1
     for size in dims:
+        if size is None:
+            return None
         total *= size
     return total
 

@@ -21,8 +21,10 @@ def fuse_bias(plan: Plan) -> Plan:
             continue
         product = node.outputs[0]
         add = sole_consumer(product, consumers, fetched)
-        bias = None if add is None else _bias_of(add, product)
-        if bias is None or bias.is_state or add.control or add.device != node.device:
+        if add is None or add.control or add.device != node.device:
+            continue
+        bias = _bias_of(add, product)
+        if bias is None or bias.is_state:
             continue
         last = add
         relu = sole_consumer(add.outputs[0], consumers, fetched)

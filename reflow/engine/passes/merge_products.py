@@ -48,8 +48,10 @@ def _fits(product: Node, total: Node, first: Node, consumers, fetched) -> bool:
         return False
     if not product.attrs["transpose_a"] or product.attrs["transpose_b"]:
         return False
-    known = all(v.dims is not None and None not in v.dims for v in product.inputs)
-    if not known or [v.dims[1] for v in product.inputs] != [v.dims[1] for v in first.inputs]:
+    sizes, wanted = ([v.dims for v in node.inputs] for node in (product, first))
+    if any(dims is None or None in dims for dims in sizes + wanted):
+        return False
+    if [dims[1:] for dims in sizes if dims] != [dims[1:] for dims in wanted if dims]:
         return False
     return sole_consumer(product.outputs[0], consumers, fetched) is total
 
@@ -61,10 +63,11 @@ def _one_product(total: Node, products: list[Node]) -> list[Node]:
     stacked = []
     for side, position in (("a", 0), ("b", 1)):
         factors = [p.inputs[position] for p in products]
-        rows = sum(f.dims[0] for f in factors)
+        dims = [f.dims or () for f in factors]
+        rows = sum(d[0] or 0 for d in dims)
         attrs = {"N": len(factors), "T": dtype, "Tidx": dtypes.int32}
         stacked.append(new_node(f"{total.name}/{side}", "ConcatV2", [*factors, axis.outputs[0]], attrs,
-                                [(dtype, (rows, factors[0].dims[1]))], like=total))  # fmt: skip
+                                [(dtype, (rows, *dims[0][1:]))], like=total))  # fmt: skip
     product = new_node(total.name, "MatMul", [s.outputs[0] for s in stacked], products[0].attrs,
                        [(dtype, total.outputs[0].dims)], like=total)  # fmt: skip
     return [axis, *stacked, product]
