@@ -4,7 +4,7 @@ import collections
 import collections.abc
 import enum
 import functools
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 
 
 class Kind(enum.Enum):
@@ -51,8 +51,7 @@ def _has_field_names(cls: type) -> bool:
 
 def kind_of(value, expand_composites: bool = False) -> Kind:
     """The kind of a value; composite tensors and their specs are leaves unless `expand_composites` is set."""
-    cls: Hashable = type(value)
-    kind = _kind_of_type(cls)
+    kind = _kind_of_type(type(value))  # type: ignore[arg-type] # A class can be hashed; the checker doubts it.
     return Kind.LEAF if kind in COMPOSITE_KINDS and not expand_composites else kind
 
 
