@@ -17,10 +17,10 @@ class FirstRun:
         gc.collect()
         start = perf_counter()
         with tf.Graph().as_default() as graph:
-            x, gradient = graphs.gated_chain(tf, self._length)
+            x, gradients = graphs.gated_chain(tf, self._length)
         built = perf_counter()
         with tf.Session(graph=graph, config=session_config(tf)) as session:
-            session.run(gradient, feed_dict={x: graphs.small_matrices(1)[0]})
+            session.run(gradients, feed_dict={x: graphs.small_matrices(1)[0]})
         ran = perf_counter()
         self.facts["ops"] = len(graph.get_operations())
         return {"build": built - start, "first run": ran - built, "both": ran - start}

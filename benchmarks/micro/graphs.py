@@ -4,7 +4,7 @@ import numpy as np
 
 WIDTH = 8
 DENSE_LAYERS = 100
-# Six operations of a link; with their gradients a chain of n operations makes a graph of 11/3 n.
+# Operations of a link; with its gradients a chain of n operations makes a graph of 11/3 n.
 LINK = 6
 
 
@@ -24,12 +24,18 @@ def dense_network(tf):
 
 
 def gated_chain(tf, length):
-    """A chain of `length` operations (dense layer, tanh, gate, sigmoid, sign) and its gradient by its input."""
-    x = first = tf.placeholder(tf.float32, [WIDTH, WIDTH])
-    w, b, gate = (tf.constant(value) for value in small_matrices(3))
+    """A chain of `length` operations (product, tanh, gate, product, sigmoid, sign), its input, and its gradients.
+
+    The gradients are by the input and by the weights that all links share. The batch size is open, so that the gate's
+    gradient looks at shapes when it runs, as in a real program.
+    """
+    x = first = tf.placeholder(tf.float32, [None, WIDTH])
+    left, right = (tf.constant(value) for value in small_matrices(2))
+    gate = tf.constant(small_matrices(1)[0][0])
     for _ in range(length // LINK):
-        x = tf.negative(tf.sigmoid(tf.multiply(tf.tanh(tf.add(tf.matmul(x, w), b)), gate)))
-    return first, tf.gradients(x, first)[0]
+        x = tf.multiply(tf.tanh(tf.matmul(x, left)), gate)
+        x = tf.negative(tf.sigmoid(tf.matmul(x, right)))
+    return first, tf.gradients(x, [first, left, right, gate])
 
 
 def small_matrices(count):
