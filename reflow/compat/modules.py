@@ -92,7 +92,8 @@ _ROWS = [
     ("python.lib.io", "python_io tf_record", "python_io io"),
     ("python", "pywrap_tensorflow", "train ."),
     # Libraries.
-    ("python.layers", "layers base core convolutional normalization pooling utils", "layers"),
+    ("python.layers", "layers base core convolutional normalization pooling", "layers"),
+    ("python.layers", "utils", "layers @reflow.layers.arguments"),
     ("python.estimator", "estimator estimator_lib run_config model_fn training", "estimator"),
     ("python.feature_column", "feature_column feature_column_lib", "feature_column"),
     ("python.data.ops", "dataset_ops iterator_ops readers optional_ops", "data"),
@@ -125,6 +126,7 @@ _ROWS = [
     ("python.compat", "compat", "compat"),
     ("examples.tutorials.mnist", "input_data", "@reflow.data_sets.input_data"),
     ("examples.tutorials.mnist", "mnist", "@reflow.compat.mnist_model"),
+    ("contrib.layers.python.layers", "utils", "contrib.slim.utils"),
     ("contrib.learn.python.learn.datasets", "mnist", "@reflow.data_sets.input_data"),
 ]
 
@@ -139,6 +141,8 @@ _PACKAGE_ROWS = {
     "python.estimator": "estimator",
     "python.feature_column": "feature_column",
     "python.saved_model": "saved_model",
+    "contrib.layers.python": "contrib.layers",
+    "contrib.layers.python.layers": "contrib.layers",
 }
 
 

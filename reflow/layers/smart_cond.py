@@ -8,7 +8,9 @@ from reflow.ops.select import where
 from reflow.variables.variable import Variable
 
 
-@export("contrib.framework.smart_cond", "python.framework.smart_cond.smart_cond")
+@export(
+    "contrib.framework.smart_cond", "python.framework.smart_cond.smart_cond", "python.layers.utils.smart_cond"
+)  # fmt: skip
 def smart_cond(pred, true_fn=None, false_fn=None, name=None):
     """`true_fn()` or `false_fn()`, as `pred` says: at once if its value is known, else when the graph runs.
 

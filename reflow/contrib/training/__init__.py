@@ -1,0 +1,3 @@
+"""`tf.contrib.training`: training operations, hyperparameters."""
+
+from reflow.contrib.training import hparam, training  # noqa: F401
