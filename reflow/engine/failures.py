@@ -1,12 +1,16 @@
 """When a kernel fails: which node it was, and TensorFlow's exception with the node's name and creation line."""
 
+import re
+from types import FrameType
 from typing import Any
 
+import numpy as np
 import torch
 
 from reflow.engine.emit import Emitted
 from reflow.engine.plan import Node
 from reflow.graph import errors
+from reflow.graph.shapes import dims_in_brackets
 
 
 def translate(error: BaseException, emitted: Emitted) -> BaseException:
@@ -20,7 +24,7 @@ def translate(error: BaseException, emitted: Emitted) -> BaseException:
       A `tf.errors` exception that names the node and the user's line; or `error` itself if it is not the graph's fault
       (KeyboardInterrupt, an error of Reflow's own).
     """
-    node = _failed_node(error, emitted)
+    node, shapes = _failed_node(error, emitted)
     if node is None or not isinstance(error, Exception):
         return error
     operation = node.operation
@@ -31,19 +35,31 @@ def translate(error: BaseException, emitted: Emitted) -> BaseException:
         message = error.message
     else:
         kind, message = _kind_of(error), str(error)
-    shapes = f"\n\t [[node {node.name} ({node.type})]]"
+    where = f"\n\t [[node {node.name} ({node.type})]]"
+    if shapes:
+        where += f" with input shapes: {', '.join(shapes)}"
     node_def = operation.node_def if operation is not None else None
-    return kind(node_def, operation, message + shapes)
+    return kind(node_def, operation, message + where)
 
 
-def _failed_node(error: BaseException, emitted: Emitted) -> Node | None:
-    node = None
+def _failed_node(error: BaseException, emitted: Emitted) -> tuple[Node | None, list[str]]:
+    """The node whose statement raised, and the shapes of the tensors that the statement takes."""
+    node, shapes = None, []
     traceback = error.__traceback__
     while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == emitted.filename:
-            node = emitted.line_nodes.get(traceback.tb_lineno, node)
+        frame, line = traceback.tb_frame, traceback.tb_lineno
+        if frame.f_code.co_filename == emitted.filename and line in emitted.line_nodes:
+            node = emitted.line_nodes[line]
+            shapes = _shapes_on(emitted.source.splitlines()[line - 1], frame)
         traceback = traceback.tb_next
-    return node
+    return node, shapes
+
+
+def _shapes_on(statement: str, frame: FrameType) -> list[str]:
+    expression = statement.partition(" = ")[2] or statement
+    names = re.findall(r"[A-Za-z_]\w*", expression)
+    values = (frame.f_locals.get(name, frame.f_globals.get(name)) for name in dict.fromkeys(names))
+    return [dims_in_brackets(tuple(v.shape)) for v in values if isinstance(v, (torch.Tensor, np.ndarray))]
 
 
 def _kind_of(error: Exception) -> type:

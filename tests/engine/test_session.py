@@ -185,6 +185,7 @@ def test_kernel_errors_name_node_and_line():
     with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError) as info:
         session.run(product, {x: np.ones((2, 3)), y: np.ones((2, 3))})
     assert info.value.op is product.op and "product" in info.value.message and __file__ in str(info.value)
+    assert "with input shapes: [2,3], [2,3]" in info.value.message
 
 
 def test_one_session_from_many_threads():
