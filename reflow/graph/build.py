@@ -192,7 +192,11 @@ def _convert_list(op_def: OpDef, arg: ArgDef, values, attrs: dict) -> list[Tenso
         raise ValueError(f"Input '{arg.name}' of '{op_def.name}' Op has {len(values)} values for {len(types)} types.")
     wanted = types if types is not None else [None] * len(values)
     tensors = [to_tensor(v, t, f"{arg.name}_{i}") for i, (v, t) in enumerate(zip(values, wanted, strict=True))]
-    attrs[arg.type_list_attr] = [t.dtype.base_dtype for t in tensors]
+    attrs[arg.type_list_attr] = found = [t.dtype.base_dtype for t in tensors]
+    allowed = op_def.attrs[arg.type_list_attr].allowed
+    wrong = allowed and next((base for base in found if base not in allowed), None)
+    if wrong:
+        raise TypeError(_not_allowed(op_def, arg.name, wrong, arg.type_list_attr))
     _check_length(op_def, arg, arg.type_list_attr, len(tensors))
     return tensors
 

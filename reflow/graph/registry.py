@@ -178,8 +178,8 @@ _TYPE_NAMES = {
 
 
 def _split(text: str) -> list[str]:
-    """The comma-separated items of `text`, not splitting inside brackets."""
-    items = re.split(r",\s*(?![^\[\](){}]*[\])}])", text)
+    """The comma-separated items of `text`, not splitting inside brackets nor at a comma in quotes."""
+    items = re.split(r",(?!['\"])\s*(?![^\[\](){}]*[\])}])", text)
     return [item for item in items if item.strip()]
 
 

@@ -4,6 +4,7 @@ from reflow.train import (  # noqa: F401
     adadelta,
     adagrad,
     adam,
+    file_names,
     ftrl,
     gradient_descent,
     learning_rate_decay,
