@@ -33,15 +33,13 @@ def assign_moving_average(variable, value, decay, zero_debias=True, name=None):
     Returns:
       The variable after the update.
     """
-    graph = get_default_graph()
     with name_scope(name, "AssignMovingAvg", [variable, value, decay]) as scope:
         decay = to_tensor(1.0 - decay, name="decay")
         if decay.dtype is not variable.dtype.base_dtype:
             decay = cast(decay, variable.dtype.base_dtype)
         if zero_debias:
             return _zero_debias(variable, value, decay)
-        with graph.colocate_with(variable.op):
-            return state.assign_sub(variable, (variable - value) * decay, name=scope)
+        return state.assign_sub(variable, (variable - value) * decay, name=scope)
 
 
 def _zero_debias(unbiased_var, value, decay):
@@ -56,11 +54,10 @@ def _zero_debias(unbiased_var, value, decay):
         biased = get_variable(_unused("biased"), initializer=Zeros(), shape=unbiased_var.get_shape(), dtype=dtype,
                               trainable=False)  # fmt: skip
         local_step = get_variable(_unused("local_step"), shape=[], dtype=dtype, initializer=Zeros(), trainable=False)
-    with graph.colocate_with(unbiased_var.op):
-        update_biased = state.assign_sub(biased, (biased - value) * decay)
-        update_local_step = local_step.assign_add(1)
-        factor = 1 - pow(1.0 - decay, update_local_step)
-        return state.assign(unbiased_var, update_biased / factor, name=f"{graph.get_name_scope()}/")
+    update_biased = state.assign_sub(biased, (biased - value) * decay)
+    update_local_step = local_step.assign_add(1)
+    factor = 1 - pow(1.0 - decay, update_local_step)
+    return state.assign(unbiased_var, update_biased / factor, name=f"{graph.get_name_scope()}/")
 
 
 def _unused(name):
