@@ -8,7 +8,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.ops.complex import conj
 from reflow.ops.constant import zeros
-from reflow.ops.factories import FLOATING, FLOATING_COMPLEX, gradient_op, unary
+from reflow.ops.factories import FLOATING, FLOATING_COMPLEX, gradient_op, of_sparse_too, unary
 from reflow.ops.shape_ops import shape
 from reflow.ops.shape_rules import unchanged_shape
 
@@ -18,23 +18,28 @@ _SIGNED = "bfloat16|half|float|double|int32|int64|complex64|complex128"
 # --- sign and size ------------------------------------------------------------------------------------------------
 
 unary("Abs", "bfloat16|half|float|double|int32|int64", "torch.abs({x})")
-negative = unary("Neg", _SIGNED, "torch.neg({x})", "negative", "math.negative", summary="-x, elementwise.")
+negative = unary(
+    "Neg", _SIGNED, "torch.neg({x})", "negative", "math.negative", summary="-x, elementwise.", sparse=True
+)
 sign = unary(
     "Sign", _SIGNED, "torch.sgn({x})", "sign", "math.sign",
     summary="-1, 0 or 1 as x < 0, x == 0 (or NaN) or x > 0, elementwise; x / |x| for complex x, and 0 for 0.",
+    sparse=True,
 )  # fmt: skip
 
 
 @export("abs", "math.abs")
+@of_sparse_too
 def abs(x, name=None):
     """The absolute value, elementwise; the modulus of complex numbers.
 
     Args:
-      x: a tensor of bfloat16, half, float32, float64, int32, int64, complex64 or complex128.
+      x: a tensor or SparseTensor of bfloat16, half, float32, float64, int32, int64, complex64 or complex128.
       name: a name for the operation.
 
     Returns:
-      A tensor shaped like `x`, of the same type; of float32 for complex64 and of float64 for complex128.
+      A tensor shaped like `x`, of the same type; of float32 for complex64 and of float64 for complex128. A
+      SparseTensor for a SparseTensor.
     """
     if type(x) is Tensor and not x.dtype.is_complex:
         return call("Abs", x, name=name)
@@ -64,8 +69,13 @@ def _sign_gradient(op, grad):
 
 # --- powers and roots ---------------------------------------------------------------------------------------------
 
-square = unary("Square", _SIGNED, "torch.square({x})", "square", "math.square", summary="x * x, elementwise.")
-sqrt = unary("Sqrt", FLOATING_COMPLEX, "torch.sqrt({x})", "sqrt", "math.sqrt", summary="The square root, elementwise.")
+square = unary(
+    "Square", _SIGNED, "torch.square({x})", "square", "math.square", summary="x * x, elementwise.", sparse=True
+)
+sqrt = unary(
+    "Sqrt", FLOATING_COMPLEX, "torch.sqrt({x})", "sqrt", "math.sqrt", summary="The square root, elementwise.",
+    sparse=True,
+)  # fmt: skip
 rsqrt = unary(
     "Rsqrt", FLOATING_COMPLEX, "torch.rsqrt({x})", "rsqrt", "math.rsqrt", summary="1 / sqrt(x), elementwise."
 )

@@ -7,6 +7,7 @@ than 8 bits, and strings are NumPy arrays. An op that allows such types names a 
 which takes those types; all others still run the template.
 """
 
+import functools
 import math
 import re
 import sys
@@ -46,15 +47,17 @@ def unary(op_name: str, types: str, kernel, *names: str, summary: str = "", sign
       summary: first line of the function's docstring.
       signature: the op's signature; its input is called `x` or `features`.
       **rules: `numpy` computes the types that ATen lacks, and constants; `integers=False` if TensorFlow has no kernel
-        for the integers that the signature allows; the rest are rules of `define_op`.
+        for the integers that the signature allows; `sparse=True` if the public function takes a SparseTensor, too; the
+        rest are rules of `define_op`.
 
     Returns:
       The public function, or None.
     """
     argument = signature.partition(":")[0]
+    takes_sparse = rules.pop("sparse", False)
     define_op(op_name, signature, f"T: type in {types}", shape=shape_rules.unchanged_shape,
               **_kernels(kernel, (argument,), rules), **rules)  # fmt: skip
-    return _public_unary(op_name, names, summary, argument) if names else None
+    return _public_unary(op_name, names, summary, argument, takes_sparse) if names else None
 
 
 def binary(op_name: str, types: str, kernel, *names: str, summary: str = "", output: str = "T", **rules):
@@ -179,21 +182,39 @@ def _folded(op, numpy: Callable) -> np.ndarray | None:
 # --- public functions ---------------------------------------------------------------------------------------------
 
 
-def _public_unary(op_name: str, names: tuple[str, ...], summary: str, argument: str) -> Callable:
+def of_sparse_too(function: Callable) -> Callable:
+    """Decorator: an elementwise function `(x, name)` which of a SparseTensor takes the values."""
+
+    @functools.wraps(function)
+    def dispatching(x, name=None):
+        try:
+            return function(x, name)
+        except (TypeError, ValueError):
+            if not isinstance(x, SparseTensor):
+                raise
+            # The node's name is taken by now, in TensorFlow, too: there it ends in _1.
+            return SparseTensor(x.indices, function(x.values, name), x.dense_shape)
+
+    return dispatching
+
+
+def _public_unary(op_name: str, names: tuple[str, ...], summary: str, argument: str, takes_sparse: bool) -> Callable:
     def of_x(x, name=None):
         return call(op_name, x, name=name)
 
     def of_features(features, name=None):
         return call(op_name, features, name=name)
 
-    return _publish(of_x if argument == "x" else of_features, names, f"""{summary}
+    function = of_x if argument == "x" else of_features
+    sparse = (" or SparseTensor", "; a SparseTensor for a SparseTensor") if takes_sparse else ("", "")
+    return _publish(of_sparse_too(function) if takes_sparse else function, names, f"""{summary}
 
     Args:
-      {argument}: a tensor of {types_of(op_name)}.
+      {argument}: a tensor{sparse[0]} of {types_of(op_name)}.
       name: a name for the operation.
 
     Returns:
-      A tensor shaped like `{argument}`{_result_type(op_name)}.
+      A tensor shaped like `{argument}`{_result_type(op_name)}{sparse[1]}.
     """)
 
 

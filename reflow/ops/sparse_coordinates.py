@@ -106,6 +106,13 @@ def take(values, rows):
     return values[rows]
 
 
+@moves_elements
+def at_positions(values, positions):
+    """values[positions], and zero at positions -1."""
+    padded = torch.cat([values, values.new_zeros(1)])
+    return padded[positions]
+
+
 # --- arguments of kernels -----------------------------------------------------------------------------------------
 
 

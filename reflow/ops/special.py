@@ -37,7 +37,9 @@ lgamma = unary(
 digamma = unary(
     "Digamma", FLOATING, _digamma, "digamma", "math.digamma", summary="The derivative of `lgamma`, elementwise."
 )
-erf = unary("Erf", FLOATING, "torch.erf({x})", "erf", "math.erf", summary="The Gauss error function, elementwise.")
+erf = unary(
+    "Erf", FLOATING, "torch.erf({x})", "erf", "math.erf", summary="The Gauss error function, elementwise.", sparse=True
+)
 erfc = unary("Erfc", FLOATING, "torch.erfc({x})", "erfc", "math.erfc", summary="1 - erf(x), elementwise.")
 
 
@@ -46,10 +48,12 @@ erfc = unary("Erfc", FLOATING, "torch.erfc({x})", "erfc", "math.erfc", summary="
 bessel_i0e = unary(
     "BesselI0e", FLOATING, "torch.special.i0e({x})", "math.bessel_i0e",
     summary="exp(-|x|) times the modified Bessel function of the first kind of order 0, elementwise.",
+    sparse=True,
 )  # fmt: skip
 bessel_i1e = unary(
     "BesselI1e", FLOATING, "torch.special.i1e({x})", "math.bessel_i1e",
     summary="exp(-|x|) times the modified Bessel function of the first kind of order 1, elementwise.",
+    sparse=True,
 )  # fmt: skip
 
 

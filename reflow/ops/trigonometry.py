@@ -37,7 +37,7 @@ cosh = unary(
 )
 tanh = unary(
     "Tanh", FLOATING_COMPLEX, "torch.tanh({x})", "tanh", "math.tanh", "nn.tanh",
-    summary="The hyperbolic tangent, elementwise.",
+    summary="The hyperbolic tangent, elementwise.", sparse=True,
 )  # fmt: skip
 asinh = unary(
     "Asinh", FLOATING_COMPLEX, "torch.asinh({x})", "asinh", "math.asinh",
