@@ -86,5 +86,10 @@ def gpu_device_name():
     return "/device:GPU:0" if torch.cuda.is_available() else ""
 
 
+@export("test.is_built_with_rocm")
+def is_built_with_rocm() -> bool:
+    """Tells whether the kernel library runs on AMD's devices."""
+    return torch.version.hip is not None
+
+
 export_value("test.is_built_with_gpu_support", is_built_with_cuda)
-export_value("test.is_built_with_rocm", lambda: torch.version.hip is not None)

@@ -282,7 +282,11 @@ class Session(BaseSession):
 
 @export("InteractiveSession")
 class InteractiveSession(BaseSession):
-    """A session that installs itself as the default one when it is made, for shells and notebooks."""
+    """A session that installs itself as the default one when it is made, for shells and notebooks.
+
+    Args:
+      target, graph, config: as for `Session`.
+    """
 
     def __init__(self, target="", graph=None, config=None):
         super().__init__(target, graph, config)

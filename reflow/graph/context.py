@@ -79,19 +79,33 @@ def op_scope(values, name, default_name=None):
 
 @export("device")
 def device(device_name_or_function):
-    """`Graph.device` on the default graph."""
+    """A context in which operations of the default graph are placed on a device.
+
+    Args:
+      device_name_or_function: a device string or DeviceSpec, which completes and is completed by those of blocks around
+        this one; a function from an operation to a device string; or None, which leaves all such blocks.
+    """
     return get_default_graph().device(device_name_or_function)
 
 
 @export("colocate_with")
 def colocate_with(op, ignore_existing=False):
-    """`Graph.colocate_with` on the default graph."""
+    """A context in which operations of the default graph are placed where another one is.
+
+    Args:
+      op: an operation, tensor or variable; None (with `ignore_existing`) leaves all colocation.
+      ignore_existing: leave the colocation and device blocks around this one.
+    """
     return get_default_graph().colocate_with(op, ignore_existing)
 
 
 @export("control_dependencies")
 def control_dependencies(control_inputs):
-    """`Graph.control_dependencies` on the default graph."""
+    """A context in which operations of the default graph run after others.
+
+    Args:
+      control_inputs: a list of operations and tensors; None leaves all such blocks.
+    """
     return get_default_graph().control_dependencies(control_inputs)
 
 
@@ -103,7 +117,11 @@ def init_scope():
 
 @export("container")
 def container(container_name):
-    """`Graph.container` on the default graph."""
+    """A context in which variables, queues and other resources of the default graph are put into a named container.
+
+    Args:
+      container_name: the container's name, a string.
+    """
     return get_default_graph().container(container_name)
 
 
@@ -115,19 +133,36 @@ def add_to_collection(name, value):
 
 @export("add_to_collections")
 def add_to_collections(names, value):
-    """Append `value` to several collections of the default graph."""
+    """Append a value to several collections of the default graph.
+
+    Args:
+      names: an iterable of collection names.
+      value: what to append.
+    """
     get_default_graph().add_to_collections(names, value)
 
 
 @export("get_collection")
 def get_collection(key, scope=None):
-    """What a collection of the default graph holds, as a list; `scope` is a regex that names must match."""
+    """What a collection of the default graph holds.
+
+    Args:
+      key: the collection's name.
+      scope: a regex that the start of an item's name must match; None for all items.
+
+    Returns:
+      A list, which is the caller's to change.
+    """
     return get_default_graph().get_collection(key, scope)
 
 
 @export("get_collection_ref")
 def get_collection_ref(key):
-    """The list behind a collection of the default graph."""
+    """The list behind a collection of the default graph: what the caller changes in it is changed in the graph.
+
+    Args:
+      key: the collection's name.
+    """
     return get_default_graph().get_collection_ref(key)
 
 
@@ -145,6 +180,9 @@ def disable_eager_execution():
 @export("enable_eager_execution", "compat.v1.enable_eager_execution")
 def enable_eager_execution(config=None, device_policy=None, execution_mode=None):
     """Not offered.
+
+    Args:
+      config, device_policy, execution_mode: not looked at.
 
     Raises:
       NotImplementedError: always; Reflow runs graphs.

@@ -15,6 +15,9 @@ class DType:
     """The type of a tensor's elements, or a reference to a mutable tensor of them (`..._ref`).
 
     Types are interned: `as_dtype` returns the same object for the same type, so `is` compares them.
+
+    Args:
+      type_enum: the number of the type in TensorFlow's DataType enum, or what else `as_dtype` takes.
     """
 
     __slots__ = (
@@ -231,7 +234,10 @@ export_value("dtypes.QUANTIZED_DTYPES", frozenset(d for e, d in BY_ENUM.items() 
 
 @export("as_dtype", "dtypes.as_dtype")
 def as_dtype(type_value: Any) -> DType:
-    """The DType for a DType, a DataType enum, a name such as "float32", a NumPy or a Python type.
+    """The DType for something that names a type.
+
+    Args:
+      type_value: a DType, a DataType enum, a name such as "float32", a NumPy or a Python type.
 
     Raises:
       TypeError: if the value names no type.

@@ -217,7 +217,14 @@ def exception_type_from_error_code(error_code):
 
 @export("errors.error_code_from_exception_type")
 def error_code_from_exception_type(cls):
-    """The status code of a subclass of `OpError`; for another class an `UnknownError` instance, as in TensorFlow."""
+    """The status code of an exception class.
+
+    Args:
+      cls: a subclass of `OpError`.
+
+    Returns:
+      An int; for another class an `UnknownError` instance, as in TensorFlow.
+    """
     try:
         return _CODE_OF_CLASS[cls]
     except KeyError:

@@ -78,7 +78,19 @@ class IndexedSlices:
 
 @export("convert_to_tensor_or_indexed_slices")
 def convert_to_tensor_or_indexed_slices(value, dtype=None, name=None):
-    """`value` itself if it is a Tensor or IndexedSlices (of a compatible type), else the tensor it converts to."""
+    """A value as a Tensor, unless it is IndexedSlices.
+
+    Args:
+      value: a Tensor, IndexedSlices, or what converts to a tensor.
+      dtype: the wanted type; the value's own if None.
+      name: a name for a new constant.
+
+    Returns:
+      `value` itself if it is a Tensor or IndexedSlices, else the tensor it converts to.
+
+    Raises:
+      ValueError: if the value is of another type.
+    """
     if isinstance(value, IndexedSlices):
         if dtype and not value.dtype.is_compatible_with(dtype):
             raise ValueError(f"Tensor conversion requested dtype {dtype} for Tensor with dtype {value.dtype.name}")
@@ -92,7 +104,19 @@ def convert_to_tensor_or_indexed_slices(value, dtype=None, name=None):
 
 @export("convert_to_tensor_or_sparse_tensor")
 def convert_to_tensor_or_sparse_tensor(value, dtype=None, name=None):
-    """A SparseTensor for a SparseTensor or SparseTensorValue, else the tensor that `value` converts to."""
+    """A value as a Tensor, unless it is sparse.
+
+    Args:
+      value: a SparseTensor, SparseTensorValue, or what converts to a tensor.
+      dtype: the wanted type; the value's own if None.
+      name: a name for a new constant.
+
+    Returns:
+      A SparseTensor for a sparse value, else the tensor it converts to.
+
+    Raises:
+      RuntimeError: if the sparse value is of another type.
+    """
     from reflow.graph.convert import convert_to_tensor
     from reflow.graph.sparse_tensor import SparseTensor, SparseTensorValue
 

@@ -164,7 +164,15 @@ def dimension_value(dimension):
 
 @export("compat.v1.dimension_at_index", "compat.dimension_at_index")
 def dimension_at_index(shape, index):
-    """Dimension `index` of a TensorShape; an unknown Dimension if the rank is unknown."""
+    """One Dimension of a TensorShape.
+
+    Args:
+      shape: a TensorShape.
+      index: which, an int.
+
+    Returns:
+      A Dimension, an unknown one if the rank is unknown.
+    """
     return Dimension(None) if shape.ndims is None else shape.dims[index]
 
 
@@ -175,7 +183,11 @@ def as_dimension(value):
 
 @export("TensorShape")
 class TensorShape:
-    """A static shape: known, partly known (some sizes None), or of unknown rank (`TensorShape(None)`)."""
+    """A static shape: known, partly known (some sizes None), or of unknown rank (`TensorShape(None)`).
+
+    Args:
+      dims: a list of sizes (ints, None or Dimensions), an int for a vector, a TensorShapeProto, or None.
+    """
 
     __slots__ = ("_dims",)
 

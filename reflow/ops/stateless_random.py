@@ -161,6 +161,9 @@ def stateless_multinomial(logits, num_samples, seed, output_dtype=dtypes.int64, 
 
 @export("random.stateless_categorical")
 def stateless_categorical(logits, num_samples, seed, dtype=dtypes.int64, name=None):
-    """Classes drawn with given unnormalized log-probabilities; the arguments are those of `stateless_multinomial`."""
+    """Classes drawn with given unnormalized log-probabilities; the arguments are those of `stateless_multinomial`.
+
+    Only `dtype` has another name: int32 or int64, the type of the result.
+    """
     with name_scope(name, "stateless_categorical", [logits, seed]):
         return _classes(logits, num_samples, dtype, seed)

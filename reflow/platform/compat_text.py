@@ -76,5 +76,5 @@ def as_str_any(value) -> str:
 
 @export("compat.path_to_str")
 def path_to_str(path):
-    """Converts an `os.PathLike` object to text; anything else is returned as it is."""
+    """Converts an `os.PathLike` object `path` to text; anything else is returned as it is."""
     return as_str_any(path.__fspath__()) if isinstance(path, os.PathLike) else path

@@ -105,7 +105,7 @@ def fatal(msg, *args, **kwargs) -> None:
 
 @export("logging.TaskLevelStatusMessage")
 def TaskLevelStatusMessage(msg) -> None:
-    """Logs a task's status at level ERROR."""
+    """Logs `msg`, a task's status, at level ERROR."""
     _log(ERROR, msg, (), {})
 
 
@@ -174,5 +174,5 @@ def get_verbosity() -> int:
 
 @export("logging.set_verbosity")
 def set_verbosity(v: int) -> None:
-    """Sets the level from which on records are written, for example `tf.logging.INFO`."""
+    """Sets the level `v` from which on records are written, for example `tf.logging.INFO`."""
     get_logger().setLevel(v)

@@ -49,7 +49,7 @@ def test_src_dir_path(relative_path):
 
 @export("test.main")
 def main(argv=None):
-    """Run the tests of the program, as unittest.main does."""
+    """Run the tests of the program, as unittest.main does; `argv` are its arguments, those of the process if None."""
     unittest.main(argv=argv)
 
 
@@ -79,7 +79,11 @@ def assert_equal_graph_def(actual, expected, checkpoint_v2=False):
 
 @export("test.TestCase")
 class TestCase(unittest.TestCase):
-    """A unittest.TestCase with sessions and comparisons of arrays. Each test begins with an empty default graph."""
+    """A unittest.TestCase with sessions and comparisons of arrays. Each test begins with an empty default graph.
+
+    Args:
+      methodName: the method to run.
+    """
 
     def __init__(self, methodName="runTest"):
         super().__init__(methodName)
@@ -269,8 +273,8 @@ class TestCase(unittest.TestCase):
     def assertProtoEqualsVersion(self, expected, actual, producer=None, min_consumer=None, bad_consumers=None,
                                  msg=None):  # fmt: skip
         """`assertProtoEquals`, given the versions of a GraphDef."""
-        self.assertProtoEquals(f"versions {{ producer: {actual.versions.producer} "
-                               f"min_consumer: {actual.versions.min_consumer} }};\n{expected}", actual, msg)  # fmt: skip
+        versions = f"producer: {actual.versions.producer} min_consumer: {actual.versions.min_consumer}"
+        self.assertProtoEquals(f"versions {{ {versions} }};\n{expected}", actual, msg)
 
     def assertStartsWith(self, actual, expected_start, msg=None):
         """A string starts with another."""

@@ -368,7 +368,7 @@ _BY_NAME = {c.__name__: c for c in (ExponentialDecay, PiecewiseConstantDecay, Po
 
 @export("keras.optimizers.schedules.serialize")
 def serialize(learning_rate_schedule):
-    """A schedule as {"class_name": ..., "config": ...}."""
+    """The schedule `learning_rate_schedule` as {"class_name": ..., "config": ...}."""
     return {"class_name": type(learning_rate_schedule).__name__, "config": learning_rate_schedule.get_config()}
 
 

@@ -92,7 +92,7 @@ def get_or_create_global_step(graph=None):
 
 @export("train.assert_global_step")
 def assert_global_step(global_step_tensor):
-    """Raise TypeError unless a variable or tensor may be a global step: an integer scalar."""
+    """Raise TypeError unless `global_step_tensor`, a variable or tensor, may be a global step: an integer scalar."""
     if not isinstance(global_step_tensor, (Variable, Tensor)):
         raise TypeError(f'Existing "global_step" must be a Variable or Tensor: {global_step_tensor}.')
     if not global_step_tensor.dtype.base_dtype.is_integer:

@@ -317,7 +317,7 @@ class GlorotNormal(VarianceScaling):
 
 @export("initializers.lecun_normal")
 def lecun_normal(seed=None):
-    """An initializer: truncated normal numbers of variance 1 / inputs.
+    """An initializer: truncated normal numbers of variance 1 / inputs, drawn with the operation seed `seed`.
 
     Source: LeCun, Bottou, Orr, Mueller, "Efficient BackProp", 1998.
     """
@@ -326,13 +326,13 @@ def lecun_normal(seed=None):
 
 @export("initializers.lecun_uniform")
 def lecun_uniform(seed=None):
-    """An initializer: uniform numbers of variance 1 / inputs; source as of `lecun_normal`."""
+    """An initializer: uniform numbers of variance 1 / inputs, with the seed `seed`; source as of `lecun_normal`."""
     return VarianceScaling(scale=1.0, mode="fan_in", distribution="uniform", seed=seed)
 
 
 @export("initializers.he_normal")
 def he_normal(seed=None):
-    """An initializer: truncated normal numbers of variance 2 / inputs.
+    """An initializer: truncated normal numbers of variance 2 / inputs, drawn with the operation seed `seed`.
 
     Source: He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015.
     """
@@ -341,7 +341,7 @@ def he_normal(seed=None):
 
 @export("initializers.he_uniform")
 def he_uniform(seed=None):
-    """An initializer: uniform numbers of variance 2 / inputs; source as of `he_normal`."""
+    """An initializer: uniform numbers of variance 2 / inputs, with the seed `seed`; source as of `he_normal`."""
     return VarianceScaling(scale=2.0, mode="fan_in", distribution="uniform", seed=seed)
 
 

@@ -29,25 +29,41 @@ def global_variables(scope=None):
 
 @export("local_variables")
 def local_variables(scope=None):
-    """The variables of collection LOCAL_VARIABLES, which belong to one process and are not stored."""
+    """The variables of collection LOCAL_VARIABLES, which belong to one process and are not stored.
+
+    Args:
+      scope: as for `global_variables`.
+    """
     return get_default_graph().get_collection(GraphKeys.LOCAL_VARIABLES, scope)
 
 
 @export("model_variables")
 def model_variables(scope=None):
-    """The variables of collection MODEL_VARIABLES, which inference needs."""
+    """The variables of collection MODEL_VARIABLES, which inference needs.
+
+    Args:
+      scope: as for `global_variables`.
+    """
     return get_default_graph().get_collection(GraphKeys.MODEL_VARIABLES, scope)
 
 
 @export("trainable_variables")
 def trainable_variables(scope=None):
-    """The variables of collection TRAINABLE_VARIABLES, which optimizers change by default."""
+    """The variables of collection TRAINABLE_VARIABLES, which optimizers change by default.
+
+    Args:
+      scope: as for `global_variables`.
+    """
     return get_default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
 
 
 @export("moving_average_variables")
 def moving_average_variables(scope=None):
-    """The variables of collection MOVING_AVERAGE_VARIABLES, of which averages are kept."""
+    """The variables of collection MOVING_AVERAGE_VARIABLES, of which averages are kept.
+
+    Args:
+      scope: as for `global_variables`.
+    """
     return get_default_graph().get_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, scope)
 
 
