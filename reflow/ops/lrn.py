@@ -21,34 +21,38 @@ def _band(channels: int, radius: int, dtype: torch.dtype, device: torch.device) 
     return torch.ones(channels, channels, dtype=dtype, device=device).tril(radius).triu(-radius)
 
 
-def _power(x: torch.Tensor, beta: float) -> torch.Tensor:
-    """x ** -beta; the usual exponents without a logarithm."""
+def _power_(x: torch.Tensor, beta: float) -> torch.Tensor:
+    """x ** -beta, which may take over the memory of x; the usual exponents without a logarithm."""
     if beta == 1:
-        return x.reciprocal()
+        return x.reciprocal_()
     if beta == 0.5:
-        return x.rsqrt()
+        return x.rsqrt_()
     if beta == 0.75:
-        root = x.rsqrt()
-        return root * root.sqrt()
-    return x.pow(-beta)
+        root = x.rsqrt_()
+        return root.sqrt().mul_(root)
+    return x.pow_(-beta)
 
 
 def _norms(x: torch.Tensor, depth_radius: int, bias: float, alpha: float) -> torch.Tensor:
     """bias + alpha * the sum of the squares of neighbouring channels, as a product with a banded matrix."""
-    return (x.square() @ _band(x.shape[-1], depth_radius, x.dtype, x.device)).mul_(alpha).add_(bias)
+    channels = x.shape[-1]
+    squares = x.square().view(-1, channels)
+    band = _band(channels, depth_radius, x.dtype, x.device)
+    return torch.addmm(x.new_full((), bias), squares, band, alpha=alpha).view(x.shape)
 
 
 def _lrn(input, depth_radius, bias, alpha, beta):
-    x = input.float()
-    return (x * _power(_norms(x, depth_radius, bias, alpha), beta)).to(input.dtype)
+    x = input.float().contiguous()
+    return _power_(_norms(x, depth_radius, bias, alpha), beta).mul_(x).to(input.dtype)
 
 
 def _lrn_grad(input_grads, input_image, output_image, depth_radius, bias, alpha, beta):
     """With n the norms: dx = dy * n^-beta - 2 alpha beta x * (the neighbours' sum of dy * y / n)."""
-    grad, x, y = input_grads.float(), input_image.float(), output_image.float()
+    grad, x, y = input_grads.float(), input_image.float().contiguous(), output_image.float()
     norms = _norms(x, depth_radius, bias, alpha)
-    sums = (grad * y / norms) @ _band(x.shape[-1], depth_radius, x.dtype, x.device)
-    return (grad * _power(norms, beta) - (2 * alpha * beta) * x * sums).to(input_image.dtype)
+    terms = (grad * y).div_(norms)
+    sums = terms @ _band(x.shape[-1], depth_radius, x.dtype, x.device)
+    return sums.mul_(x).mul_(-2 * alpha * beta).addcmul_(grad, _power_(norms, beta)).to(input_image.dtype)
 
 
 def _lrn_grad_shape(op):
