@@ -42,6 +42,7 @@ from reflow.ops import (  # noqa: F401
     elementwise,
     embedding,
     fake_quant,
+    fft,
     file_ops,
     fused,
     gathering,
