@@ -7,7 +7,7 @@ from benchmarks.micro import graphs
 
 BUILDERS = {
     "dense": graphs.dense_network,
-    "chain": lambda tf: graphs.gated_chain(tf, 1200),
+    "chain": lambda tf: graphs.scalar_chain(tf, 1200),
 }
 
 
