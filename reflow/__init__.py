@@ -13,8 +13,8 @@ from reflow import namespace as _namespace
 # The rooms that hold public names. Importing them fills the export table.
 _ROOMS = [
     "reflow.graph.context", "reflow.graph.nest", "reflow.graph.device", "reflow.graph.sparse_tensor",
-    "reflow.graph.indexed_slices", "reflow.graph.graph_def", "reflow.graph.graph_util", "reflow.graph.meta_graph", "reflow.ops", "reflow.autodiff",
-    "reflow.engine.session", "reflow.files", "reflow.platform", "reflow.variables", "reflow.train", "reflow.layers",
+    "reflow.graph.indexed_slices", "reflow.graph.graph_def", "reflow.graph.graph_util", "reflow.graph.meta_graph",
+    "reflow.ops", "reflow.autodiff", "reflow.engine.session", "reflow.files", "reflow.platform", "reflow.variables", "reflow.train", "reflow.layers",
     "reflow.losses", "reflow.metrics", "reflow.summary", "reflow.data_sets", "reflow.protos", "reflow.testing",
     "reflow.compat.legacy", "reflow.raw_ops",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from reflow.engine.fetches import Fetches
 from reflow.engine.partial_run import PartialRuns
 from reflow.engine.pipeline import Options
 from reflow.engine.placement import Placer
-from reflow.engine.step import Compiled, Step
+from reflow.engine.step import Compiled, Step, use_threads
 from reflow.graph.default import default_session
 from reflow.graph.export import export
 from reflow.graph.graph import Graph, get_default_graph
@@ -32,6 +32,8 @@ class BaseSession:
         self._closed = False
         self._resources = ResourceManager()
         self._options = _options(config)
+        if config is not None and config.intra_op_parallelism_threads > 0:
+            use_threads(config.intra_op_parallelism_threads)
         self._lock = threading.Lock()
         self._runs: dict = {}
         self._steps: dict[tuple, Step] = {}

@@ -36,6 +36,13 @@ def _start_worker_threads() -> None:
 _start_worker_threads()
 
 
+def use_threads(count: int) -> None:
+    """Let kernels run on `count` threads, in the whole process, as the first session of a TensorFlow process says."""
+    if count != torch.get_num_threads():
+        torch.set_num_threads(count)
+        _start_worker_threads()
+
+
 # Called with every plan that is compiled: how `reflow explain` watches a program.
 observers: list[Callable[["Compiled"], None]] = []
 

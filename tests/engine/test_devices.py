@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 
 import reflow as tf
 from reflow.engine.placement import Placer
@@ -146,3 +147,15 @@ def test_rendezvous():
     with pytest.raises(tf.errors.CancelledError):
         rendezvous.recv("never")
     assert str(rendezvous.failure) == "first"
+
+
+def test_the_config_says_how_many_threads():
+    before = torch.get_num_threads()
+    tf.constant(1)
+    try:
+        with tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads=2)):
+            assert torch.get_num_threads() == 2
+        with tf.Session():
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
