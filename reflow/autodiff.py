@@ -20,6 +20,7 @@ from reflow.graph.shapes import merge_dims
 from reflow.ops.accumulation import accumulate_n
 from reflow.ops.constant import zeros, zeros_like
 from reflow.ops.control import tuple_
+from reflow.ops.control_flow import SWITCHES, zeros_of_switch
 from reflow.ops.joining import concat, stack
 from reflow.ops.resource_variable import variable_shape
 from reflow.ops.shape_ops import reshape, shape
@@ -268,6 +269,8 @@ class _Reverse:
         return total
 
     def _zeros(self, tensor: Tensor):
+        if tensor.op.type in SWITCHES:
+            return zeros_of_switch(tensor.op, tensor.value_index)
         if tensor.dtype.base_dtype in (dtypes.resource, dtypes.variant):
             return None
         return call("ZerosLike", tensor, name="zeros_like")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from reflow.engine.branches import Deletions, Guard, Statement, indented
 from reflow.engine.plan import Node, Plan, Value
 from reflow.graph import dtypes
 from reflow.graph.dtypes import DType
@@ -98,19 +99,21 @@ class Emitter:
         if self._uses_rendezvous():
             parameters.insert(0, "rendezvous")
         last_use = self._last_uses()
-        body: list[tuple[str, Node | None]] = []
+        body: list[Statement] = []
+        deletions = Deletions(body)
         self._recycle = len(plan.nodes) > _STATEMENTS_PER_FUNCTION
         for node in plan.nodes:
             dying = last_use.get(node, ())
             statement = self._statement(node, dying)
+            guard = self._guard(node)
+            deletions.before(guard)
             if statement is not None:
-                body.append((statement, node))
+                body.append(Statement(statement, guard, node))
                 if self._mark is not None:
-                    body.append((self._mark_statement(node), None))
+                    body.append(Statement(self._mark_statement(node), guard))
             if dying and not self._recycle:
-                dead = [self.names[v] for v in dying if v in self.names and not self._is_global(v)]
-                if dead:
-                    body.append((f"del {', '.join(dead)}", None))
+                dead = [v for v in dying if v in self.names and not self._is_global(v)]
+                deletions.add([(self.names[v], self._guard(v.node)) for v in dead], guard)
         results = ", ".join(self._argument(v) for v in plan.fetches)
         if len(body) > _STATEMENTS_PER_FUNCTION:
             self._write_in_parts(parameters, body, results)
@@ -120,6 +123,9 @@ class Emitter:
 
     def _uses_rendezvous(self) -> bool:
         return any(node.type in _TRANSFERS for node in self.plan.nodes)
+
+    def _guard(self, node: Node) -> Guard:
+        return tuple((self._argument(condition), way) for condition, way in node.guard)
 
     def _mark_statement(self, node: Node) -> str:
         self.marked_nodes.append(node)
@@ -272,6 +278,7 @@ class Emitter:
     def _last_uses(self) -> dict[Node, list[Value]]:
         """For each node, the values that nothing needs any more once it has run."""
         kept = set(self.plan.fetches)
+        kept.update(condition for node in self.plan.nodes for condition, _ in node.guard)
         last: dict[Value, Node] = {}
         for node in self.plan.nodes:
             for value in node.outputs:
@@ -289,8 +296,8 @@ class Emitter:
 
     def _write(self, header: str, body, footer: str) -> None:
         self.lines.append(header)
-        for statement, node in body:
-            self.lines.append(f"    {statement}")
+        for line, node in indented(body):
+            self.lines.append(f"    {line}")
             if node is not None:
                 self.line_nodes[len(self.lines)] = node
         self.lines.append(f"    {footer}")
@@ -311,32 +318,40 @@ class Emitter:
         for i, chunk in enumerate(chunks):
             taken = sorted(name for name in live if name in reads[i])
             given = sorted(name for name in wanted_after[i] if name in writes[i])
+            unmade = sorted((self._names_made_perhaps(chunk) & set(given)) - set(taken))
+            chunk = [*([Statement(f"{' = '.join(unmade)} = None")] if unmade else []), *chunk]
             self._write(f"def part_{i}({', '.join(taken)}):", chunk, f"return {_tuple(given)}")
             target = f"{_tuple(given)} = " if given else ""
-            calls.append((f"{target}part_{i}({', '.join(taken)})", None))
+            calls.append(Statement(f"{target}part_{i}({', '.join(taken)})"))
             gone = sorted((set(taken) | set(given)) - wanted_after[i])
             live = (live | set(given)) & wanted_after[i]
             if gone:
-                calls.append((f"del {', '.join(gone)}", None))
+                calls.append(Statement(f"del {', '.join(gone)}"))
         self._write(f"def step({', '.join(parameters)}):", calls, f"return [{results}]")
 
     def _names_in(self, chunk) -> tuple[set[str], set[str]]:
         """(locals that a chunk takes from before, locals that it leaves behind)."""
         reads: set[str] = set()
         writes: set[str] = set()
-        for statement, node in chunk:
+        for statement in chunk:
+            node = statement.node
             if node is None:
                 # A `del` or a mark: it names locals and nothing else of interest.
-                taken = [n for n in re.findall(r"\w+", statement) if n in self._locals]
+                taken = [n for n in re.findall(r"\w+", statement.text) if n in self._locals]
             else:
                 taken = [self.names[v] for v in node.inputs if v in self.names]
                 taken = [n for n in taken if n not in self.namespace]
                 if node.type in _TRANSFERS:
                     taken.append("rendezvous")
+            taken.extend(condition for condition, _ in statement.guard)
             reads.update(n for n in taken if n not in writes)
             if node is not None:
                 writes.update(self.names[v] for v in node.outputs)
         return reads, writes
+
+    def _names_made_perhaps(self, chunk) -> set[str]:
+        """Locals that a chunk leaves unmade if their branch is not taken; the next chunk takes them all the same."""
+        return {self.names[v] for s in chunk if s.guard and s.node is not None for v in s.node.outputs}
 
     def _compile(self) -> Emitted:
         source = "\n".join(self.lines)

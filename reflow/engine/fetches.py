@@ -3,6 +3,7 @@
 from collections import namedtuple
 
 from reflow.graph import nest
+from reflow.graph.errors import InaccessibleTensorError
 from reflow.graph.export import export_value
 from reflow.graph.indexed_slices import IndexedSlices
 from reflow.graph.operation import Operation, Tensor
@@ -116,7 +117,11 @@ class Fetches:
             message = error.args[0] if error.args else error
             raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({message})") from None
         if not self._graph.is_fetchable(element):
-            raise ValueError(f"Operation {getattr(element, 'name', element)!r} has been marked as not fetchable.")
+            raise InaccessibleTensorError(
+                f"Operation {getattr(element, 'name', element)!r} has been marked as not fetchable. Typically this "
+                "happens when it is defined in another function or code block. Use return values, explicit Python "
+                "locals or TensorFlow collections to access it."
+            )
         if isinstance(element, Operation):
             self.targets.append(element)
             return lambda values: None

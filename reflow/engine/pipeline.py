@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reflow.engine.passes.arithmetic import simplify_arithmetic
 from reflow.engine.passes.common_subexpressions import merge_common_subexpressions
+from reflow.engine.passes.conditionals import guard_branches
 from reflow.engine.passes.control import remove_redundant_control_edges
 from reflow.engine.passes.dead import remove_dead_nodes
 from reflow.engine.passes.folding import fold_constants
@@ -61,7 +62,7 @@ def optimize(plan: Plan, options: Options) -> Plan:
     With REFLOW_DUMP=dir in the environment, the plan after each pass is written to a file there.
     """
     dump = _dumper()
-    plan = insert_reads(plan)
+    plan = insert_reads(guard_branches(plan))
     dump("prune", plan)
     if options.placer is not None:
         plan = options.placer.place(plan)

@@ -42,9 +42,13 @@ class Value:
 
 
 class Node:
-    """One operation of a plan."""
+    """One operation of a plan.
 
-    __slots__ = ("name", "op_def", "type", "attrs", "inputs", "control", "outputs", "operation", "device", "level")
+    It runs if every condition of its `guard` goes the way that stands beside it; see `passes/conditionals.py`.
+    """
+
+    __slots__ = ("name", "op_def", "type", "attrs", "inputs", "control", "outputs", "operation", "device", "level",
+                 "guard")  # fmt: skip
 
     def __init__(self, name: str, op_def: OpDef, attrs: dict, inputs: list[Value], operation: Any = None):
         self.name = name
@@ -57,6 +61,7 @@ class Node:
         self.operation = operation
         self.device = ""
         self.level = 0
+        self.guard: tuple[tuple[Value, bool], ...] = ()
 
     def add_output(self, dtype: DType, dims: Dims) -> Value:
         """Append an output value."""
@@ -72,7 +77,8 @@ class Node:
     def __repr__(self):
         inputs = ", ".join(map(repr, self.inputs))
         control = "".join(f" ^{c.name}" for c in self.control)
-        return f"%{self.name} = {self.type}({inputs}){control}"
+        guard = " and ".join(f"{'' if way else 'not '}{condition}" for condition, way in self.guard)
+        return f"%{self.name} = {self.type}({inputs}){control}{guard and f' if {guard}'}"
 
 
 def new_node(name: str, op_name: str, inputs: list[Value], attrs: dict, outputs: Iterable[tuple[DType, Dims]],
@@ -82,6 +88,7 @@ def new_node(name: str, op_name: str, inputs: list[Value], attrs: dict, outputs:
     if like is not None:
         node.device = like.device
         node.control = list(like.control)
+        node.guard = like.guard if op_name != "Const" else ()
     for dtype, dims in outputs:
         node.add_output(dtype, dims)
     return node
@@ -125,6 +132,8 @@ class Plan:
                 for i, value in enumerate(inputs):
                     if value in values:
                         inputs[i] = final(value)
+                if node.guard:
+                    node.guard = tuple((final(condition), way) for condition, way in node.guard)
             self.fetches = [final(v) for v in self.fetches]
         if nodes:
             for node in self.nodes:

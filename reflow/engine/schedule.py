@@ -59,10 +59,14 @@ def _order(node: Node) -> tuple[int, bool]:
 
 def writes_variable(node: Node) -> bool:
     """True if the node changes the value of a variable."""
-    return node.op_def.writes and any(v.is_state and state_of(v).type in _VARIABLES for v in node.inputs)
+    if not node.op_def.writes:
+        return False
+    return any(state.type in _VARIABLES for v in node.inputs if v.is_state for state in states_of(v))
 
 
 _VARIABLES = frozenset({"VariableV2", "Variable", "VarHandleOp", "AutoReloadVariable"})
+# What passes on one of several variables.
+_CHOICES = frozenset({"_Merge", "_RefMerge", "RefSelect"})
 
 
 def _set_levels(plan: Plan) -> None:
@@ -72,7 +76,7 @@ def _set_levels(plan: Plan) -> None:
         level = node.level if node.type == "_Read" else 0
         for before in _predecessors(node):
             if before not in seen:
-                plan.nodes = _topological(plan.nodes)
+                plan.nodes = topological(plan.nodes)
                 _set_levels(plan)
                 return
             reached = before.level + 1 if writes_variable(before) else before.level
@@ -84,10 +88,12 @@ def _set_levels(plan: Plan) -> None:
 
 def _predecessors(node: Node) -> list[Node]:
     before = [v.node for v in node.inputs if v.node.type != "_Feed"]
+    if node.guard:
+        before.extend(condition.node for condition, _ in node.guard)
     return before + node.control if node.control else before
 
 
-def _topological(nodes: list[Node]) -> list[Node]:
+def topological(nodes: list[Node]) -> list[Node]:
     """Kahn's algorithm; among the nodes that are ready, the one that the program made first."""
     position = {node: i for i, node in enumerate(nodes)}
     waiting = {}
@@ -143,9 +149,10 @@ def _insert_reads(plan: Plan) -> None:
     """Where a node takes the value of a reference variable, take it from a `_Read` node of the same level.
 
     The snapshot that every variable has (`w/read`) shares the variable's memory in TensorFlow: a node that takes it
-    after a change sees the change. So such a node reads the variable itself.
+    after a change sees the change. So such a node reads the variable itself. And a fetched variable has the value that
+    the run leaves: `sess.run([train, global_step])` counts the step.
     """
-    reads: dict[tuple[Value, int], Value] = {}
+    reads: dict[tuple[Value, int, tuple], Value] = {}
     snapshots: dict[Value, Value] = {}
     ordered: list[Node] = []
     for node in plan.nodes:
@@ -155,37 +162,40 @@ def _insert_reads(plan: Plan) -> None:
             if value in snapshots and value.node.level < node.level:
                 value = snapshots[value]
             if value.dtype.is_ref and not takes_state(node, i):
-                key = value, node.level
+                key = value, node.level, node.guard
                 if key not in reads:
-                    reads[key] = _read_node(value, node.level, ordered)
+                    reads[key] = _read_node(*key, ordered)
                 node.inputs[i] = reads[key]
         ordered.append(node)
     last = max((n.level + writes_variable(n) for n in plan.nodes), default=0)
     for i, value in enumerate(plan.fetches):
+        value = snapshots.get(value, value)
         if value.dtype.is_ref:
-            key = value, last if writes_variable(value.node) else value.node.level
+            key = value, last, ()
             if key not in reads:
-                reads[key] = _read_node(value, key[1], ordered)
+                reads[key] = _read_node(*key, ordered)
             plan.fetches[i] = reads[key]
     plan.nodes = ordered
 
 
-def _read_node(value: Value, level: int, ordered: list[Node]) -> Value:
+def _read_node(value: Value, level: int, guard: tuple, ordered: list[Node]) -> Value:
     base = value.dtype.base_dtype
     read = new_node(f"{value.name}/value", "_Read", [value], {"T": base, "copy": False}, [(base, value.dims)],
                     like=value.node)  # fmt: skip
     read.control = []
-    read.level = level
+    read.level, read.guard = level, guard
     ordered.append(read)
     return read.outputs[0]
 
 
-def state_of(value: Value) -> Node:
-    """The node that made the variable which `value` (a reference or handle) passes on."""
+def states_of(value: Value) -> list[Node]:
+    """The nodes that made the variables one of which `value` (a reference or handle) passes on."""
     node = value.node
-    while node.inputs and node.inputs[0].is_state:
-        node = node.inputs[0].node
-    return node
+    if node.type in _CHOICES:
+        return [state for v in node.inputs if v.is_state for state in states_of(v)]
+    if node.inputs and node.inputs[0].is_state:
+        return states_of(node.inputs[0])
+    return [node]
 
 
 # Changes that take each element of a value just when they overwrite that of the variable.
@@ -202,16 +212,18 @@ def _mark_copies(plan: Plan) -> None:
         if node.op_def.writes:
             for value in node.inputs:
                 if value.is_state:
-                    changes.setdefault(state_of(value), []).append(position)
+                    for state in states_of(value):
+                        changes.setdefault(state, []).append(position)
     if not changes:
         return
 
     def check(read: Node, use: int, overlaps: bool) -> None:
         """With `overlaps`, a use at the change itself counts, too: the change would overwrite what it has to read."""
         start = position_of[read]
-        for change in changes.get(state_of(read.inputs[0]), ()):
-            if start < change and (change < use or overlaps and change == use):
-                read.attrs = {**read.attrs, "copy": True}
+        for state in states_of(read.inputs[0]):
+            for change in changes.get(state, ()):
+                if start < change and (change < use or overlaps and change == use):
+                    read.attrs = {**read.attrs, "copy": True}
 
     readers: dict[Value, list[Node]] = {}
     fetched = set(plan.fetches)

@@ -2,6 +2,9 @@
 
 from reflow.engine.plan import Node, Plan
 
+# What takes inputs of which only some are made.
+_CHOICES = frozenset({"_Merge", "_RefMerge", "_MergeIndex", "_AnyCase"})
+
 
 def verify(plan: Plan, where: str) -> None:
     """Check that a plan is well formed.
@@ -26,6 +29,12 @@ def verify(plan: Plan, where: str) -> None:
             assert value.node.outputs[value.index] is value, f"{where}: {value} is not the output it says it is"
         for control in node.control:
             assert control in everything, f"{where}: {node.name} waits for {control.name}, which is not in the plan"
+        for condition, _ in node.guard:
+            assert condition.node in made, f"{where}: {node.name} depends on {condition}, which is not made before"
+        if node.type not in _CHOICES and node.type != "Const":
+            for value in node.inputs:
+                assert set(value.node.guard) <= set(node.guard), (
+                    f"{where}: {node.name} takes {value}, which may not be made")  # fmt: skip
         made.add(node)
     for value in plan.fetches:
         assert value.node in made, f"{where}: the fetch {value} is not made"

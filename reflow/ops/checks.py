@@ -15,6 +15,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import dims_in_brackets
 from reflow.graph.sparse_tensor import SparseTensor
+from reflow.ops.conditional import cond
 from reflow.ops.control import group, no_op, with_dependencies
 from reflow.ops.renamed_arguments import renamed_argument
 from reflow.ops.shape_rules import merge, no_outputs, unchanged_shape, with_rank
@@ -58,9 +59,10 @@ def Assert(condition, data, summarize=None, name=None):
         tensors = convert_n_to_tensor(data)
         if all(t.dtype in (dtypes.string, dtypes.int32) for t in tensors):
             return call("Assert", condition, data, summarize=summarize)
+        # Without a conditional around it, data on an accelerator would be copied to the host in any case.
         condition = to_tensor(condition, name="Condition")
-        with name_scope("AssertGuard"):
-            return call("Assert", condition, data, summarize=summarize)
+        return cond(condition, no_op, lambda: call("Assert", condition, data, summarize=summarize),
+                    name="AssertGuard").op  # fmt: skip
 
 
 # --- comparisons --------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ _LARGEST_CONSTANT = 64
 
 
 def merge_common_subexpressions(plan: Plan) -> Plan:
-    """Merge nodes of one op with equal attributes, inputs and control edges; stateful nodes are left alone."""
+    """Merge nodes of one op with equal attributes, inputs, control edges and guards; stateful nodes are left alone."""
     replaced: dict[Value, Value] = {}
     dropped: dict[Node, Node] = {}
     first: dict[tuple, Node] = {}
@@ -42,7 +42,8 @@ def _key(node: Node):
         return "Const", array.dtype.str, array.shape, array.tobytes()
     try:
         attrs = tuple(sorted((k, _hashable(v)) for k, v in node.attrs.items() if k[0] != "_"))
-        key = op_def.name, tuple(map(id, node.inputs)), attrs, tuple(map(id, node.control)), node.device
+        key = (op_def.name, tuple(map(id, node.inputs)), attrs, tuple(map(id, node.control)), node.device,
+               node.guard)  # fmt: skip
         hash(key)
         return key
     except TypeError:

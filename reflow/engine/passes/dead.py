@@ -16,6 +16,7 @@ def remove_dead_nodes(plan: Plan) -> Plan:
             node.control = [c for c in _expand(node.control) if c not in {v.node for v in node.inputs}]
             stack.extend(node.control)
         stack.extend(v.node for v in node.inputs)
+        stack.extend(condition.node for condition, _ in node.guard)
     plan.nodes = [n for n in plan.nodes if n in needed]
     return plan
 

@@ -47,7 +47,8 @@ def _key(node: Node) -> tuple:
     numbers = tuple(id(node.inputs[i]) for i in update.numbers.values())
     settings = tuple(node.attrs[a] for a in update.attrs)
     # An update that waits for another change is not moved in front of it.
-    return node.type, node.attrs["T"], numbers, settings, tuple(sorted(map(id, node.control))), node.device, node.level
+    controls = tuple(sorted(map(id, node.control)))
+    return node.type, node.attrs["T"], numbers, settings, controls, node.device, node.level, node.guard
 
 
 def _states_differ(group: list[Node]) -> bool:
