@@ -15,6 +15,7 @@ from reflow.engine.passes.fuse_bias import fuse_bias
 from reflow.engine.passes.fuse_updates import fuse_updates
 from reflow.engine.passes.identities import remove_identities
 from reflow.engine.passes.merge_products import merge_products
+from reflow.engine.passes.pool_gradient import mask_before_pool_gradient
 from reflow.engine.passes.shapes import specialize_shapes
 from reflow.engine.placement import Placer
 from reflow.engine.plan import Plan
@@ -50,6 +51,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("arithmetic", simplify_arithmetic),
     ("common_subexpressions", merge_common_subexpressions),
     ("fuse_bias", fuse_bias),
+    ("pool_gradient", mask_before_pool_gradient),
     ("merge_products", merge_products),
     ("fuse_updates", fuse_updates),
     ("dead", remove_dead_nodes),

@@ -214,3 +214,21 @@ def test_a_sum_of_products_over_time_is_one_product():
     types = _types(_plan([gradient], feeds))
     without = _types(_plan([gradient], feeds, disabled={"merge_products"}))
     assert without.count("MatMul") - types.count("MatMul") == 8
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+def test_the_gradient_of_relu_moves_to_the_pooled_side(padding):
+    x, b = tf.placeholder(tf.float32, [2, 7, 7, 3]), tf.placeholder(tf.float32, [3])
+    pooled = tf.nn.max_pool(tf.nn.relu(tf.nn.bias_add(x, b)), [1, 3, 3, 1], [1, 2, 2, 1], padding)
+    fetches = tf.gradients(tf.reduce_sum(tf.square(pooled)), [x, b])
+    plan = _plan(fetches, [x, b])
+    assert "on the pooled side" in plan.notes[-1]
+    masks = [n.outputs[0].dims for n in plan.nodes if n.type == "ReluGrad"]
+    assert masks == [tuple(pooled.shape.as_list())]
+    rng = np.random.RandomState(1)
+    feeds = [torch.from_numpy(rng.randn(*v.dims).astype(np.float32)) for v in plan.feeds]
+    got = Emitter(plan, ResourceManager()).emit().function(*feeds)
+    plain = _plan(fetches, [x, b], disabled={"pool_gradient"})
+    want = Emitter(plain, ResourceManager()).emit().function(*feeds)
+    for a, c in zip(got, want, strict=True):
+        np.testing.assert_allclose(a.numpy(), c.numpy(), rtol=1e-5, atol=1e-5)
