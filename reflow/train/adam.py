@@ -57,15 +57,18 @@ class AdamOptimizer(Optimizer):
         self._beta2_t = to_tensor(beta2, name="beta2")
         self._epsilon_t = to_tensor(epsilon, name="epsilon")
 
-    def _apply_dense(self, grad, var):
+    def _dense(self, grad, var):
         beta1_power, beta2_power = self._get_beta_accumulators()
         slots = {"m": self.get_slot(var, "m"), "v": self.get_slot(var, "v")}
         numbers = {"beta1_power": beta1_power, "beta2_power": beta2_power, "lr": self._lr_t, "beta1": self._beta1_t,
                    "beta2": self._beta2_t, "epsilon": self._epsilon_t}  # fmt: skip
         return self._call_update("Adam", var, grad, slots, numbers)
 
+    def _apply_dense(self, grad, var):
+        return self._dense(grad, var)
+
     def _resource_apply_dense(self, grad, var):
-        return self._apply_dense(grad, var)
+        return self._dense(grad, var)
 
     def _apply_sparse_shared(self, grad, var, indices, scatter_add):
         """The running means decay in all rows, so all rows change, not only those that have a gradient."""

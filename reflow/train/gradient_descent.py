@@ -25,11 +25,14 @@ class GradientDescentOptimizer(Optimizer):
     def _prepare(self):
         self._learning_rate_tensor = to_tensor(self._call_if_callable(self._learning_rate), name="learning_rate")
 
-    def _apply_dense(self, grad, var):
+    def _dense(self, grad, var):
         return self._call_update("GradientDescent", var, grad, {}, {"alpha": self._learning_rate_tensor})
 
+    def _apply_dense(self, grad, var):
+        return self._dense(grad, var)
+
     def _resource_apply_dense(self, grad, var):
-        return self._apply_dense(grad, var)
+        return self._dense(grad, var)
 
     def _resource_apply_sparse_duplicate_indices(self, grad, var, indices):
         return call("ResourceScatterAdd", var.handle, indices, -grad * self._learning_rate)
