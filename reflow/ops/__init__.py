@@ -81,6 +81,7 @@ from reflow.ops import (  # noqa: F401
     segment_gradients,
     select,
     separable,
+    set_ops,
     shape_checks,
     shape_ops,
     slicing,

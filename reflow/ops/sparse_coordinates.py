@@ -128,3 +128,18 @@ def check_parts(indices, values, shape, names=("indices", "values", "shape")) ->
     if indices.shape[1] != shape.shape[0]:
         raise invalid(f"Number of dimensions in {names[0]} ({indices.shape[1]}) and {names[2]} ({shape.shape[0]}) "
                       "do not match.")  # fmt: skip
+
+
+def check_sorted(rows, dims):
+    """Raise InvalidArgumentError for the first row that is out of bounds, out of order or repeated."""
+    outside = first_outside(rows, dims)
+    before, after = rows[:-1], rows[1:]
+    positions = flat_positions(rows, dims)
+    unsorted = torch.nonzero(positions[1:] <= positions[:-1]).reshape(-1)
+    wrong = int(unsorted[0]) + 1 if len(unsorted) else None
+    if outside is not None and (wrong is None or outside <= wrong):
+        raise invalid(f"indices[{outside}] = {in_brackets(rows[outside])} is out of bounds: need 0 <= index < "
+                      f"{in_brackets(dims)}")  # fmt: skip
+    if wrong is not None:
+        how = "repeated" if torch.equal(before[wrong - 1], after[wrong - 1]) else "out of order"
+        raise invalid(f"indices[{wrong}] = {in_brackets(rows[wrong])} is {how}")

@@ -25,6 +25,7 @@ from reflow.ops.shape_rules import shape_from_input, unchanged
 from reflow.ops.sparse_coordinates import (
     as_sparse_tensor,
     check_parts,
+    check_sorted,
     first_outside,
     flat_positions,
     in_brackets,
@@ -49,7 +50,7 @@ def _sparse_to_dense(sparse_indices, output_shape, sparse_values, default_value,
     if default_value.ndim:
         raise invalid("default_value should be a scalar.")
     if validate_indices:
-        _check_sorted(rows, output_shape)
+        check_sorted(rows, output_shape)
     elif first_outside(rows, output_shape) is not None:
         raise invalid(f"Indices are not valid (out of bounds).  Shape: {in_brackets(output_shape)}")
     return _filled(flat_positions(rows, output_shape), output_shape, sparse_values, default_value)
@@ -60,21 +61,6 @@ def _check_output_shape(rows, output_shape):
         raise invalid("output_shape should be a vector, got shape []")
     if len(output_shape) != rows.shape[1]:
         raise invalid(f"output_shape has incorrect number of elements: {len(output_shape)} should be: {rows.shape[1]}")
-
-
-def _check_sorted(rows, dims):
-    """Raise InvalidArgumentError for the first row that is out of bounds, out of order or repeated."""
-    outside = first_outside(rows, dims)
-    before, after = rows[:-1], rows[1:]
-    positions = flat_positions(rows, dims)
-    unsorted = torch.nonzero(positions[1:] <= positions[:-1]).reshape(-1)
-    wrong = int(unsorted[0]) + 1 if len(unsorted) else None
-    if outside is not None and (wrong is None or outside <= wrong):
-        raise invalid(f"indices[{outside}] = {in_brackets(rows[outside])} is out of bounds: need 0 <= index < "
-                      f"{in_brackets(dims)}")  # fmt: skip
-    if wrong is not None:
-        how = "repeated" if torch.equal(before[wrong - 1], after[wrong - 1]) else "out of order"
-        raise invalid(f"indices[{wrong}] = {in_brackets(rows[wrong])} is {how}")
 
 
 def _filled(positions, dims, values, default):
