@@ -1,7 +1,7 @@
 """Batch renormalization, https://arxiv.org/abs/1702.03275: the batch's moments are corrected toward moving ones."""
 
 from reflow.graph.context import colocate_with, control_dependencies, name_scope
-from reflow.layers.smart_cond import has_cond, smart_cond, smart_constant_value
+from reflow.layers.smart_cond import smart_cond
 from reflow.ops import elementwise, state
 from reflow.ops.activations import relu
 from reflow.ops.arithmetic import maximum, minimum
@@ -37,8 +37,6 @@ class Renormalization:
 
     def _renorm_correction(self, mean, variance, training, broadcast):
         """(scale, offset) of the correction, and the moments after the moving ones were updated."""
-        if smart_constant_value(training) is None and not has_cond():
-            raise NotImplementedError("renorm with a tensor for `training` takes tf.cond, which Reflow lacks so far")
         stddev = elementwise.sqrt(variance + self.epsilon)
         moving_stddev = maximum(self.renorm_stddev, elementwise.sqrt(self.epsilon))
         r = stddev / moving_stddev

@@ -1,10 +1,9 @@
 """Conditions that are known while the graph is built choose a branch at once; others choose while the graph runs."""
 
-from reflow.graph import nest
 from reflow.graph.convert import constant_value
-from reflow.graph.export import EXPORTS, export
+from reflow.graph.export import export
 from reflow.graph.operation import Tensor
-from reflow.ops.select import where
+from reflow.ops.conditional import cond
 from reflow.variables.variable import Variable
 
 
@@ -32,18 +31,7 @@ def smart_cond(pred, true_fn=None, false_fn=None, name=None):
     value = smart_constant_value(pred)
     if value is not None:
         return true_fn() if value else false_fn()
-    cond = EXPORTS.get("cond", _both)
     return cond(pred, true_fn=true_fn, false_fn=false_fn, name=name)
-
-
-def has_cond() -> bool:
-    """Tells whether there is `tf.cond`; without it, both branches of a condition are computed."""
-    return "cond" in EXPORTS
-
-
-def _both(pred, true_fn, false_fn, name):
-    """Compute both branches and select: the numbers of `tf.cond`, for branches without side effects."""
-    return nest.map_structure(lambda x, y: where(pred, x, y, name=name), true_fn(), false_fn())
 
 
 @export(

@@ -634,3 +634,45 @@ def optimize_loss_bad(tf, t, bad):
     options = {"learning_rate": 0.1, "optimizer": "SGD"}
     options.update(bad)
     tf.contrib.layers.optimize_loss(small_loss(tf, t), step, **options)
+
+
+# --- conditions that are fed --------------------------------------------------------------------------------------
+
+
+@case.each(training=[False, True])
+def dropout_fed(tf, t, training):
+    t.out(tf.contrib.layers.dropout(rows(t), 0.7, is_training=t.feed(np.array(training))))
+
+
+@case.each(training=[False, True])
+def batch_norm_fed(tf, t, training):
+    x, is_training = images(t, dynamic=False), t.feed(np.array(training))
+    y = tf.contrib.layers.batch_norm(x, is_training=is_training)
+    with tf.control_dependencies(tf.get_collection("update_ops")):
+        t.out(tf.identity(y), *[tf.identity(v.read_value()) for v in tf.global_variables()])
+    t.grad(y, [x] + tf.trainable_variables())
+
+
+@case.each(training=[False, True])
+def batch_norm_fed_at_once(tf, t, training):
+    x, is_training = images(t, dynamic=False), t.feed(np.array(training))
+    options = {"is_training": is_training, "updates_collections": None}
+    y, z = tf.contrib.layers.batch_norm(x, **options), tf.contrib.layers.batch_norm(x, fused=False, **options)
+    with tf.control_dependencies([y, z]):
+        t.out(y, z, *[tf.identity(v.read_value()) for v in tf.global_variables()])
+    t.grad([y, z], [x] + tf.trainable_variables())
+
+
+@case.each(training=[False, True])
+def batch_norm_fed_weighted(tf, t, training):
+    x, is_training = images(t, dynamic=False), t.feed(np.array(training))
+    y = tf.contrib.layers.batch_norm(x, is_training=is_training, batch_weights=[0.25, 0.75])
+    with tf.control_dependencies(tf.get_collection("update_ops")):
+        t.out(tf.identity(y), *[tf.identity(v.read_value()) for v in tf.global_variables()])
+
+
+@case.each(training=[False, True])
+def batch_norm_fed_without_bias(tf, t, training):
+    y = tf.contrib.layers.batch_norm(rows(t), is_training=t.feed(np.array(training)), zero_debias_moving_mean=True)
+    with tf.control_dependencies(tf.get_collection("update_ops")):
+        t.out(tf.identity(y), *[tf.identity(v.read_value()) for v in tf.global_variables()])

@@ -1,5 +1,6 @@
 """tf.layers: what TensorFlow 1.15.5 makes of each layer. Both systems run these functions, so they are Python 3.7."""
 
+import numpy as np
 from op_recording import Cases
 
 case = Cases()
@@ -356,3 +357,45 @@ def batch_normalization_unknown_channels(tf, t):
 @case
 def batch_normalization_unknown_rank(tf, t):
     tf.layers.batch_normalization(tf.placeholder(tf.float32))
+
+
+# --- conditions that are fed --------------------------------------------------------------------------------------
+
+
+@case.each(training=[False, True])
+def dropout_fed(tf, t, training):
+    x = t.feed(t.normal(6, 5), shape=[None, 5])
+    y = t.out(tf.layers.dropout(x, 0.4, seed=3, training=t.feed(np.array(training))))
+    t.grad(y, x)
+
+
+@case.each(training=[False, True])
+def batch_normalization_fed(tf, t, training):
+    x = t.feed(t.normal(4, 3, 5, 2))
+    y = t.out(tf.layers.batch_normalization(x, training=t.feed(np.array(training))))
+    t.out(*[op.outputs[0] for op in tf.get_collection("update_ops")])
+    collection(tf, t, "update_ops")
+    t.grad(y, [x] + tf.trainable_variables())
+
+
+@case.each(training=[False, True])
+def batch_normalization_of_matrix_fed(tf, t, training):
+    x = t.feed(t.normal(6, 4), shape=[None, 4])
+    y = tf.layers.batch_normalization(x, training=t.feed(np.array(training)), fused=False)
+    with tf.control_dependencies(tf.get_collection("update_ops")):
+        t.out(tf.identity(y), *[tf.identity(v.read_value()) for v in tf.global_variables()])
+    t.grad(y, [x] + tf.trainable_variables())
+
+
+@case.each(training=[False, True])
+def batch_normalization_renorm_fed(tf, t, training):
+    x = t.feed(t.normal(6, 4))
+    y = tf.layers.batch_normalization(x, training=t.feed(np.array(training)), renorm=True, renorm_momentum=0.5)
+    with tf.control_dependencies(tf.get_collection("update_ops") + [y]):
+        t.out(*[tf.identity(v.read_value()) for v in tf.global_variables()])
+
+
+@case
+def batch_normalization_by_variable(tf, t):
+    training = tf.get_variable("training", initializer=True, trainable=False)
+    t.out(tf.layers.batch_normalization(t.feed(t.normal(6, 4)), training=training))

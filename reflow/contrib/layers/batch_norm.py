@@ -15,7 +15,6 @@ from reflow.graph.dtypes import float32
 from reflow.graph.export import export
 from reflow.graph.graph import get_default_graph
 from reflow.layers.normalization import BatchNormalization
-from reflow.layers.smart_cond import has_cond
 from reflow.ops import normalization as ops
 from reflow.ops.constant import constant
 from reflow.ops.identity import identity
@@ -205,12 +204,6 @@ class _Updates:
         self._moving = moving_mean, moving_variance
         self._options = options
         self._moments = mean, variance
-        if constant_value(options.is_training) is None and not has_cond():
-            # Both branches of a condition are computed: let an update by the average itself change nothing.
-            if options.zero_debias:
-                raise NotImplementedError("zero_debias_moving_mean with a tensor for `is_training` takes tf.cond, "
-                                          "which Reflow lacks so far")  # fmt: skip
-            self._moments = smart_cond(options.is_training, lambda: (mean, variance), lambda: self._moving)
 
     def _made(self):
         decays = self._options.zero_debias, False
