@@ -4,8 +4,10 @@ import numpy as np
 
 from reflow.engine.feeds import feed_pairs, feed_value
 from reflow.engine.fetches import Fetches
+from reflow.engine.passes.conditionals import CONDITIONS, guard_branches
 from reflow.engine.plan import build_plan
 from reflow.graph import errors
+from reflow.ops.control_flow import SWITCHES
 from reflow.ops.torch_types import tensor_of
 
 
@@ -76,7 +78,12 @@ class _PartialRun:
                 if tensor in self._feeds:
                     raise errors.InvalidArgumentError(
                         None, None, f"Must feed {tensor.name} before fetching what needs it.")  # fmt: skip
-        made = [t for n in plan.nodes for t in n.operation.outputs if not t.dtype.is_ref and t.dtype.name != "resource"]
+        # What a branch makes is not kept: it is only there if the branch is taken.
+        passing = (*CONDITIONS, "Const")
+        always = {n.operation for n in guard_branches(plan).nodes
+                  if not n.guard and n.type not in passing and n.operation.type not in SWITCHES}  # fmt: skip
+        made = [t for operation in sorted(always, key=lambda each: each._id) for t in operation.outputs
+                if not t.dtype.is_ref and t.dtype.name != "resource"]  # fmt: skip
         effects = [n.operation for n in plan.nodes if not n.operation.outputs and n.operation not in self._done]
         step = session._step(handler.tensors + made, effects, known)
         values = step.run([self._known[t] for t in known])

@@ -3,6 +3,7 @@
 Each part keeps the one global order, so that parts which wait for each other cannot deadlock.
 """
 
+from reflow.engine.passes.conditionals import CONDITIONS
 from reflow.engine.plan import Node, Plan, Value, new_node
 
 
@@ -33,23 +34,45 @@ class _Splitter:
         self._parts = parts
         self._received: dict[tuple[Value, str], Value] = {}
         self._tokens: dict[tuple[Node, str], Node] = {}
+        # Guards, and what conditions take, as they were before they were of the node's own device.
+        self._guards: dict[Node, tuple] = {}
+        self._asked: dict[Node, list[Value]] = {}
         self._count = 0
 
     def add(self, node: Node) -> None:
         """Put a node into its device's part, and the transfers that it needs before it."""
+        if node.type in CONDITIONS:
+            self._asked[node] = list(node.inputs)
+        if node.guard:
+            self._guards[node] = node.guard
+            node.guard = self._guard_on(node.device, node.guard)
         for i, value in enumerate(node.inputs):
-            source = value.node
-            if source.type != "_Feed" and source.device != node.device:
-                node.inputs[i] = self._bring(value, node.device)
+            node.inputs[i] = self._local(value, node.device)
         if node.control:
             node.control = [c if c.device == node.device else self._token(c, node.device) for c in node.control]
         self._parts[node.device].nodes.append(node)
 
-    def _bring(self, value: Value, device: str) -> Value:
+    def _local(self, value: Value, device: str) -> Value:
+        """The value on `device`."""
+        if value.node.type == "_Feed" or value.node.device == device:
+            return value
         key = value, device
         if key not in self._received:
-            self._received[key] = self._copy(value, device) if value.node.type == "Const" else self._send(value, device)
+            bring = {"Const": self._copy, **dict.fromkeys(CONDITIONS, self._ask)}.get(value.node.type, self._send)
+            self._received[key] = bring(value, device)
         return self._received[key]
+
+    def _guard_on(self, device: str, guard: tuple) -> tuple:
+        return tuple((self._local(condition, device), way) for condition, way in guard)
+
+    def _ask(self, condition: Value, device: str) -> Value:
+        """Tensors are sent, not Python bools: the device asks for itself."""
+        source = condition.node
+        inputs = [self._local(v, device) for v in self._asked[source]]
+        node = new_node(source.name, source.type, inputs, source.attrs, [(condition.dtype, ())], like=source)
+        node.device, node.control, node.guard = device, [], self._guard_on(device, self._guards.get(source, ()))
+        self._parts[device].nodes.append(node)
+        return node.outputs[0]
 
     def _copy(self, value: Value, device: str) -> Value:
         """Constants are not sent: the other device has its own."""
@@ -68,6 +91,7 @@ class _Splitter:
         self._parts[source.device].nodes.append(send)
         receive = new_node(f"{source.name}/recv", "_Recv", [], attrs, [(value.dtype, value.dims)], like=source)
         receive.control, receive.device = [], device
+        receive.guard = self._guard_on(device, self._guards.get(source, ()))
         self._parts[device].nodes.append(receive)
         return receive.outputs[0]
 
@@ -81,6 +105,7 @@ class _Splitter:
             self._parts[source.device].nodes.append(send)
             receive = new_node(f"{source.name}/recv_token", "_RecvToken", [], attrs, [], like=source)
             receive.control, receive.device = [], device
+            receive.guard = self._guard_on(device, self._guards.get(source, ()))
             self._parts[device].nodes.append(receive)
             self._tokens[key] = receive
         return self._tokens[key]

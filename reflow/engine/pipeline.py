@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reflow.engine.passes.arithmetic import simplify_arithmetic
 from reflow.engine.passes.common_subexpressions import merge_common_subexpressions
-from reflow.engine.passes.conditionals import guard_branches
+from reflow.engine.passes.conditionals import guard_branches, resolve_known_conditions
 from reflow.engine.passes.control import remove_redundant_control_edges
 from reflow.engine.passes.dead import remove_dead_nodes
 from reflow.engine.passes.folding import fold_constants
@@ -48,6 +48,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("control", remove_redundant_control_edges),
     ("identities", remove_identities),
     ("folding", fold_constants),
+    ("conditionals", resolve_known_conditions),
     ("arithmetic", simplify_arithmetic),
     ("common_subexpressions", merge_common_subexpressions),
     ("fuse_bias", fuse_bias),

@@ -6,6 +6,7 @@ does not depend on such a change, so that within a step reads come before writes
 
 import heapq
 
+from reflow.engine.gather import gather_branches
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.graph.registry import define_op
 
@@ -49,6 +50,7 @@ def schedule(plan: Plan) -> Plan:
     _set_levels(plan)
     if any(n.level or n.op_def.writes for n in plan.nodes):
         plan.nodes.sort(key=_order)
+    plan.nodes = gather_branches(plan.nodes, _predecessors, _order)
     _mark_copies(plan)
     return plan
 

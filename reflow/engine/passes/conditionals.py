@@ -16,6 +16,8 @@ from reflow.ops.control_flow import MERGES, SWITCHES, common_dims
 # A literal is (condition, way); a set of them holds if each condition goes its way. Nodes that can never run have None.
 Guard = frozenset
 _NOTHING: Guard = frozenset()
+# What makes conditions.
+CONDITIONS = frozenset({"_Condition", "_AnyCase"})
 
 
 # --- ops of the plan --------------------------------------------------------------------------------------------------
@@ -98,6 +100,45 @@ def guard_branches(plan: Plan) -> Plan:
         plan.nodes = topological(plan.nodes)
         _Guards(plan).run()
     return plan
+
+
+def resolve_known_conditions(plan: Plan) -> Plan:
+    """Let the branch that a constant picks run without a guard, and drop the other one."""
+    known = {n.outputs[0]: bool(n.inputs[0].node.attrs["value"]) for n in plan.nodes
+             if n.type == "_Condition" and n.inputs[0].node.type == "Const" and n.inputs[0].dims == ()}  # fmt: skip
+    if not known:
+        return plan
+    plan.nodes = [n for n in plan.nodes if all(known.get(condition, way) is way for condition, way in n.guard)]
+    kept = set(plan.nodes)
+    for node in plan.nodes:
+        node.guard = tuple(literal for literal in node.guard if literal[0] not in known)
+        node.control = [c for c in node.control if c in kept]
+        if node.type in _BY_CASES:
+            _drop_known_cases(node, known)
+    plan.targets = [t for t in plan.targets if t in kept]
+    plan.notes.append(f"{len(known)} conditions are constants")
+    return plan
+
+
+_BY_CASES = frozenset({"_Merge", "_RefMerge", "_MergeIndex", "_AnyCase"})
+
+
+def _drop_known_cases(node: Node, known: dict[Value, bool]) -> None:
+    """Leave a choice the cases that may occur."""
+    count = node.attrs.get("N", 0)
+    conditions = node.inputs[count:]
+    possible = [k for k, case in enumerate(node.attrs["cases"])
+                if all(known.get(conditions[i], way) is way for i, way in case)]  # fmt: skip
+    cases = [[(i, way) for i, way in node.attrs["cases"][k] if conditions[i] not in known] for k in possible]
+    left = [c for c in conditions if c not in known]
+    number = {i: left.index(c) for i, c in enumerate(conditions) if c not in known}
+    cases = [[(number[i], way) for i, way in case] for case in cases]
+    node.attrs = {**node.attrs, "M": len(left), "cases": cases}
+    if count:
+        node.attrs["N"] = len(possible)
+    if "positions" in node.attrs:
+        node.attrs["positions"] = [node.attrs["positions"][k] for k in possible]
+    node.inputs = [node.inputs[k] for k in possible if count] + left
 
 
 class _Guards:
