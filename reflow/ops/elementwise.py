@@ -17,7 +17,7 @@ _SIGNED = "bfloat16|half|float|double|int32|int64|complex64|complex128"
 
 # --- sign and size ------------------------------------------------------------------------------------------------
 
-unary("Abs", "bfloat16|half|float|double|int32|int64", "torch.abs({x})")
+unary("Abs", "bfloat16|half|float|double|int8|int16|int32|int64", "torch.abs({x})")
 negative = unary(
     "Neg", _SIGNED, "torch.neg({x})", "negative", "math.negative", summary="-x, elementwise.", sparse=True
 )

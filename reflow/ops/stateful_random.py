@@ -27,18 +27,24 @@ def _signed(word: int) -> int:
     return word - (1 << 64) if word >> 63 else word
 
 
-def _drawn(state: VariableState, algorithm: int, draw):
-    """What `draw(stream)` returns; the variable is left at the stream's new position."""
-    if algorithm != PHILOX:
-        raise errors.InvalidArgumentError(None, None, f"Unsupported algorithm id: {algorithm}")
+def _drawn(state: VariableState, algorithm: int | None, draw):
+    """What `draw(stream)` returns; the variable is left at the stream's new position.
+
+    If `algorithm` is None, the variable's first element says which it is, and the stream's position follows.
+    """
     with state.lock:
         vector = state.current()
-        if vector.dtype is not torch.int64 or vector.ndim != 1 or len(vector) < PHILOX_STATE_SIZE:
+        size = PHILOX_STATE_SIZE + (algorithm is None)
+        if vector.dtype is not torch.int64 or vector.ndim != 1 or len(vector) < size:
             raise errors.InvalidArgumentError(
                 None, None,
-                "RNG state must be an int64 vector of at least 3 elements, got shape "
+                f"RNG state must be an int64 vector of at least {size} elements, got shape "
                 f"{dims_in_brackets(tuple(vector.shape))}",
             )  # fmt: skip
+        if algorithm is None:
+            algorithm, vector = int(vector[0]), vector[1:]
+        if algorithm != PHILOX:
+            raise errors.InvalidArgumentError(None, None, f"Unsupported algorithm id: {algorithm}")
         low, high, key = (word & _WORD for word in vector[:PHILOX_STATE_SIZE].tolist())
         stream = PhiloxState.from_counter(key, high << 64 | low)
         result = draw(stream)
@@ -75,7 +81,7 @@ _stateful("StatefulUniformFullInt", philox_distributions.uniform_full_int, "uint
 
 
 def _standard_normal(state, shape, dtype):
-    return _drawn(state, PHILOX, lambda stream: philox_distributions.standard_normal(stream, shape, dtype))
+    return _drawn(state, None, lambda stream: philox_distributions.standard_normal(stream, shape, dtype))
 
 
 def _uniform_int(state, algorithm, shape, minval, maxval, dtype):

@@ -42,3 +42,12 @@ def test_as_tensorflow(name):
     for our_picture, their_picture in zip(our_pictures, their_pictures, strict=True):
         np.testing.assert_array_equal(our_picture, their_picture)
     assert str(ours) == str(theirs)
+
+
+def test_sounds_with_the_rate_as_an_attribute():
+    """The op of old GraphDefs; TensorFlow 1.15 adds no new ones."""
+    sound = np.sin(np.arange(50, dtype=np.float32)).reshape(1, 50)
+    with tf.Graph().as_default(), tf.Session() as session:
+        old = tf.raw_ops.AudioSummary(tag="s", tensor=sound, sample_rate=8000.0, max_outputs=1)
+        new = tf.raw_ops.AudioSummaryV2(tag="s", tensor=sound, sample_rate=8000.0, max_outputs=1)
+        assert session.run(old) == session.run(new)
