@@ -3,8 +3,8 @@
 import json
 import pathlib
 
-from tensorflow.python.framework import ops
 import tensorflow as tf  # noqa: F401 - importing it fills the registry
+from tensorflow.python.framework import ops
 
 registry = ops._gradient_registry._registry
 kinds = {name: "none" if entry["type"] is None else "function" for name, entry in registry.items()}
