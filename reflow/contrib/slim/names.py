@@ -1,7 +1,7 @@
-"""What `tf.contrib.slim` has of other parts of contrib: all layers, arg scopes, variables, and the losses."""
+"""What `tf.contrib.slim` has of other parts of contrib: all layers, arg scopes, variables, losses, metrics."""
 
 # The rooms whose names appear here again.
-from reflow.contrib import framework, layers, losses  # noqa: F401
+from reflow.contrib import framework, layers, losses, metrics  # noqa: F401
 from reflow.graph.export import EXPORTS, export_value
 
 _ARG_SCOPES = (
@@ -36,3 +36,4 @@ _mirror("contrib.framework", "contrib.slim.variables", _VARIABLES)
 _mirror("contrib.layers", "contrib.slim.initializers", _INITIALIZERS)
 _mirror("contrib.layers", "contrib.slim.regularizers", _REGULARIZERS)
 _mirror("contrib.losses", "contrib.slim.losses")
+_mirror("contrib.metrics", "contrib.slim.metrics")

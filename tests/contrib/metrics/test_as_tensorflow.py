@@ -1,0 +1,10 @@
+"""tf.contrib.metrics against TensorFlow 1.15.5."""
+
+from tests.ops.recorded import Recorded
+
+recorded = Recorded("contrib_metrics")
+
+
+@recorded.each_case
+def test_as_tensorflow(name):
+    recorded.check(name)
