@@ -10,7 +10,7 @@ from reflow.graph.shapes import Dimension, TensorShape
 from reflow.graph.sparse_tensor import SparseTensor
 from reflow.ops.casting import cast
 from reflow.ops.clip import clip_by_norm
-from reflow.ops.constant import constant, fill, zeros_like
+from reflow.ops.constant import constant, fill, ones_like, zeros_like
 from reflow.ops.gathering import gather
 from reflow.ops.identity import identity
 from reflow.ops.joining import concat, stack
@@ -19,6 +19,8 @@ from reflow.ops.reduction import reduce_prod, reduce_sum
 from reflow.ops.select import where
 from reflow.ops.shape_ops import expand_dims, rank, reshape, shape, size
 from reflow.ops.slicing import slice_
+from reflow.ops.sparse_functions import sparse_retain
+from reflow.ops.sparse_structure import sparse_fill_empty_rows, sparse_reshape
 from reflow.platform import logging
 
 # --- dense ids ----------------------------------------------------------------------------------------------------
@@ -313,8 +315,6 @@ def _rank_of(original_shape, known_rank):
 
 
 def _as_matrix(ids, weights, known_rank):
-    from reflow.ops.sparse import sparse_reshape
-
     original_shape = ids.dense_shape
     full_rank = _rank_of(original_shape, known_rank)
     rows = reduce_prod(slice_(original_shape, [0], [full_rank - 1]))
@@ -326,12 +326,10 @@ def _as_matrix(ids, weights, known_rank):
 
 def _without_invalid(ids, weights, combiner):
     """Drop ids below 0 and, unless the weighted sum is wanted, weights that are not positive."""
-    from reflow.ops.sparse import sparse_retain
-
     is_valid = call("GreaterEqual", ids.values, 0)
     if weights is None:
         return sparse_retain(ids, is_valid), None
-    is_valid = call("LogicalAnd", is_valid, call("OnesLike", cast(weights.values, dtypes.bool_)))
+    is_valid = call("LogicalAnd", is_valid, ones_like(weights.values, dtype=dtypes.bool_))
     ids, weights = sparse_retain(ids, is_valid), sparse_retain(weights, is_valid)
     if combiner != "sum":
         is_positive = call("Greater", weights.values, 0)
@@ -340,8 +338,6 @@ def _without_invalid(ids, weights, combiner):
 
 
 def _with_defaults(ids, weights, default_id):
-    from reflow.ops.sparse import sparse_fill_empty_rows
-
     ids, is_empty = sparse_fill_empty_rows(ids, default_id or 0)
     if weights is not None:
         weights, _ = sparse_fill_empty_rows(weights, 1.0)

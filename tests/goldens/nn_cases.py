@@ -389,7 +389,6 @@ def _batch_norm_with_global_normalization(tf, t):
 def _zero_fraction(tf, t):
     x = t.feed(np.array([0, 1, 0, 2.5], "float32"))
     t.out(tf.nn.zero_fraction(x), tf.math.zero_fraction([0, 0, 1], name="zeros"))
-    t.values_only()
 
 
 # --- dropout ------------------------------------------------------------------------------------------------------
@@ -526,6 +525,7 @@ def _safe_embedding_lookup_sparse(tf, t, default):
     indices = [[0, 0], [0, 2], [1, 0], [3, 1], [3, 2]]
     ids = tf.SparseTensor(indices, t.feed(np.array([1, -3, -1, 0, 4], "int64")), [4, 3])
     weights = tf.SparseTensor(indices, t.feed(np.array([1.0, 2.0, 0.5, 3.0, -1], "float32")), [4, 3])
+    t.values_only()  # Reflow knows the shape of the ids as a matrix
     t.out(tf.nn.safe_embedding_lookup_sparse([table], ids, default_id=default))
     t.out(tf.nn.safe_embedding_lookup_sparse([table], ids, weights, default_id=default, combiner="sum"))
     t.out(tf.nn.safe_embedding_lookup_sparse([table], ids, weights, default_id=default, combiner="sqrtn"))

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import reflow as tf
-from reflow.graph.registry import OPS
 from tests.ops.recorded import Recorded
 
 recorded = Recorded("nn")
@@ -13,8 +12,6 @@ recorded = Recorded("nn")
 @recorded.each_case
 @pytest.mark.filterwarnings("ignore:Converting sparse IndexedSlices")
 def test_as_tensorflow(name):
-    if name.startswith("safe_embedding") and "SparseReshape" not in OPS:
-        pytest.skip("needs the sparse ops")
     recorded.check(name)
 
 
