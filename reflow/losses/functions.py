@@ -10,7 +10,7 @@ from reflow.graph.graph import get_default_graph
 from reflow.losses.collection import add_loss
 from reflow.ops.arithmetic import div_no_nan
 from reflow.ops.casting import cast
-from reflow.ops.confusion_matrix import remove_squeezable_dimensions
+from reflow.ops.confusion_matrix import remove_squeezable_dimensions, squeeze_last_if
 from reflow.ops.constant import ones_like, zeros_like
 from reflow.ops.cross_entropy import (
     sigmoid_cross_entropy_with_logits,
@@ -423,6 +423,9 @@ def _without_extra_dimension(weights, labels):
     if weights is None:
         return None
     weights = to_tensor(weights)
-    if None not in (labels.dims, weights.dims) and len(weights.dims) == len(labels.dims) + 1:
-        return squeeze(weights, [-1])
+    if None not in (labels.dims, weights.dims):
+        return squeeze(weights, [-1]) if len(weights.dims) == len(labels.dims) + 1 else weights
+    difference = rank(weights) - rank(labels)
+    if weights.dims is None or weights.dims and weights.dims[-1] in (None, 1):
+        return squeeze_last_if(call("Equal", 1, difference), weights)
     return weights

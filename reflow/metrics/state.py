@@ -6,10 +6,10 @@ from reflow.graph.collections import GraphKeys
 from reflow.graph.context import add_to_collections
 from reflow.graph.convert import to_tensor
 from reflow.ops.casting import cast
+from reflow.ops.conditional import cond
 from reflow.ops.confusion_matrix import remove_squeezable_dimensions
-from reflow.ops.constant import ones, zeros
-from reflow.ops.joining import concat
-from reflow.ops.shape_ops import expand_dims, rank, reshape, shape, squeeze
+from reflow.ops.constant import zeros
+from reflow.ops.shape_ops import expand_dims, rank, squeeze
 from reflow.ops.weights_broadcast import broadcast_weights
 from reflow.variables.synchronization import VariableAggregation, VariableSynchronization
 from reflow.variables.variable import Variable
@@ -77,10 +77,15 @@ def _fitted_when_run(weights, predictions):
     """Weights of an unknown rank: drop or add a last dimension of 1 when that turns out to be needed."""
     weights_rank = rank(weights)
     difference = weights_rank - rank(predictions)
-    dropped = cast(call("Equal", difference, 1), dtypes.int32)
-    is_added = call("LogicalAnd", call("Equal", difference, -1), call("Greater", weights_rank, 0))
-    added = ones(expand_dims(cast(is_added, dtypes.int32), 0), dtypes.int32)
-    return reshape(weights, concat([shape(weights)[: weights_rank - dropped], added], 0))
+    may_squeeze = weights.dims is None or weights.dims[-1] in (None, 1)
+
+    def expanded():
+        return cond(call("Equal", difference, -1), lambda: expand_dims(weights, [-1]), lambda: weights)
+
+    def fitted():
+        return cond(call("Equal", difference, 1), lambda: squeeze(weights, [-1]) if may_squeeze else weights, expanded)
+
+    return cond(call("Equal", weights_rank, 0), lambda: weights, fitted)
 
 
 def full_weights(weights, values):

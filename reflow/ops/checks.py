@@ -337,14 +337,16 @@ def assert_proper_iterable(values):
 
 def _differences(x):
     """x[1:] - x[:-1] of the flattened tensor."""
-    from reflow.ops.shape_ops import reshape, shape
+    from reflow.ops.shape_ops import reshape, shape, size
     from reflow.ops.strided_slice import strided_slice
 
     x = reshape(x, [-1])
     if not is_numeric_tensor(x):
         raise TypeError(f"Expected x to be numeric, instead found: {x}")
+    is_shorter = call("Less", size(x), 2)
     last = shape(x) - 1
-    return strided_slice(x, [1], [1] + last) - strided_slice(x, [0], last)
+    return cond(is_shorter, lambda: to_tensor([], x.dtype.base_dtype),
+                lambda: strided_slice(x, [1], [1] + last) - strided_slice(x, [0], last))  # fmt: skip
 
 
 def _all_differences(op_name, default_name, x, name):

@@ -9,11 +9,12 @@ from reflow.graph.sparse_tensor import SparseTensor
 from reflow.ops.arithmetic import maximum
 from reflow.ops.casting import cast
 from reflow.ops.checks import assert_less, assert_non_negative
+from reflow.ops.conditional import cond
 from reflow.ops.constant import ones_like, zeros
 from reflow.ops.control import with_dependencies
 from reflow.ops.joining import stack
 from reflow.ops.reduction import reduce_max
-from reflow.ops.shape_ops import rank, reshape, shape
+from reflow.ops.shape_ops import rank
 
 
 def remove_squeezable_dimensions(labels, predictions, expected_rank_diff=0, name=None):
@@ -48,16 +49,15 @@ def _squeeze_when_run(labels, predictions, expected_rank_diff):
     """Of unknown ranks: which one to squeeze turns out when the graph runs."""
     difference = rank(predictions) - rank(labels)
     if predictions.dims is None or predictions.dims[-1] in (None, 1):
-        predictions = _without_last_axis_if(call("Equal", expected_rank_diff + 1, difference), predictions)
+        predictions = squeeze_last_if(call("Equal", expected_rank_diff + 1, difference), predictions)
     if labels.dims is None or labels.dims[-1] in (None, 1):
-        labels = _without_last_axis_if(call("Equal", expected_rank_diff - 1, difference), labels)
+        labels = squeeze_last_if(call("Equal", expected_rank_diff - 1, difference), labels)
     return labels, predictions
 
 
-def _without_last_axis_if(condition, tensor):
+def squeeze_last_if(condition, tensor):
     """A tensor whose last axis, of size 1, goes if the scalar `condition` is true."""
-    kept_axes = rank(tensor) - cast(condition, dtypes.int32)
-    return reshape(tensor, shape(tensor)[:kept_axes])
+    return cond(condition, lambda: _squeeze_last(tensor), lambda: tensor)
 
 
 @export("confusion_matrix", "math.confusion_matrix", "train.confusion_matrix")

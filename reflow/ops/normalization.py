@@ -9,6 +9,7 @@ from reflow.graph.convert import to_tensor
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
 from reflow.ops.casting import cast
+from reflow.ops.conditional import cond
 from reflow.ops.constant import constant, zeros, zeros_like
 from reflow.ops.gathering import gather
 from reflow.ops.identity import identity, stop_gradient
@@ -308,8 +309,6 @@ def fused_batch_norm(x, scale, offset, mean=None, variance=None, epsilon=0.001, 
 def zero_fraction(value, name=None):
     """The fraction of elements that are 0: how sparse a layer's output is. NaN for an empty tensor.
 
-    TensorFlow counts in int32 where it can, behind a conditional; this counts in int64 always.
-
     Args:
       value: a numeric tensor.
       name: a name scope.
@@ -320,10 +319,16 @@ def zero_fraction(value, name=None):
     with name_scope(name, "zero_fraction", [value]):
         value = to_tensor(value, name="value")
         total = size(value, out_type=dtypes.int64)
-        with name_scope("count_nonzero", values=[value]):
-            zero = zeros([], dtype=value.dtype.base_dtype)
-            is_nonzero = cast(call("NotEqual", value, zero), dtypes.int64)
-            nonzero = reduce_sum(is_nonzero, name="nonzero_count")
+        # The numbers of most tensors fit into int32, which is less to add up.
+        nonzero = cond(call("LessEqual", total, dtypes.int32.max),
+                       lambda: cast(_count_nonzero(value, dtypes.int32), dtypes.int64),
+                       lambda: _count_nonzero(value, dtypes.int64))  # fmt: skip
         with name_scope("counts_to_fraction"):
             fraction = cast(total - nonzero, dtypes.float32) / cast(total, dtypes.float32)
         return identity(fraction, "fraction")
+
+
+def _count_nonzero(value, dtype):
+    with name_scope("count_nonzero", values=[value]):
+        zero = zeros([], dtype=value.dtype.base_dtype)
+        return reduce_sum(cast(call("NotEqual", value, zero), dtype), name="nonzero_count")

@@ -7,6 +7,7 @@ from reflow.graph.convert import constant_value, to_tensor
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.ops.checks import Assert, assert_type
+from reflow.ops.conditional import cond
 from reflow.ops.control import group, no_op, with_dependencies
 
 # --- ranks --------------------------------------------------------------------------------------------------------
@@ -223,13 +224,12 @@ class _Wanted:
 
 def _sizes(x):
     """The sizes of a tensor: ints where they are known, else scalar tensors; [1] for a scalar."""
-    from reflow.ops.joining import concat
+    from reflow.ops.constant import constant
     from reflow.ops.shape_ops import rank, shape
 
     dynamic = shape(x)
     if x.dims is None:
-        # The shape, or [1] if it is empty: the last max(rank, 1) elements of [1, shape...].
-        return concat([[1], dynamic], 0)[-call("Maximum", rank(x), 1):]
+        return cond(call("Equal", rank(x), 0), lambda: constant([1]), lambda: dynamic)
     return [dynamic[i] if size is None else size for i, size in enumerate(x.dims)] or [1]
 
 

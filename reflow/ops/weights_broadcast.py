@@ -4,10 +4,12 @@ from reflow.graph.build import call
 from reflow.graph.context import control_dependencies, name_scope
 from reflow.graph.convert import constant_value, to_tensor
 from reflow.ops.checks import Assert
+from reflow.ops.conditional import cond
 from reflow.ops.constant import ones_like
 from reflow.ops.control import no_op
-from reflow.ops.reduction import reduce_all
-from reflow.ops.shape_ops import rank, shape
+from reflow.ops.joining import concat
+from reflow.ops.set_ops import set_difference
+from reflow.ops.shape_ops import expand_dims, rank, shape, size
 
 _PREFIX = "weights can not be broadcast to values."
 
@@ -36,7 +38,8 @@ def assert_broadcastable(weights, values):
         if settled is not None:
             return settled
         is_scalar = call("Equal", 0, weights_rank, name="is_scalar")
-        is_valid = call("LogicalOr", is_scalar, _fits(weights_shape, weights_rank, values_shape, values_rank),
+        is_valid = cond(is_scalar, lambda: is_scalar,
+                        lambda: _fits(weights_shape, weights_rank, values_shape, values_rank),
                         name="is_valid_shape")  # fmt: skip
         data = [_PREFIX, "weights.shape=", weights.name, weights_shape, "values.shape=", values.name, values_shape,
                 "is_scalar=", is_scalar]  # fmt: skip
@@ -62,14 +65,19 @@ def _static_check(weights, values, weights_shape, values_shape):
 
 
 def _fits(weights_shape, weights_rank, values_shape, values_rank):
-    """Same rank, and each of the weights' dimensions 1 or as large; both shapes are padded to one length to compare."""
-    longest = call("Maximum", weights_rank, values_rank)
-    ours, theirs = (
-        call("Pad", sizes, [[0, longest - its_rank]])
-        for sizes, its_rank in ((weights_shape, weights_rank), (values_shape, values_rank))
-    )
-    each_fits = call("LogicalOr", call("Equal", ours, 1), call("Equal", ours, theirs))
-    return call("LogicalAnd", call("Equal", weights_rank, values_rank), reduce_all(each_fits))
+    """Same rank, and each of the weights' dimensions 1 or as large."""
+    inputs = (weights_rank, weights_shape, values_rank, values_shape)
+    with name_scope(None, "has_valid_nonscalar_shape", inputs) as scope:
+        is_same_rank = call("Equal", values_rank, weights_rank, name="is_same_rank")
+        return cond(is_same_rank, lambda: _each_fits(weights_shape, values_shape), lambda: is_same_rank, name=scope)
+
+
+def _each_fits(weights_shape, values_shape):
+    with name_scope(None, "has_invalid_dims", (weights_shape, values_shape)) as scope:
+        values_column = expand_dims(values_shape, -1)
+        valid = concat((values_column, ones_like(values_column)), axis=1)
+        invalid = set_difference(expand_dims(weights_shape, -1), valid)
+        return call("Equal", 0, size(invalid.values, name="num_invalid_dims"), name=scope)
 
 
 def broadcast_weights(weights, values):
