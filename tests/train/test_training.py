@@ -18,13 +18,8 @@ with gzip.open(GOLDENS / "training.json.gz", "rt") as file:
     RECORDED = json.load(file)
 
 
-CONDITIONAL = ("moving_averages", "rate,polynomial_cycle", "rate,piecewise", "rate,restarts", "rate,equal_restarts")
-
-
 @pytest.mark.parametrize("name", list(cases.CASES))
 def test_as_tensorflow(name):
-    if name in CONDITIONAL and not hasattr(tf, "cond"):
-        pytest.skip("there is no tf.cond yet")
     expected = RECORDED[name]
     actual = cases.outcome(tf, name)
     assert actual["nodes"] == expected["nodes"]
