@@ -16,6 +16,7 @@ from reflow.graph import errors
 from reflow.graph.export import export, export_value
 from reflow.graph.graph import get_default_graph, reset_default_graph
 from reflow.graph.operation import Operation, Tensor
+from reflow.testing.benchmark import benchmarks_asked_for, run_benchmarks
 
 export_value("test.mock", mock)
 _SEED = 87654321
@@ -49,8 +50,16 @@ def test_src_dir_path(relative_path):
 
 @export("test.main")
 def main(argv=None):
-    """Run the tests of the program, as unittest.main does; `argv` are its arguments, those of the process if None."""
-    unittest.main(argv=argv)
+    """Run the tests of the program, as unittest.main does, or for `--benchmarks=REGEX` its benchmarks.
+
+    Args:
+      argv: the program's arguments; those of the process if None.
+    """
+    regex = benchmarks_asked_for(argv)
+    if regex is None:
+        unittest.main(argv=argv)
+    else:
+        run_benchmarks(regex)
 
 
 @export("test.assert_equal_graph_def")
