@@ -5,4 +5,4 @@ LOCAL_VARIABLES and METRIC_VARIABLES) and returns the new value; the value reads
 `sess.run(tf.local_variables_initializer())`.
 """
 
-from reflow.metrics import classes, counts, means, thresholds  # noqa: F401
+from reflow.metrics import classes, counts, means, ranking, thresholds  # noqa: F401

@@ -182,3 +182,65 @@ def _wrong(tf, t, wrong):
         "specificity": lambda: tf.metrics.sensitivity_at_specificity(x, x, 1.5),
     }
     calls[wrong]()
+
+
+RANKINGS = ["recall_at_k", "precision_at_k", "average_precision_at_k"]
+
+
+def _labels(tf, t, kind):
+    if kind == "one":
+        return t.feed(t.integers(0, 5, 4, dtype="int64"))
+    if kind == "dense":
+        return t.feed(t.integers(-1, 7, 4, 2, dtype="int64"))
+    indices = [[0, 0], [0, 1], [1, 0], [3, 0], [3, 2]]
+    return tf.SparseTensor(indices, t.feed(np.array([4, 1, 0, 2, 7], "int64")), [4, 3])
+
+
+@case.each(of=[(metric, kind) for metric in RANKINGS for kind in ("one", "dense", "sparse")])
+def _ranking(tf, t, of):
+    metric, kind = of
+    if kind == "sparse" or metric.startswith("average"):
+        t.values_only()
+    for k in (1, 3):
+        value, update = getattr(tf.metrics, metric)(_labels(tf, t, kind), _floats(t, 4, 5), k)
+        follow(t, value, update)
+
+
+@case.each(of=[(metric, kind) for metric in RANKINGS for kind in ("one", "dense", "sparse")])
+def _ranking_weighted(tf, t, of):
+    metric, kind = of
+    t.values_only()
+    weights = t.feed(np.array([1.0, 0.5, 0, 2], "float32"))
+    follow(t, *getattr(tf.metrics, metric)(_labels(tf, t, kind), _floats(t, 4, 5), 2, weights=weights, name="best"))
+
+
+@case.each(of=[(metric, kind) for metric in RANKINGS[:2] for kind in ("one", "dense", "sparse")])
+def _ranking_of_class(tf, t, of):
+    metric, kind = of
+    if kind == "sparse":
+        t.values_only()
+    follow(t, *getattr(tf.metrics, metric)(_labels(tf, t, kind), _floats(t, 4, 5), 3, class_id=1))
+
+
+@case.each(metric=["recall_at_top_k", "precision_at_top_k"])
+def _of_top_k(tf, t, metric):
+    labels = t.feed(t.integers(0, 5, 2, 3, 2, dtype="int64"))
+    top = t.feed(np.array([[[0, 1], [2, 3], [4, 0]], [[1, 2], [3, 4], [0, 4]]]))
+    follow(t, *getattr(tf.metrics, metric)(labels, top, metrics_collections=["values"], updates_collections=["ups"]))
+    t.out(tf.constant([len(tf.get_collection("values")), len(tf.get_collection("ups"))]))
+
+
+@case.each(metric=["sparse_average_precision_at_k", "sparse_precision_at_k"])
+def _older_ranking(tf, t, metric):
+    t.values_only()
+    follow(t, *getattr(tf.metrics, metric)(_labels(tf, t, "dense"), _floats(t, 4, 5), 2))
+
+
+@case
+def _ranking_of_wrong_shape(tf, t):
+    tf.metrics.recall_at_k(t.feed(t.integers(0, 5, 2, 2, 2, dtype="int64")), _floats(t, 4, 5), 2)
+
+
+@case
+def _ranking_of_none(tf, t):
+    tf.metrics.average_precision_at_k(_labels(tf, t, "one"), _floats(t, 4, 5), 0)
