@@ -95,7 +95,7 @@ def _tiled(labels, multiple):
     with name_scope("labels_per_k", values=[labels]) as scope:
         labels = convert_to_tensor_or_sparse_tensor(labels)
         if is_sparse(labels):
-            place = reshape(size(labels.dense_shape) - 1, [1])
+            place = reshape(size(labels.dense_shape) + -1, [1])
             new_shape = concat(
                 (slice_(labels.dense_shape, [0], place), [1], slice_(labels.dense_shape, place, [-1])), 0,
                 name="expanded_shape",

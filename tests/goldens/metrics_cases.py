@@ -199,8 +199,6 @@ def _labels(tf, t, kind):
 @case.each(of=[(metric, kind) for metric in RANKINGS for kind in ("one", "dense", "sparse")])
 def _ranking(tf, t, of):
     metric, kind = of
-    if kind == "sparse" or metric.startswith("average"):
-        t.values_only()
     for k in (1, 3):
         value, update = getattr(tf.metrics, metric)(_labels(tf, t, kind), _floats(t, 4, 5), k)
         follow(t, value, update)
@@ -209,7 +207,6 @@ def _ranking(tf, t, of):
 @case.each(of=[(metric, kind) for metric in RANKINGS for kind in ("one", "dense", "sparse")])
 def _ranking_weighted(tf, t, of):
     metric, kind = of
-    t.values_only()
     weights = t.feed(np.array([1.0, 0.5, 0, 2], "float32"))
     follow(t, *getattr(tf.metrics, metric)(_labels(tf, t, kind), _floats(t, 4, 5), 2, weights=weights, name="best"))
 
@@ -217,8 +214,6 @@ def _ranking_weighted(tf, t, of):
 @case.each(of=[(metric, kind) for metric in RANKINGS[:2] for kind in ("one", "dense", "sparse")])
 def _ranking_of_class(tf, t, of):
     metric, kind = of
-    if kind == "sparse":
-        t.values_only()
     follow(t, *getattr(tf.metrics, metric)(_labels(tf, t, kind), _floats(t, 4, 5), 3, class_id=1))
 
 
@@ -232,7 +227,6 @@ def _of_top_k(tf, t, metric):
 
 @case.each(metric=["sparse_average_precision_at_k", "sparse_precision_at_k"])
 def _older_ranking(tf, t, metric):
-    t.values_only()
     follow(t, *getattr(tf.metrics, metric)(_labels(tf, t, "dense"), _floats(t, 4, 5), 2))
 
 
