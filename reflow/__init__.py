@@ -15,7 +15,7 @@ _ROOMS = [
     "reflow.graph.context", "reflow.graph.nest", "reflow.graph.device", "reflow.graph.sparse_tensor",
     "reflow.graph.indexed_slices", "reflow.graph.graph_def", "reflow.graph.graph_util", "reflow.graph.meta_graph",
     "reflow.ops", "reflow.autodiff", "reflow.engine.session", "reflow.files", "reflow.platform", "reflow.variables",
-    "reflow.train", "reflow.layers", "reflow.losses", "reflow.metrics", "reflow.distributions", "reflow.summary", "reflow.data_sets",
+    "reflow.train", "reflow.lookup", "reflow.layers", "reflow.losses", "reflow.metrics", "reflow.distributions", "reflow.summary", "reflow.data_sets",
     "reflow.protos", "reflow.testing", "reflow.compat.legacy", "reflow.raw_ops",
 ]  # fmt: skip
 

@@ -6,7 +6,7 @@ import sys
 import op_recording
 import tensorflow as tf
 
-FAMILIES = ["decode", "parsing", "string_regex", "strings"]
+FAMILIES = ["decode", "lookup", "parsing", "string_regex", "strings", "unicode"]
 
 for family in sys.argv[1:] or FAMILIES:
     op_recording.record(tf, family, importlib.import_module(family + "_cases").case)

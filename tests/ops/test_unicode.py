@@ -1,0 +1,10 @@
+"""Unicode against TensorFlow 1.15.5."""
+
+from tests.ops.recorded import Recorded
+
+recorded = Recorded("unicode")
+
+
+@recorded.each_case
+def test_as_tensorflow(name):
+    recorded.check(name)
