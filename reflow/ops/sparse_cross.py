@@ -103,7 +103,7 @@ define_op(
     "N: int, hashed_output: bool, num_buckets: int, hash_key: int, "
     "sparse_types: list(type) in int64|string, dense_types: list(type) in int64|string, "
     "out_type: type in int64|string, internal_type: type in int64|string",
-    shape=lambda op: [(None, 2), (None,), (2,)], kernel=_sparse_cross, gradient=None,
+    shape=lambda op: [(None, 2), (None,), (2,)], kernel=_sparse_cross,
 )  # fmt: skip
 
 _DEFAULT_HASH_KEY = 0xDECAFCAFFE
