@@ -7,6 +7,6 @@ assembled from what its rooms export, like those of the root.
 import sys
 
 from reflow import namespace
-from reflow.contrib import framework, layers, lookup, losses, metrics, opt, slim, training  # noqa: F401
+from reflow.contrib import framework, layers, lookup, losses, metrics, opt, slim, training, util  # noqa: F401
 
 namespace.assemble_contrib(sys.modules[__name__])

@@ -171,7 +171,7 @@ def _graph_element(variable) -> Tensor:
     return to_tensor(variable, as_ref=True)
 
 
-def _by_name(variables) -> dict:
+def by_checkpoint_name(variables) -> dict:
     """A dict from checkpoint name to variable (or list of slices) for a list of what a Saver was given.
 
     Raises:
@@ -217,7 +217,7 @@ def saveable_objects(variables) -> list[SaveableObject]:
       TypeError: for items that cannot be saved, and names that are no strings.
       ValueError: if two have one name, or one stands under two names.
     """
-    by_name = variables if isinstance(variables, dict) else _by_name(variables)
+    by_name = variables if isinstance(variables, dict) else by_checkpoint_name(variables)
     saveables: list[SaveableObject] = []
     seen: set[int] = set()
     for name in sorted(by_name):

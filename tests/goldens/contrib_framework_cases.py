@@ -253,3 +253,13 @@ def global_steps(tf, t):
     framework = tf.contrib.framework
     step = framework.get_or_create_global_step()
     t.out(framework.assert_or_get_global_step(), framework.assert_or_get_global_step(global_step_tensor=step))
+
+
+@case
+def squeezing(tf, t):
+    remove = tf.contrib.framework.remove_squeezable_dimensions
+    t.out(*remove(t.feed(t.normal(3, 1)), t.feed(t.normal(3))))
+    t.out(*remove(t.feed(t.normal(3)), t.feed(t.normal(3, 1))))
+    t.out(*remove(t.feed(t.normal(3, 1), shape=None), t.feed(t.normal(3), shape=None)))
+    t.out(*remove(t.feed(t.normal(3), shape=[None]), t.feed(t.normal(3, 1), shape=None)))
+    t.out(*remove(t.feed(t.normal(3, 2), shape=[None, 2]), t.feed(t.normal(3, 2), shape=None)))

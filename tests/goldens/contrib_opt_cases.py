@@ -166,3 +166,60 @@ def slots_left_alone(tf, t):
 @case.each(bad=["momentum", "weight_decay"])
 def lars_negative(tf, t, bad):
     tf.contrib.opt.LARSOptimizer(0.1, **{bad: -1.0})
+
+
+@case.each(sequential=[True, False])
+def moving_average(tf, t, sequential):
+    loss = dense_loss(tf, t, False)
+    optimizer = tf.contrib.opt.MovingAverageOptimizer(
+        tf.train.GradientDescentOptimizer(0.1), 0.5, sequential_update=sequential
+    )
+    optimizer.minimize(loss())
+    optimizer.swapping_saver()
+    names(tf, t)
+
+
+@case
+def moving_average_values(tf, t):
+    t.values_only()
+    loss = dense_loss(tf, t, False)
+    step = tf.train.get_or_create_global_step()
+    two_steps(tf, t, tf.contrib.opt.MovingAverageOptimizer(tf.train.MomentumOptimizer(0.1, 0.5), 0.5), step, loss)
+
+
+@case
+def moving_average_saver_too_early(tf, t):
+    tf.contrib.opt.MovingAverageOptimizer(tf.train.GradientDescentOptimizer(0.1)).swapping_saver()
+
+
+@case
+def moving_average_saver_of_one(tf, t):
+    loss = dense_loss(tf, t, False)()
+    optimizer = tf.contrib.opt.MovingAverageOptimizer(tf.train.GradientDescentOptimizer(0.1))
+    optimizer.minimize(loss)
+    optimizer.swapping_saver(tf.trainable_variables())
+
+
+@case
+def multitask(tf, t):
+    x = t.feed(t.normal(5, 4))
+    used, unused = tf.get_variable("used", initializer=t.normal(4)), tf.get_variable("unused", initializer=t.normal(4))
+    loss = tf.reduce_sum(x * used) + 0.0 * tf.reduce_sum(x * unused)
+    wrapper = tf.contrib.opt.MultitaskOptimizerWrapper(tf.train.MomentumOptimizer(0.1, 0.9))
+    done = wrapper.minimize(loss)
+    with tf.control_dependencies([done]):
+        t.out(*[v.read_value() for v in tf.global_variables()])
+    names(tf, t)
+
+
+@case
+def multitask_of_something(tf, t):
+    tf.contrib.opt.MultitaskOptimizerWrapper(3)
+
+
+@case
+def clipping_by_global_norm(tf, t):
+    v, w = tf.get_variable("v", [3]), tf.get_variable("w", [2])
+    pairs = [(t.feed(t.normal(3)), v), (tf.zeros([2]), w), (None, w)]
+    clipped, norm = tf.contrib.opt.clip_gradients_by_global_norm(pairs, 0.5)
+    t.out(norm, *[g for g, _ in clipped if g is not None])

@@ -39,7 +39,8 @@ def test_benchmark_reports_the_median(capsys):
 
 def test_benchmark_with_a_trace():
     with tf.Graph().as_default(), tf.Session() as session:
-        result = Summing().run_op_benchmark(session, tf.random_uniform([2]), min_iters=1, store_trace=True, name="traced")
+        drawn = tf.random_uniform([2])
+        result = Summing().run_op_benchmark(session, drawn, min_iters=1, store_trace=True, name="traced")
     assert json.loads(result["extras"]["full_trace_chrome_format"])["traceEvents"]
 
 

@@ -8,6 +8,7 @@ from reflow.contrib.framework import (  # noqa: F401
     python_functions,
     shapes,
     shared_names,
+    squeezing,
     variables,
     zero_initializer,
 )

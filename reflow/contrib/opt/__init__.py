@@ -1,3 +1,11 @@
 """`tf.contrib.opt`: further optimizers."""
 
-from reflow.contrib.opt import adam_relatives, lars, sign, weight_decay, wrappers  # noqa: F401
+from reflow.contrib.opt import (  # noqa: F401
+    adam_relatives,
+    lars,
+    moving_average,
+    multitask,
+    sign,
+    weight_decay,
+    wrappers,
+)
