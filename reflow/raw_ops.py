@@ -15,6 +15,9 @@ def raw_op(op_def: OpDef):
     attrs = [a for a in op_def.attrs.values() if a.name not in inferred]
 
     def function(*args, **kwargs):
+        unexpected = next((k for k in kwargs if k not in signature.parameters), None)
+        if unexpected is not None:
+            raise TypeError(f"{op_def.name}() got an unexpected keyword argument '{unexpected}'")
         bound = signature.bind(*args, **kwargs).arguments
         name = bound.pop("name", None)
         values = [bound.pop(i) for i in inputs]

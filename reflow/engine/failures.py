@@ -1,5 +1,6 @@
 """When a kernel fails: which node it was, and TensorFlow's exception with the node's name and creation line."""
 
+import math
 import re
 from types import FrameType
 from typing import Any
@@ -32,9 +33,9 @@ def translate(error: BaseException, emitted: Emitted) -> BaseException:
         if error.op is not None:
             return error
         kind: Any = type(error)
-        message = error.message
+        message = error.message.replace("{node}", node.name)
     else:
-        kind, message = _kind_of(error), str(error)
+        kind, message = _kind_of(error), _in_tensorflows_words(str(error), node, shapes)
     where = f"\n\t [[node {node.name} ({node.type})]]"
     if shapes:
         where += f" with input shapes: {', '.join(shapes)}"
@@ -60,6 +61,23 @@ def _shapes_on(statement: str, frame: FrameType) -> list[str]:
     names = re.findall(r"[A-Za-z_]\w*", expression)
     values = (frame.f_locals.get(name, frame.f_globals.get(name)) for name in dict.fromkeys(names))
     return [dims_in_brackets(tuple(v.shape)) for v in values if isinstance(v, (torch.Tensor, np.ndarray))]
+
+
+def _in_tensorflows_words(message: str, node: Node, shapes: list[str]) -> str:
+    """What TensorFlow's kernels say where torch complains of shapes that do not fit."""
+    if re.match(r"The size of tensor a .* must match the size of tensor b", message) and len(shapes) == 2:
+        return f"Incompatible shapes: {shapes[0]} vs. {shapes[1]}"
+    unfit = re.match(r"mat1 and mat2 shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)", message)
+    if unfit and len(shapes) == 2 and "adj_x" in node.attrs:
+        adjoint = f"{node.attrs['adj_x']:d} {node.attrs['adj_y']:d}"
+        return f"In[0] mismatch In[1] shape: {unfit[1]} vs. {unfit[2]}: {shapes[0]} {shapes[1]} {adjoint}"
+    if unfit and len(shapes) >= 2:
+        return f"Matrix size-incompatible: In[0]: {shapes[0]}, In[1]: {shapes[1]}"
+    unfit = re.match(r"shape '\[(.*)\]' is invalid for input of size (\d+)", message)
+    if unfit and "-1" not in unfit[1]:
+        wanted = math.prod(map(int, unfit[1].split(",")))
+        return f"Input to reshape is a tensor with {unfit[2]} values, but the requested shape has {wanted}"
+    return message
 
 
 def _kind_of(error: Exception) -> type:

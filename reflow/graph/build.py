@@ -75,7 +75,8 @@ def _add(graph: Graph, op_def: OpDef, inputs, attrs: dict, name: str | None) -> 
         _fill_attrs(op_def, values)
     for tensor in tensors:
         if tensor.op.graph is not graph:
-            raise ValueError(f"{tensor} must be from the same graph as the other inputs of '{scope}'.")
+            other = next(t for t in tensors if t.op.graph is graph)
+            raise ValueError(f"{tensor} must be from the same graph as {other}.")
     types = output_types_of(op_def, values)
     if op_def.takes_references:
         return _add_beside_references(graph, op_def, tensors, values, types, scope)
@@ -172,8 +173,6 @@ def _convert(op_def: OpDef, arg: ArgDef, value, wanted: DType | None) -> Tensor:
         raise TypeError(f"Expected {wanted.name} passed to parameter '{arg.name}' of op '{op_def.name}', got "
                         f"{value!r} of type '{type(value).__name__}' instead. Error: {error}") from None  # fmt: skip
     except ValueError:
-        if wanted is None:
-            raise
         # A value with a type of its own, such as a variable: report the mismatch between the two.
         try:
             tensor = to_tensor(value, None, arg.name, None, arg.is_ref)
@@ -223,14 +222,21 @@ def _convert_same(op_def: OpDef, arg: ArgDef, values: list, attrs: dict) -> list
         base = tensor.dtype.base_dtype
         wanted = wanted or base
         if base is not wanted:
-            listed = ", ".join(v.dtype.name if isinstance(v, Tensor) else type(v).__name__ for v in values)
-            expected = f"expected type {arg.dtype.name}" if arg.dtype else wanted.name
-            raise TypeError(f"Tensors in list passed to '{arg.name}' of '{op_def.name}' Op have types [{listed}] that "
-                            f"don't all match {expected}.")  # fmt: skip
+            raise _list_mismatch(op_def, arg, values, attrs)
         tensors.append(tensor)
     if tensors and arg.type_attr and arg.type_attr not in attrs:
         _settle_type(op_def, arg, tensors[0].dtype.base_dtype, attrs)
     return tensors
+
+
+def _list_mismatch(op_def: OpDef, arg: ArgDef, values: list, attrs: dict) -> TypeError:
+    listed = ", ".join(v.dtype.name if isinstance(v, Tensor) else type(v).__name__ for v in values)
+    start = f"Tensors in list passed to '{arg.name}' of '{op_def.name}' Op have types [{listed}] that"
+    if arg.dtype:
+        return TypeError(f"{start} do not match expected type {arg.dtype.name}.")
+    if arg.type_attr in attrs:
+        return TypeError(f"{start} do not match type {attrs[arg.type_attr].name} inferred from earlier arguments.")
+    return TypeError(f"{start} don't all match.")
 
 
 def _check_length(op_def, arg, attr, length):
@@ -282,7 +288,8 @@ def _one_attr(op_def, key, kind, value):
     try:
         return _ATTR_FORMS[kind](value)
     except (TypeError, ValueError, AttributeError) as error:
-        raise TypeError(f"Expected {kind} for argument '{key}' not {value!r}.") from error
+        wanted = {"type": "DataType", "shape": "TensorShape"}.get(kind, kind)
+        raise TypeError(f"Expected {wanted} for argument '{key}' not {value!r}.") from error
 
 
 def _as_bytes(value) -> bytes:

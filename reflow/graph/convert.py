@@ -7,7 +7,7 @@ import numpy as np
 from reflow.graph import dtypes
 from reflow.graph.dtypes import DType, as_dtype
 from reflow.graph.export import export
-from reflow.graph.graph import Graph, get_default_graph
+from reflow.graph.graph import Graph, check_op_name, get_default_graph
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import Dims
@@ -34,7 +34,11 @@ def dims_of_value(array: np.ndarray) -> Dims:
 
 def add_constant(graph: Graph, array: np.ndarray, dtype: DType, name: str) -> Tensor:
     """Add a Const node holding `array` under the scoped, unique form of `name`, or exactly that if it ends in "/"."""
-    scope = name[:-1] if name[-1:] == "/" else graph.unique_name(name)
+    if name[-1:] == "/":
+        scope = name[:-1]
+    else:
+        check_op_name(name)
+        scope = graph.unique_name(name)
     return graph.add_operation(CONST, (), {"value": array, "dtype": dtype}, [dtype], scope, 3).outputs[0]
 
 

@@ -34,9 +34,10 @@ def _session_for(element, session, verb):
     if session is None:
         session = get_default_session()
         if session is None:
-            raise ValueError(f"Cannot {verb} using `{'eval' if verb == 'evaluate tensor' else 'run'}()`: No default "
-                             "session is registered. Use `with sess.as_default()` or pass an explicit session to "
-                             f"`{'eval' if verb == 'evaluate tensor' else 'run'}(session=sess)`")  # fmt: skip
+            method, colon = ("eval", "") if verb == "evaluate tensor" else ("run", ":")
+            raise ValueError(f"Cannot {verb} using `{method}()`: No default session is registered. Use `with "
+                             f"sess.as_default(){colon}` or pass an explicit session to "
+                             f"`{method}(session=sess)`")  # fmt: skip
         if session.graph is not element.graph:
             kind = "tensor" if "tensor" in verb else "operation"
             raise ValueError(f"Cannot use the default session to {verb}: the {kind}'s graph is different from the "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reflow.graph.dtypes import DType
+from reflow.graph.errors import OperatorNotAllowedInGraphError
 from reflow.graph.export import export
 from reflow.graph.shapes import Dims, TensorShape, as_dims, dims_to_str, merge_dims
 
@@ -249,11 +250,7 @@ class Tensor:
     def set_shape(self, shape) -> None:
         """Add knowledge of the static shape; raises ValueError if it contradicts what is known."""
         dims = as_dims(shape)
-        try:
-            self.dims = merge_dims(self.dims, dims)
-        except ValueError:
-            raise ValueError(f"Tensor's shape {dims_to_str(self.dims)} is not compatible with supplied shape "
-                             f"{dims_to_str(dims)}") from None  # fmt: skip
+        self.dims = merge_dims(self.dims, dims)
         self.op.graph._version_changed()
 
     def _shape_as_list(self):
@@ -291,13 +288,17 @@ class Tensor:
         raise TypeError("len() of a symbolic Tensor is not defined; use tf.shape(x) or x.shape")
 
     def __iter__(self):
-        raise TypeError("Tensor objects are only iterable when eager execution is enabled. To iterate over this "
-                        "tensor use tf.map_fn.")  # fmt: skip
+        raise OperatorNotAllowedInGraphError(
+            "iterating over `tf.Tensor` is not allowed in Graph execution. Use Eager execution or decorate this "
+            "function with @tf.function. (To iterate over this tensor use tf.map_fn or tf.unstack.)"
+        )
 
     def __bool__(self):
-        raise TypeError("Using a `tf.Tensor` as a Python `bool` is not allowed. Use `if t is not None:` instead of "
-                        "`if t:` to test if a tensor is defined, and use TensorFlow ops such as tf.cond to execute "
-                        "subgraphs conditioned on the value of a tensor.")  # fmt: skip
+        raise OperatorNotAllowedInGraphError(
+            "using a `tf.Tensor` as a Python `bool` is not allowed in Graph execution. Use Eager execution or decorate "
+            "this function with @tf.function. (Use `if t is not None:` to test if a tensor is defined, and tf.cond to "
+            "execute subgraphs conditioned on its value.)"
+        )
 
     __nonzero__ = __bool__
 

@@ -407,8 +407,12 @@ def merge_dims(a: Dims, b: Dims) -> Dims:
         return b
     if b is None:
         return a
-    if not dims_compatible(a, b):
-        raise ValueError(f"Shapes must be equal, but are {dims_in_brackets(a)} and {dims_in_brackets(b)}")
+    if len(a) != len(b):
+        raise ValueError(f"Shapes must be equal rank, but are {len(a)} and {len(b)}")
+    for i, (x, y) in enumerate(zip(a, b, strict=True)):
+        if x != y and x is not None and y is not None:
+            raise ValueError(f"Dimension {i} in both shapes must be equal, but are {x} and {y}. Shapes are "
+                             f"{dims_in_brackets(a)} and {dims_in_brackets(b)}.")  # fmt: skip
     return tuple([y if x is None else x for x, y in zip(a, b, strict=True)])
 
 

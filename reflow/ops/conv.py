@@ -38,6 +38,9 @@ def _conv_shape(op):
     depth, filter_depth = windows.channels(dims, data_format), filter_dims[-2]
     if depth is not None and filter_depth and depth % filter_depth:
         raise ValueError(f"Depth of input ({depth}) is not a multiple of input depth of filter ({filter_depth})")
+    groups = depth // filter_depth if depth and filter_depth else 1
+    if filter_dims[-1] is not None and filter_dims[-1] % groups:
+        raise ValueError(f"Depth of output ({filter_dims[-1]}) is not a multiple of the number of groups ({groups})")
     sizes = windows.spatial(dims, data_format)
     places = windows.output_sizes(windows.windows_of(attrs, filter_dims[:-2], data_format), sizes)
     return [windows.with_layout(dims[0], places, filter_dims[-1], data_format)]

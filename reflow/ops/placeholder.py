@@ -9,7 +9,7 @@ from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import dims_in_brackets
 from reflow.graph.sparse_tensor import SparseTensor
 from reflow.ops.shape_rules import merge
-from reflow.ops.torch_types import FROM_TORCH
+from reflow.ops.torch_types import FROM_TORCH, name_in_messages
 
 
 def _shape_attr(op):
@@ -17,9 +17,12 @@ def _shape_attr(op):
 
 
 def _not_fed(dtype, shape):
-    name = FROM_TORCH.get(dtype, dtype).name
-    raise errors.InvalidArgumentError(None, None, f"You must feed a value for placeholder tensor with dtype {name} and "
-                                      f"shape {dims_in_brackets(shape)}")  # fmt: skip
+    wanted = f"dtype {name_in_messages(FROM_TORCH.get(dtype, dtype))}"
+    if shape is not None:
+        wanted += f" and shape {dims_in_brackets(shape)}"
+    # The session puts in the node's name.
+    message = f"You must feed a value for placeholder tensor '{{node}}' with {wanted}"
+    raise errors.InvalidArgumentError(None, None, message)
 
 
 define_op("Placeholder", "-> output: dtype", "dtype: type, shape: shape = ?", shape=_shape_attr, kernel=_not_fed)

@@ -1,7 +1,6 @@
 """Checkpoints as graph operations: SaveV2, RestoreV2, MergeV2Checkpoints, the V1 forms, and names of shards."""
 
 import numpy as np
-from tensorboard.compat.proto.types_pb2 import DataType
 
 from reflow.files.checkpoint_reader import open_checkpoint
 from reflow.files.checkpoint_v1 import CheckpointV1Writer
@@ -11,7 +10,7 @@ from reflow.graph import errors
 from reflow.graph.convert import constant_value
 from reflow.graph.registry import define_op
 from reflow.ops.shape_rules import no_outputs, scalar
-from reflow.ops.torch_types import FROM_TORCH, array_of, tensor_of
+from reflow.ops.torch_types import FROM_TORCH, array_of, name_in_messages, tensor_of
 
 
 def _path(prefix: np.ndarray) -> str:
@@ -107,15 +106,10 @@ def _read(reader, path, name, part, wanted):
         value = tensor_of(reader.read(name))
     have = getattr(value, "dtype", None)
     if have != wanted and not (have == np.dtype(object) and getattr(wanted, "name", "") == "string"):
-        asked, found = _proto_name(FROM_TORCH.get(wanted, wanted)), _proto_name(stored)
+        asked, found = name_in_messages(FROM_TORCH.get(wanted, wanted)), name_in_messages(stored)
         raise errors.InvalidArgumentError(None, None, f"tensor_name = {name.decode()}; expected dtype {asked} does not "
                                           f"equal original dtype {found} in checkpoint {path}")  # fmt: skip
     return value
-
-
-def _proto_name(dtype) -> str:
-    """The name of a type in TensorFlow's messages: "float" for float32."""
-    return DataType.Name(dtype.as_datatype_enum).removeprefix("DT_").lower()
 
 
 define_op(

@@ -6,7 +6,7 @@ CONTRIBUTING.md. The `with_...` and `merge_...` functions check one fact each, i
 
 from reflow.graph.convert import constant_value, constant_value_as_dims
 from reflow.graph.operation import Tensor
-from reflow.graph.shapes import Dims, broadcast_dims, dims_in_brackets
+from reflow.graph.shapes import Dims, broadcast_dims, merge_dims
 
 
 def unchanged(index: int = 0):
@@ -125,19 +125,7 @@ def with_rank_at_most(dims: Dims, rank: int) -> Dims:
     return dims
 
 
-def merge(a: Dims, b: Dims) -> Dims:
-    """What both shapes know together; raises ValueError if they contradict each other."""
-    if a is None or a == b:
-        return b
-    if b is None:
-        return a
-    if len(a) != len(b):
-        raise ValueError(f"Shapes must be equal rank, but are {len(a)} and {len(b)}")
-    for i, (x, y) in enumerate(zip(a, b, strict=True)):
-        if x != y and x is not None and y is not None:
-            raise ValueError(f"Dimension {i} in both shapes must be equal, but are {x} and {y}. Shapes are "
-                             f"{dims_in_brackets(a)} and {dims_in_brackets(b)}.")  # fmt: skip
-    return tuple([y if x is None else x for x, y in zip(a, b, strict=True)])
+merge = merge_dims
 
 
 def merge_size(a: int | None, b: int | None) -> int | None:

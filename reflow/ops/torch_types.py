@@ -5,6 +5,7 @@ import warnings
 import ml_dtypes
 import numpy as np
 import torch
+from tensorboard.compat.proto.types_pb2 import DataType
 
 from reflow.graph import dtypes
 from reflow.graph.dtypes import DType
@@ -31,6 +32,11 @@ _TO_TORCH |= {d._ref: t for d, t in list(_TO_TORCH.items())}
 def to_torch(dtype: DType):
     """The torch.dtype that holds a DType; the DType itself (string, resource, variant) where torch has none."""
     return _TO_TORCH.get(dtype, dtype)
+
+
+def name_in_messages(dtype: DType) -> str:
+    """The name of a type in the messages of TensorFlow's kernels: "float" for float32."""
+    return DataType.Name(dtype.as_datatype_enum).removeprefix("DT_").lower()
 
 
 def tensor_of(array: np.ndarray):

@@ -174,7 +174,7 @@ def test_set_shape():
     x.set_shape([None, 3])
     x.set_shape([5, None])
     assert x.shape.as_list() == [5, 3]
-    with pytest.raises(ValueError, match="not compatible"):
+    with pytest.raises(ValueError, match="Dimension 0 in both shapes must be equal, but are 5 and 4"):
         x.set_shape([4, 3])
 
 
