@@ -1,3 +1,3 @@
 """`tf.losses`: loss functions that weigh, reduce and collect the losses of a program."""
 
-from reflow.losses import collection, functions  # noqa: F401
+from reflow.losses import average, collection, functions  # noqa: F401

@@ -368,7 +368,8 @@ def _squeezed_axis(axis, rank):
 
 
 def _squeeze(input, squeeze_dims):
-    axes = tuple(squeeze_dims) or tuple([i for i, d in enumerate(input.shape) if d == 1])
+    axes = tuple([_squeezed_axis(axis, len(input.shape)) for axis in squeeze_dims])
+    axes = axes or tuple([i for i, d in enumerate(input.shape) if d == 1])
     if any(input.shape[axis] != 1 for axis in axes):
         axis = next(a for a in axes if input.shape[a] != 1)
         raise ValueError(f"Can not squeeze dim[{axis}], expected a dimension of 1, got {input.shape[axis]}")
@@ -377,7 +378,8 @@ def _squeeze(input, squeeze_dims):
 
 def _lower_squeeze(node):
     dims, axes = node.dims(0), node.attrs["squeeze_dims"]
-    if dims is None or not axes or any(dims[axis] != 1 for axis in axes):
+    # An axis may be missing where the op stands in a branch that this step does not take.
+    if dims is None or not axes or any(dims[axis : axis + 1 or None] != (1,) for axis in axes):
         return None
     return f"{node.args[0]}.squeeze({tuple(axes)})"
 

@@ -139,3 +139,28 @@ def _wrong(tf, t, wrong):
         "axis": lambda: tf.losses.cosine_distance(x, x),
     }
     calls[wrong]()
+
+
+@case.each(weights=[None, (), (4,), (4, 1), (4, 3), (4, 3, 1)])
+def _average_loss(tf, t, weights):
+    losses = t.feed(t.random.rand(4, 3).astype("float32"))
+    weights = None if weights is None else t.feed(t.random.rand(*weights).astype("float32"))
+    t.grad(t.out(tf.nn.compute_average_loss(losses, sample_weight=weights)), losses)
+    t.out(tf.nn.compute_average_loss(losses, weights, global_batch_size=8))
+
+
+@case.each(weights=[(), (4,), (4, 3, 1)])
+def _average_loss_of_unknown_rank(tf, t, weights):
+    t.values_only()
+    losses = t.feed(t.random.rand(4, 3).astype("float64"), shape=None)
+    t.out(tf.nn.compute_average_loss(losses, t.feed(np.ones(weights, "float32"), shape=None)))
+
+
+@case
+def _average_loss_of_scalar(tf, t):
+    tf.nn.compute_average_loss(1.0)
+
+
+@case
+def _scaled_regularization(tf, t):
+    t.out(tf.nn.scale_regularization_loss(t.feed(t.normal(3))))
