@@ -6,8 +6,8 @@ from reflow.graph.context import name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.export import EXPORTS, export
 from reflow.graph.operation import Tensor
-from reflow.ops.renamed_arguments import renamed_argument
 from reflow.ops.string_split import split_at, split_at_any
+from reflow.platform.deprecation import deprecated_argument_lookup
 
 
 def _ragged():
@@ -81,7 +81,7 @@ def strings_split(input=None, sep=None, maxsplit=-1, result_type="SparseTensor",
     Raises:
       ValueError: for another result type.
     """
-    input = renamed_argument("input", input, "source", source)
+    input = deprecated_argument_lookup("input", input, "source", source)
     with name_scope(name, "StringSplit", [input]):
         input = _tensor_or_ragged(input, dtypes.string, "input")
         if result_type == "SparseTensor" and input.shape.ndims == 1:

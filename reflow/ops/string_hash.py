@@ -4,16 +4,19 @@ Strings of one length are hashed together: the hashes are written over NumPy vec
 whose arithmetic wraps around as the algorithms want it.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
 from reflow.graph.build import call
+from reflow.graph.convert import constant_value
 from reflow.graph.export import export
 from reflow.graph.registry import define_op
-from reflow.ops.renamed_arguments import renamed_argument
-from reflow.ops.shape_rules import unchanged_shape
+from reflow.ops.shape_rules import unchanged_shape, with_rank, with_rank_at_least
+from reflow.ops.torch_types import array_of
+from reflow.platform.deprecation import deprecated_argument_lookup
 
 _U64 = np.uint64
 
@@ -202,6 +205,57 @@ def _sip_round(a, b, c, d):
     return [a, b, _rotated_right(c, 32), d]
 
 
+# --- fingerprints -------------------------------------------------------------------------------------------------
+
+
+def _fingerprint(data, method):
+    if method.item() != b"farmhash64":
+        raise ValueError(f"Unsupported method: {method.item().decode(errors='replace')}")
+    array = array_of(data)
+    if array.ndim < 1:
+        raise ValueError("`data` should have at least one dimension: []")
+    rows = array.reshape(len(array), math.prod(array.shape[1:]))
+    if array.dtype == object:
+        # Of several strings the fingerprints count, not the strings.
+        hashes = hash_strings(rows.reshape(-1).tolist(), farm_fingerprint).reshape(rows.shape)
+        if rows.shape[1] == 1:
+            return torch.from_numpy(hashes.view(np.uint8))
+        rows = hashes
+    contents = np.frombuffer(rows.tobytes(), np.uint8).reshape(len(rows), rows.shape[1] * rows.dtype.itemsize)
+    return torch.from_numpy(farm_fingerprint(contents).view(np.uint8).reshape(len(rows), 8))
+
+
+def _fingerprint_shape(op):
+    dims = with_rank_at_least(op._inputs[0].dims, 1)
+    with_rank(op._inputs[1].dims, 0)
+    method = constant_value(op._inputs[1])
+    if method is not None and method.item() != b"farmhash64":
+        raise ValueError(f"Unsupported method: {method.item().decode(errors='replace')}")
+    return [(None if dims is None else dims[0], None if method is None else 8)]
+
+
+define_op("Fingerprint", "data: T, method: string -> fingerprint: uint8", "T: type", shape=_fingerprint_shape,
+          kernel=_fingerprint)  # fmt: skip
+
+
+@export("fingerprint")
+def fingerprint(data, method="farmhash64", name=None):
+    """The fingerprint of each slice of a tensor along its first axis.
+
+    Args:
+      data: a tensor of rank 1 or more.
+      method: a string scalar, "farmhash64".
+      name: the node's name.
+
+    Returns:
+      A uint8 matrix with the bytes of a fingerprint in each row.
+
+    Raises:
+      InvalidArgumentError: when run, for another method.
+    """
+    return call("Fingerprint", data, method, name=name)
+
+
 # --- ops ----------------------------------------------------------------------------------------------------------
 
 
@@ -246,7 +300,7 @@ def string_to_hash_bucket(string_tensor=None, num_buckets=None, name=None, input
     Returns:
       An int64 tensor shaped like `string_tensor`.
     """
-    string_tensor = renamed_argument("input", input, "string_tensor", string_tensor)
+    string_tensor = deprecated_argument_lookup("input", input, "string_tensor", string_tensor)
     return call("StringToHashBucket", string_tensor, num_buckets=num_buckets, name=name)
 
 

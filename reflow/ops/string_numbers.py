@@ -12,9 +12,9 @@ from reflow.graph.build import call
 from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
 from reflow.graph.registry import define_op
-from reflow.ops.renamed_arguments import renamed_argument
 from reflow.ops.shape_rules import unchanged_shape
 from reflow.ops.strings import string_array
+from reflow.platform.deprecation import deprecated_argument_lookup
 
 # --- text to number -----------------------------------------------------------------------------------------------
 
@@ -99,7 +99,7 @@ def string_to_number(string_tensor=None, out_type=dtypes.float32, name=None, inp
     Raises:
       InvalidArgumentError: when run, for a string that spells no number, or one that the integers of the type exceed.
     """
-    string_tensor = renamed_argument("input", input, "string_tensor", string_tensor)
+    string_tensor = deprecated_argument_lookup("input", input, "string_tensor", string_tensor)
     return call("StringToNumber", string_tensor, out_type=as_dtype(out_type), name=name)
 
 

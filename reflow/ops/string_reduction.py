@@ -15,6 +15,7 @@ from reflow.graph.registry import define_op
 from reflow.ops.renamed_arguments import renamed_argument
 from reflow.ops.shape_rules import axis_within, constant_int, merge_prefix, with_rank
 from reflow.ops.strings import string_array
+from reflow.platform.deprecation import deprecated_argument_lookup
 
 # --- ReduceJoin ---------------------------------------------------------------------------------------------------
 
@@ -87,7 +88,7 @@ def reduce_join(inputs, axis=None, keep_dims=None, separator="", name=None, redu
     from reflow.ops.shape_ops import rank
 
     keepdims = bool(renamed_argument("keepdims", keepdims, "keep_dims", keep_dims))
-    axis = renamed_argument("axis", axis, "reduction_indices", reduction_indices)
+    axis = deprecated_argument_lookup("axis", axis, "reduction_indices", reduction_indices)
     with name_scope(None, "ReduceJoin", [inputs, axis]):
         inputs = to_tensor(inputs)
         if axis is None and inputs.dims is not None:

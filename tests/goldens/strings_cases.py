@@ -310,6 +310,19 @@ def hashes(tf, t):
 
 
 @case
+def fingerprint(tf, t):
+    t.out(tf.fingerprint(feed(t, ["a", "bc", ""], [None])), tf.fingerprint(feed(t, [["a", "bc"], ["d", ""]]), name="f"))
+    t.out(tf.fingerprint(t.feed(t.integers(-9, 9, 3, 4))), tf.fingerprint(t.feed(t.normal(2, 3, 7), None)))
+    t.out(tf.fingerprint(t.feed(np.array([True, False]))), tf.fingerprint(np.zeros([2, 0], "float32")))
+    t.out(tf.fingerprint(["x"], feed(t, "farmhash64")))
+
+
+@case.each(method=["md5", "farmhash64"])
+def fingerprint_of_what_it_does_not_take(tf, t, method):
+    t.out(tf.fingerprint(feed(t, "a" if method != "md5" else ["a"], None), method))
+
+
+@case
 def no_buckets(tf, t):
     tf.string_to_hash_bucket_fast(["a"], 0)
 
