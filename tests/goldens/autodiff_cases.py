@@ -639,10 +639,11 @@ def _kind(gradient):
 
 
 def _line(node):
-    """A node with its colocation, device and attributes; random names of custom gradients are left out."""
+    """A node with its colocation, device and attributes, but for names that count what the process has done before."""
     attrs = []
     for key, value in sorted(node.attr.items()):
-        if key == "value" or key == "_gradient_op_type" and value.s.startswith(b"CustomGradient"):
+        counted = key == "token" or key == "_gradient_op_type" and value.s.startswith(b"CustomGradient")
+        if key == "value" or counted:
             continue
         attrs.append("%s=%s" % (key, " ".join(str(value).split())))
     return "%s = %s(%s) {%s} %s" % (node.name, node.op, ", ".join(node.input), ", ".join(attrs), node.device)

@@ -211,8 +211,8 @@ class _Guards:
         return node.outputs[0]
 
     def _merge(self, node: Node) -> None:
-        living = [(self._value_guards.get(v, _NOTHING), i) for i, v in enumerate(node.inputs)]
-        living = [(guard, i) for guard, i in living if guard is not None]
+        guards = [(self._value_guards.get(v, _NOTHING), i) for i, v in enumerate(node.inputs)]
+        living: list[tuple[Guard, int]] = [(guard, i) for guard, i in guards if guard is not None]
         guard = self._either([g for g, _ in living], node) if living else None
         self._node_guards[node] = guard
         for value in node.outputs:
@@ -291,7 +291,9 @@ class _Guards:
         if root not in self._condition_of:
             node = new_node(f"{root.name}/taken", "_Condition", [root], {}, [(dtypes.bool_, ())], like=like)
             node.control = []
-            self._add(node, self._value_guards.get(root, frozenset(root.node.guard)))
+            guard = self._value_guards.get(root, frozenset(root.node.guard))
+            assert guard is not None, f"{root.name} chooses a branch but never runs"
+            self._add(node, guard)
             self._condition_of[root] = self._ordered(node.outputs[0])
         return self._condition_of[root], waits
 
