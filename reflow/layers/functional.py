@@ -8,19 +8,20 @@ from reflow.graph.export import export
 _CALL_ARGUMENTS = ("training",)
 
 
-def functional_form(name: str, layer_class: type, **placed_after: str):
+def functional_form(name: str, layer_class: type, moved_last: tuple[str, ...] = (), **placed_after: str):
     """Publish the functional form of a layer.
 
     Args:
       name: the public name, such as "layers.dense".
       layer_class: the class that it makes.
+      moved_last: arguments of the class that stand behind all others here.
       **placed_after: further arguments, each with the name of the one that it stands behind: `reuse`, whether the layer
         finds its variables instead of making them, and `training`, which goes to the call.
 
     Returns:
       A function with the arguments of the class behind `inputs`.
     """
-    signature = _signature(layer_class, placed_after)
+    signature = _signature(layer_class, moved_last, placed_after)
     takes_reuse = "reuse" in placed_after
 
     def function(*args, **kwargs):
@@ -41,7 +42,7 @@ def functional_form(name: str, layer_class: type, **placed_after: str):
     return export(name)(function)
 
 
-def _signature(layer_class, placed_after) -> inspect.Signature:
+def _signature(layer_class, moved_last, placed_after) -> inspect.Signature:
     own = list(inspect.signature(layer_class.__init__).parameters.values())[1:]
     parameters = {p.name: p for p in own if p.kind is not p.VAR_KEYWORD}
     names = ["inputs", *parameters]
@@ -50,6 +51,7 @@ def _signature(layer_class, placed_after) -> inspect.Signature:
         parameters[added] = inspect.Parameter(added, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
         names.insert(names.index(before) + 1, added)
     parameters["inputs"] = inspect.Parameter("inputs", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [name for name in names if name not in moved_last] + list(moved_last)
     return inspect.Signature([parameters[name] for name in names])
 
 

@@ -306,5 +306,7 @@ def _composed(scale, offset, then_scale, then_offset):
 
 
 batch_normalization = functional_form(
-    "layers.batch_normalization", BatchNormalization, training="gamma_constraint", reuse="name"
+    "layers.batch_normalization", BatchNormalization,
+    moved_last=("renorm", "renorm_clipping", "renorm_momentum", "fused", "virtual_batch_size", "adjustment"),
+    training="gamma_constraint", reuse="name",
 )  # fmt: skip

@@ -53,6 +53,24 @@ def streaming_others(tf, t):
 
 
 @case
+def streaming_rankings(tf, t):
+    metrics = tf.contrib.metrics
+    x, labels = t.feed(t.random.rand(4, 5).astype("float32")), t.feed(t.integers(0, 5, 4, 1, dtype="int64"))
+    updated(tf, t, metrics.streaming_sparse_recall_at_k, x, labels, 2)
+    updated(tf, t, metrics.streaming_sparse_precision_at_k, x, labels, 3, 1)
+    updated(tf, t, metrics.streaming_sparse_average_precision_at_k, x, labels, 3)
+    updated(tf, t, metrics.streaming_recall_at_k, x, tf.reshape(labels, [-1]), 2)
+
+
+@case
+def streaming_cosine_distance(tf, t):
+    x, y = t.feed(t.normal(4, 3)), t.feed(t.normal(4, 3))
+    updated(tf, t, tf.contrib.metrics.streaming_mean_cosine_distance, x, y, 1)
+    tf.contrib.metrics.streaming_mean_cosine_distance(x, y, 0, updates_collections=["u"], name="named")
+    t.out(*tf.get_collection("u"))
+
+
+@case
 def streaming_collections(tf, t):
     x = t.feed(t.integers(0, 2, 6, dtype="int64"))
     tf.contrib.metrics.streaming_accuracy(x, x, metrics_collections=["m"], updates_collections=["u"], name="mine")

@@ -1,8 +1,8 @@
-"""Initializing variables from a checkpoint."""
+"""Reading checkpoints, and initializing variables from them."""
 
 import os
 
-from reflow.files.checkpoint_reader import load_checkpoint
+from reflow.files import checkpoint_reader
 from reflow.files.checkpoint_state import latest_checkpoint
 from reflow.graph.build import call
 from reflow.graph.export import export
@@ -11,6 +11,24 @@ from reflow.ops import state
 from reflow.platform import logging
 from reflow.variables.variable import Variable
 from reflow.variables.variable_store import get_default_variable_store
+
+
+@export("contrib.framework.load_checkpoint")
+def load_checkpoint(filepattern):
+    """A reader of a checkpoint, or of the latest one of a folder; see `tf.train.load_checkpoint`."""
+    return checkpoint_reader.load_checkpoint(filepattern)
+
+
+@export("contrib.framework.load_variable")
+def load_variable(checkpoint_dir, name):
+    """The value of a variable in a checkpoint, as an array; see `tf.train.load_variable`."""
+    return checkpoint_reader.load_variable(checkpoint_dir, name)
+
+
+@export("contrib.framework.list_variables")
+def list_variables(checkpoint_dir):
+    """The variables of a checkpoint, as a list of (name, shape); see `tf.train.list_variables`."""
+    return checkpoint_reader.list_variables(checkpoint_dir)
 
 
 @export("contrib.framework.init_from_checkpoint")

@@ -1,6 +1,5 @@
 """Names of `tf.contrib.framework` for things that stand elsewhere."""
 
-from reflow.files import checkpoint_reader
 from reflow.graph import context, indexed_slices
 from reflow.graph.export import export_values
 from reflow.ops import checks, shape_checks, sorting
@@ -24,9 +23,6 @@ _NAMES = {
     "deprecated_args": deprecation.deprecated_args,
     "get_global_step": training_util.get_global_step,
     "get_or_create_global_step": training_util.get_or_create_global_step,
-    "list_variables": checkpoint_reader.list_variables,
-    "load_checkpoint": checkpoint_reader.load_checkpoint,
-    "load_variable": checkpoint_reader.load_variable,
     "prepend_name_scope": context.prepend_name_scope,
     "sort": sorting.sort,
     "strip_name_scope": context.strip_name_scope,
