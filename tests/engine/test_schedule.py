@@ -113,3 +113,11 @@ def test_swap(variable):
     session.run(swap)
     np.testing.assert_array_equal(session.run(variable), [9, 8])
     np.testing.assert_array_equal(session.run(other), [1, 2])
+
+
+def test_a_fetched_reference_variable_has_the_value_that_the_run_leaves():
+    step = tf.get_variable("step", initializer=3, use_resource=False)
+    bump = tf.assign_add(step, 1)
+    session = _session()
+    assert session.run([bump.op, step])[1] == 4
+    assert session.run([step, bump.op])[0] == 5
