@@ -47,9 +47,8 @@ def _describe(op_def: OpDef, name: str) -> str:
 
 
 def snake_case(op_name: str) -> str:
-    """The name that the legacy `gen_*_ops` modules give an op: "MatMul" is mat_mul."""
-    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", op_name)
-    return re.sub(r"([a-z\d])([A-Z])", r"\1_\2", name).lower()
+    """The name that the legacy `gen_*_ops` modules give an op: "MatMul" is mat_mul, "Conv2D" is conv2d."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])", "_", op_name).lower()
 
 
 def export_raw_ops() -> None:

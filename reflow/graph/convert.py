@@ -34,6 +34,7 @@ def dims_of_value(array: np.ndarray) -> Dims:
 
 def add_constant(graph: Graph, array: np.ndarray, dtype: DType, name: str) -> Tensor:
     """Add a Const node holding `array` under the scoped, unique form of `name`, or exactly that if it ends in "/"."""
+    name = name or "Const"
     if name[-1:] == "/":
         scope = name[:-1]
     else:

@@ -1,0 +1,44 @@
+"""tf.raw_ops: one plain function an op."""
+
+import inspect
+
+import pytest
+
+import reflow as tf
+from reflow.graph.registry import OPS
+from reflow.raw_ops import snake_case
+
+
+def test_every_op_has_its_function():
+    for name, op in OPS.items():
+        if not name.startswith("_"):
+            parameters = inspect.signature(getattr(tf.raw_ops, name)).parameters
+            assert [a.name for a in op.inputs] == list(parameters)[: len(op.inputs)]
+            assert list(parameters)[-1] == "name"
+
+
+def test_arguments_by_position_and_by_keyword():
+    with tf.Graph().as_default(), tf.Session() as session:
+        by_keyword = tf.raw_ops.MatMul(a=[[1.0, 2.0]], b=[[3.0, 4.0]], transpose_b=True, name="product")
+        by_position = tf.raw_ops.MatMul([[1.0, 2.0]], [[3.0, 4.0]], False, True)
+        assert by_keyword.op.name == "product"
+        assert session.run([by_keyword, by_position])[0].item() == 11
+        with pytest.raises(TypeError, match="missing a required argument: 'b'"):
+            tf.raw_ops.MatMul(a=[[1.0]])
+        with pytest.raises(TypeError, match=r"MatMul\(\) got an unexpected keyword argument 'c'"):
+            tf.raw_ops.MatMul(a=[[1.0]], b=[[1.0]], c=1)
+
+
+def test_what_help_says():
+    assert tf.raw_ops.MatMul.__name__ == "MatMul"
+    assert "transpose_a: attribute of type bool" in tf.raw_ops.MatMul.__doc__
+    assert str(inspect.signature(tf.raw_ops.Concat)) == "(concat_dim, values, name=None)"
+
+
+@pytest.mark.parametrize(
+    ("name", "snake"),
+    [("MatMul", "mat_mul"), ("Conv2D", "conv2d"), ("LRN", "lrn"), ("FFT2D", "fft2d"), ("SaveV2", "save_v2"),
+     ("RGBToHSV", "rgb_to_hsv"), ("ReadVariableOp", "read_variable_op"), ("L2Loss", "l2_loss")],
+)  # fmt: skip
+def test_names_in_the_legacy_modules(name, snake):
+    assert snake_case(name) == snake
