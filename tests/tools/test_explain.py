@@ -1,0 +1,53 @@
+"""`reflow explain`: the plans of a program's steps, beside what the program itself prints."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = """
+import sys
+import reflow as tf
+
+x = tf.placeholder(tf.float32, [2, 3], name="x")
+w = tf.Variable(tf.ones([3, 4]), name="w")
+loss = tf.reduce_mean(tf.nn.relu(tf.matmul(x, w)), name="loss")
+with tf.Session() as session:
+    session.run(w.initializer)
+    print("loss", session.run(loss, {x: [[1, 2, 3], [4, 5, 6]]}), sys.argv[1:])
+"""
+
+
+def _explain(tmp_path, program, *arguments):
+    script = tmp_path / "program.py"
+    script.write_text(program)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "150", "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "reflow", "explain", script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+
+
+def test_the_plans_of_a_program(tmp_path):
+    result = _explain(tmp_path, PROGRAM, "one", "--two")
+    assert result.returncode == 0, result.stderr
+    text = result.stdout
+    assert "loss 10.5 ['one', '--two']" in text
+    assert "step 1 of 2" in text and "step 2 of 2" in text
+    last = text[text.index("step 2 of 2") :]
+    assert "loss:0" in last and "x[2, 3]" in last
+    assert "def step(" in last and "torch." in last
+    assert "nodes" in last and "memory" in last
+
+
+@pytest.mark.parametrize(("end", "status"), [("sys.exit(3)", 3), ("sys.exit('sorry')", 1), ("sys.exit()", 0)])
+def test_the_exit_status_is_the_programs(tmp_path, end, status):
+    assert _explain(tmp_path, f"import sys\n{end}\n").returncode == status
+
+
+def test_a_program_that_fails_shows_its_error_and_its_plans(tmp_path):
+    result = _explain(tmp_path, PROGRAM + "\nraise RuntimeError('after the steps')\n")
+    assert result.returncode != 0
+    assert "after the steps" in result.stderr
+    assert "step 2 of 2" in result.stdout
