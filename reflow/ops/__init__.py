@@ -5,9 +5,11 @@ Importing this package registers them all.
 
 from reflow.ops import (  # noqa: F401
     accumulation,
+    accumulators,
     activations,
     arithmetic,
     arithmetic_gradients,
+    barriers,
     batch_norm,
     batch_space,
     bias,
@@ -109,6 +111,7 @@ from reflow.ops import (  # noqa: F401
     sparse_structure,
     special,
     special_gradients,
+    stacks,
     state,
     stateful_random,
     stateless_random,

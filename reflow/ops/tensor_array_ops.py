@@ -227,7 +227,7 @@ def _define(version: str, handle: str) -> None:
     op("Split", "handle: {handle}, value: T, lengths: int64, flow_in: float -> flow_out: float", "T: type",
        host="lengths", shape=_scalar_at(3), kernel=_split)  # fmt: skip
     op("Size", "handle: {handle}, flow_in: float -> size: int32", shape=_scalar_at(1), kernel=_size, gradient=None)
-    op("Close", "handle: {handle} ->", shape=no_outputs, kernel=_close, gradient=None)
+    op("Close", "handle: {handle} ->", shape=no_outputs, kernel=_close, writes=True, gradient=None)
 
 
 for _version, _handle in _VERSIONS.items():

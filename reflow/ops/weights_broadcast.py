@@ -58,8 +58,8 @@ def _static_check(weights, values, weights_shape, values_shape):
     ours, theirs = constant_value(weights_shape), constant_value(values_shape)
     if ours is None or theirs is None:
         return None
-    for i, (size, wanted) in enumerate(zip(ours, theirs, strict=True)):
-        if size not in (1, wanted):
+    for i, (given, wanted) in enumerate(zip(ours, theirs, strict=True)):
+        if given not in (1, wanted):
             raise ValueError(f"{_PREFIX} Mismatch at dim {i}. values.shape={theirs} weights.shape={ours}.")
     return no_op(name="static_dims_check_success")
 
