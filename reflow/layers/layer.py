@@ -202,7 +202,7 @@ class Layer(BaseLayer):
                 parts = list(variable) if isinstance(variable, PartitionedVariable) else [variable]
                 if regularizer and not any(part in existing for part in parts):
                     self._handle_weight_regularization(name, variable, identifiers.regularizer(regularizer))
-        if trainable and not _in_collection(variable, parts):
+        if trainable and not _is_trained(variable, parts):
             self._non_trainable_weights.append(self._trainable_weights.pop())
         return variable
 
@@ -219,14 +219,16 @@ class Layer(BaseLayer):
         return result
 
 
-def _in_collection(variable, parts) -> bool:
+def _is_trained(variable, parts) -> bool:
     """True if a variable is trained: a custom getter may have made one that is not."""
-    trained = trainable_variables()
-    return any(v is variable or v is parts[0] for v in trained)
+    # A new variable stands at the end.
+    return any(v is variable or v is parts[0] for v in reversed(trainable_variables()))
 
 
 def _add_to_collection(elements, name):
     """Append to a collection what is not in it yet."""
+    if not elements:
+        return
     collection = get_default_graph().get_collection_ref(name)
     present = {id(element) for element in collection}
     collection.extend(e for e in nest.flatten(elements) if id(e) not in present)

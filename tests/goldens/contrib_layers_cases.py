@@ -625,6 +625,16 @@ def optimize_loss_of_optimizer(tf, t):
         t.out(train, *[tf.identity(v.read_value()) for v in tf.trainable_variables()])
 
 
+@case.each(options=[{}, {"static_max_norm": 0.2}, {"std_factor": 0.0, "decay": 0.5, "epsilon": 0.1}])
+def optimize_loss_adaptive_clipping(tf, t, options):
+    step = tf.train.get_or_create_global_step()
+    clip = tf.contrib.slim.adaptive_clipping_fn(global_step=step, report_summary=True, **options)
+    train = tf.contrib.layers.optimize_loss(small_loss(tf, t), step, 0.1, "SGD", clip_gradients=clip)
+    names(tf, t, tf.get_collection("summaries"))
+    with tf.control_dependencies([train]):
+        t.out(train, *[tf.identity(v.read_value()) for v in tf.trainable_variables()])
+
+
 @case.each(bad=[
     {"optimizer": "Nadam"}, {"optimizer": 3}, {"learning_rate": -1.0}, {"learning_rate": 1}, {"learning_rate": None},
     {"summaries": ["all"]}, {"clip_gradients": 1}, {"optimizer": abs},
