@@ -50,6 +50,24 @@ class Connectivity:
         """The shape of the output of one application."""
         return self._node_attribute(node_index, "output_shapes", "output shape")
 
+    def get_input_mask_at(self, node_index):
+        """The mask of the input of one application, or None."""
+        return _masks_of(self.get_input_at(node_index))
+
+    def get_output_mask_at(self, node_index):
+        """The mask of the output of one application, or None."""
+        return _masks_of(self.get_output_at(node_index))
+
+    @property
+    def input_mask(self):
+        """The mask of the input of the first application; raises AttributeError if none was noted."""
+        return _masks_of(self.input)
+
+    @property
+    def output_mask(self):
+        """The mask of the output of the first application; raises AttributeError if none was noted."""
+        return _masks_of(self.output)
+
     @property
     def input(self):
         """The input of the first application; raises AttributeError if none was noted."""
@@ -83,6 +101,13 @@ class Connectivity:
                                  f'Hence the notion of "{side} shape" is ill-defined for the layer. Use '
                                  f"`get_{side}_shape_at(node_index)` instead.")  # fmt: skip
         return shapes[0]
+
+
+def _masks_of(tensors):
+    """The masks that Keras layers left on tensors, in the same form."""
+    if isinstance(tensors, list):
+        return [_masks_of(tensor) for tensor in tensors]
+    return getattr(tensors, "_keras_mask", None)
 
 
 def reachable_from(inputs, targets):

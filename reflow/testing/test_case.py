@@ -63,12 +63,12 @@ def main(argv=None):
 
 
 @export("test.assert_equal_graph_def")
-def assert_equal_graph_def(actual, expected, checkpoint_v2=False):
+def assert_equal_graph_def(actual, expected, checkpoint_v2=False, hash_table_shared_name=False):
     """Check that two GraphDefs have equal nodes, in any order.
 
     Args:
       actual, expected: GraphDef protos.
-      checkpoint_v2: accepted.
+      checkpoint_v2, hash_table_shared_name: accepted.
 
     Raises:
       AssertionError: if a node is missing, too many, or different.

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import types
 
 import numpy as np
 import pytest
@@ -216,11 +217,30 @@ def test_several_inputs():
 def test_not_connected():
     layer = tf.layers.Dense(2)
     layer(tf.ones([1, 2]))
-    for attribute in ("input", "output", "input_shape", "output_shape"):
+    for attribute in ("input", "output", "input_shape", "output_shape", "input_mask", "output_mask"):
         with pytest.raises(AttributeError):
             getattr(layer, attribute)
-    with pytest.raises(RuntimeError, match="never been called"):
-        layer.get_input_at(0)
+    for getter in (layer.get_input_at, layer.get_output_shape_at, layer.get_input_mask_at):
+        with pytest.raises(RuntimeError, match="never been called"):
+            getter(0)
+
+
+def test_connected():
+    """What Keras notes of an application is told."""
+    layer = tf.layers.Dense(2)
+    x, y = tf.ones([1, 2]), tf.ones([1, 3])
+    x._keras_mask = "mask"
+    node = types.SimpleNamespace(input_tensors=x, output_tensors=[y], input_shapes=x.shape, output_shapes=y.shape)
+    layer._inbound_nodes.append(node)
+    assert layer.input is layer.get_input_at(0) is x
+    assert layer.output is y and layer.output_shape == y.shape
+    assert layer.input_mask == "mask" and layer.get_output_mask_at(0) is None
+    with pytest.raises(ValueError, match="only 1 inbound nodes"):
+        layer.get_input_at(1)
+    other = types.SimpleNamespace(input_shapes=y.shape)
+    layer._inbound_nodes.append(other)
+    with pytest.raises(AttributeError, match="ill-defined"):
+        _ = layer.input_shape
 
 
 def test_deep_copy_is_a_layer_of_its_own():
