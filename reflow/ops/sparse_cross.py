@@ -100,7 +100,7 @@ def _sparse_cross(indices, values, shapes, dense_inputs, hashed_output, num_buck
 define_op(
     "SparseCross", "indices: N*int64, values: list:sparse_types, shapes: N*int64, dense_inputs: list:dense_types -> "
     "output_indices: int64, output_values: out_type, output_shape: int64",
-    "N: int, hashed_output: bool, num_buckets: int, hash_key: int, "
+    "N: int >= 0, hashed_output: bool, num_buckets: int >= 0, hash_key: int, "
     "sparse_types: list(type) in int64|string, dense_types: list(type) in int64|string, "
     "out_type: type in int64|string, internal_type: type in int64|string",
     shape=lambda op: [(None, 2), (None,), (2,)], kernel=_sparse_cross,
