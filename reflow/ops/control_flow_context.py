@@ -105,6 +105,25 @@ class CondContext(ControlFlowContext):
         self._external_values[pred] = pred
         pivot.op._control_flow_context = self
 
+    @classmethod
+    def of_made_operations(cls, name, pred, pivot, branch, values, external_values, operations):
+        """The context of a branch whose operations were imported.
+
+        Args:
+          name: its name, as it is.
+          pred, pivot, branch: as of the class.
+          values: the set of tensors that operations of the context may take as they are.
+          external_values: for a tensor from outside, the tensor by which the context takes it.
+          operations: the operations of the context.
+        """
+        context = cls.__new__(cls)
+        ControlFlowContext.__init__(context)
+        context._name, context._pred, context._pivot, context._branch = name, pred, pivot, branch
+        context._values, context._external_values = values, external_values
+        for operation in operations:
+            operation._control_flow_context = context
+        return context
+
     @property
     def pred(self):
         """The condition, a bool scalar."""

@@ -4,6 +4,7 @@ from reflow.train import (  # noqa: F401
     adadelta,
     adagrad,
     adam,
+    context_protos,
     file_names,
     ftrl,
     gradient_descent,
