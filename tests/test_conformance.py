@@ -35,6 +35,8 @@ WITHOUT_KERNEL = {
 }
 # Where our gradient decision is not that of TensorFlow's registry.
 OTHER_GRADIENTS = {
+    "ZeroInitializer": "an op of contrib, which the recorder does not load; it gives a reference",
+    "ZeroVarInitializer": "as ZeroInitializer",
     "Const": "it has no inputs, so nobody asks",
     "RandomCrop": "TensorFlow says so of an op that it does not have",
     "MatrixExponential": "TensorFlow 1.15 computes it of other ops, which have gradients",

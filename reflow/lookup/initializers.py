@@ -167,7 +167,12 @@ class TextFileInitializer(TableInitializerBase):
 
 @export("contrib.lookup.TextFileStringTableInitializer")
 class TextFileStringTableInitializer(TextFileInitializer):
-    """Fills a table of integers to strings from the lines of a file; arguments as of `TextFileInitializer`."""
+    """Fills a table of integers to strings from the lines of a file; arguments as of `TextFileInitializer`.
+
+    Args:
+      key_column_index: the column of the keys.
+      value_column_index: the column of the values.
+    """
 
     def __init__(self, filename, key_column_index=TextFileIndex.LINE_NUMBER,
                  value_column_index=TextFileIndex.WHOLE_LINE, vocab_size=None, delimiter="\t",
@@ -178,7 +183,12 @@ class TextFileStringTableInitializer(TextFileInitializer):
 
 @export("contrib.lookup.TextFileIdTableInitializer")
 class TextFileIdTableInitializer(TextFileInitializer):
-    """Fills a table of strings (or integers) to integers from the lines of a file; arguments as there."""
+    """Fills a table of strings (or integers) to integers from the lines of a file; arguments as there.
+
+    Args:
+      key_column_index: the column of the keys.
+      value_column_index: the column of the values.
+    """
 
     def __init__(self, filename, key_column_index=TextFileIndex.WHOLE_LINE,
                  value_column_index=TextFileIndex.LINE_NUMBER, vocab_size=None, delimiter="\t",

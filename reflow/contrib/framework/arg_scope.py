@@ -24,7 +24,11 @@ def current_arg_scope():
 
 @export("contrib.framework.arg_scope_func_key")
 def arg_scope_func_key(op):
-    """The key of a function in a scope."""
+    """The key of a function in a scope.
+
+    Args:
+      op: a function.
+    """
     return getattr(op, "_key_op", str(op))
 
 
@@ -104,7 +108,11 @@ def has_arg_scope(func):
 
 @export("contrib.framework.arg_scoped_arguments")
 def arg_scoped_arguments(func):
-    """The names of the arguments of a decorated function that have defaults, as a tuple."""
+    """The names of the arguments of a decorated function that have defaults, as a tuple.
+
+    Args:
+      func: a function made by `add_arg_scope`.
+    """
     if not has_arg_scope(func):
         raise AssertionError(f"{func} is not decorated with @add_arg_scope")
     return _functions[arg_scope_func_key(func)]

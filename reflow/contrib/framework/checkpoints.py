@@ -15,19 +15,31 @@ from reflow.variables.variable_store import get_default_variable_store
 
 @export("contrib.framework.load_checkpoint")
 def load_checkpoint(filepattern):
-    """A reader of a checkpoint, or of the latest one of a folder; see `tf.train.load_checkpoint`."""
+    """A reader of a checkpoint, or of the latest one of a folder; see `tf.train.load_checkpoint`.
+
+    Args:
+      filepattern: a checkpoint, or a folder with one.
+    """
     return checkpoint_reader.load_checkpoint(filepattern)
 
 
 @export("contrib.framework.load_variable")
 def load_variable(checkpoint_dir, name):
-    """The value of a variable in a checkpoint, as an array; see `tf.train.load_variable`."""
+    """The value of a variable in a checkpoint, as an array; see `tf.train.load_variable`.
+
+    Args:
+      checkpoint_dir: a checkpoint, or a folder with one.
+    """
     return checkpoint_reader.load_variable(checkpoint_dir, name)
 
 
 @export("contrib.framework.list_variables")
 def list_variables(checkpoint_dir):
-    """The variables of a checkpoint, as a list of (name, shape); see `tf.train.list_variables`."""
+    """The variables of a checkpoint, as a list of (name, shape); see `tf.train.list_variables`.
+
+    Args:
+      checkpoint_dir: a checkpoint, or a folder with one.
+    """
     return checkpoint_reader.list_variables(checkpoint_dir)
 
 

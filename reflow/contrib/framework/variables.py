@@ -90,7 +90,11 @@ def model_variable(name, shape=None, dtype=float32, initializer=None, regularize
 
 @export("contrib.framework.add_model_variable")
 def add_model_variable(var):
-    """Add a variable to collection MODEL_VARIABLES unless it is there."""
+    """Add a variable to collection MODEL_VARIABLES unless it is there.
+
+    Args:
+      var: a variable.
+    """
     graph = get_default_graph()
     if not any(each is var for each in graph.get_collection_ref(GraphKeys.MODEL_VARIABLES)):
         graph.add_to_collection(GraphKeys.MODEL_VARIABLES, var)
@@ -198,7 +202,11 @@ def get_variables_by_name(given_name, scope=None):
 
 @export("contrib.framework.get_unique_variable")
 def get_unique_variable(var_op_name):
-    """The global variable of that full name; raises ValueError if there is none."""
+    """The global variable of that full name; raises ValueError if there is none.
+
+    Args:
+      var_op_name: the variable's name.
+    """
     candidates = get_variables(scope=var_op_name)
     if not candidates:
         raise ValueError(f"Couldn't find variable {var_op_name}")
@@ -210,7 +218,11 @@ def get_unique_variable(var_op_name):
 
 @export("contrib.framework.get_variable_full_name")
 def get_variable_full_name(var):
-    """The name of a variable; of a part of one, that of the whole."""
+    """The name of a variable; of a part of one, that of the whole.
+
+    Args:
+      var: a variable, or a part of a partitioned one.
+    """
     info = var._get_save_slice_info()
     return info.full_name if info else var.op.name
 
@@ -239,7 +251,11 @@ def filter_variables(var_list, include_patterns=None, exclude_patterns=None, reg
 
 @export("contrib.framework.assert_or_get_global_step")
 def assert_or_get_global_step(graph=None, global_step_tensor=None):
-    """The global step: the one given, checked, or that of the graph."""
+    """The global step: the one given, checked, or that of the graph.
+
+    Args:
+      global_step_tensor: a variable, or None for the one of the graph.
+    """
     if global_step_tensor is None:
         return training_util.get_global_step(graph)
     training_util.assert_global_step(global_step_tensor)

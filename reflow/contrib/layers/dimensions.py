@@ -8,6 +8,10 @@ from reflow.graph.shapes import TensorShape
 def channel_dimension(shape, data_format, min_rank=1):
     """The number of channels in a TensorShape: its second size for "channels_first", else its last.
 
+    Args:
+      shape: a TensorShape.
+      data_format: "NHWC" or "NCHW".
+
     Raises:
       ValueError: if it is not known, or the rank is less than `min_rank`.
     """
@@ -16,7 +20,11 @@ def channel_dimension(shape, data_format, min_rank=1):
 
 @export("contrib.slim.utils.last_dimension")
 def last_dimension(shape, min_rank=1):
-    """The last size of a TensorShape; raises ValueError if it is not known, or the rank is less than `min_rank`."""
+    """The last size of a TensorShape; raises ValueError if it is not known, or the rank is less than `min_rank`.
+
+    Args:
+      shape: a TensorShape.
+    """
     return _known_size(shape, -1, min_rank)
 
 
@@ -35,6 +43,9 @@ def _known_size(shape, axis, min_rank):
 def two_element_tuple(int_or_tuple):
     """(height, width) of an int, which counts for both, a pair, or a TensorShape of rank 2.
 
+    Args:
+      int_or_tuple: an integer, or a sequence of two.
+
     Raises:
       ValueError: for anything else.
     """
@@ -52,6 +63,9 @@ def two_element_tuple(int_or_tuple):
 @export("contrib.slim.utils.n_positive_integers")
 def n_positive_integers(n, value):
     """`n` positive integers, as a tuple, of a positive int, which counts for each, or a sequence of them.
+
+    Args:
+      value: a positive integer, or a sequence of n.
 
     Raises:
       ValueError: for anything else.

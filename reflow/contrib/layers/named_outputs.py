@@ -26,7 +26,11 @@ def collect_named_outputs(collections, alias, outputs):
 
 @export("contrib.slim.utils.append_tensor_alias")
 def append_tensor_alias(tensor, alias):
-    """Give a tensor a further name; returns the tensor."""
+    """Give a tensor a further name; returns the tensor.
+
+    Args:
+      alias: the name to give it.
+    """
     tensor.aliases = [*getattr(tensor, "aliases", ()), alias.removesuffix("/")]
     return tensor
 

@@ -57,7 +57,11 @@ def summarize_tensor(tensor, tag=None):
 
 @export("contrib.layers.summarize_tensors")
 def summarize_tensors(tensors, summarizer=summarize_tensor):
-    """The summaries of several tensors, as a list."""
+    """The summaries of several tensors, as a list.
+
+    Args:
+      summarizer: the function that makes the summary of one tensor.
+    """
     return [summarizer(tensor) for tensor in tensors]
 
 

@@ -107,14 +107,22 @@ def _converted(predictions, labels):
 @_published("add_loss")
 @add_arg_scope
 def add_loss(loss, loss_collection=GraphKeys.LOSSES):
-    """Add a loss to a collection, or to none for None."""
+    """Add a loss to a collection, or to none for None.
+
+    Args:
+      loss_collection: the collection.
+    """
     if loss_collection:
         get_default_graph().add_to_collection(loss_collection, loss)
 
 
 @_published("get_losses")
 def get_losses(scope=None, loss_collection=GraphKeys.LOSSES):
-    """The losses of a collection whose names begin with `scope`, as a list."""
+    """The losses of a collection whose names begin with `scope`, as a list.
+
+    Args:
+      loss_collection: the collection.
+    """
     return get_default_graph().get_collection(loss_collection, scope)
 
 

@@ -5,7 +5,11 @@ from reflow.graph.export import export
 
 @export("contrib.slim.model_analyzer.tensor_description")
 def tensor_description(var):
-    """Type and shape of a tensor or variable of known rank, such as "(float32 3x4)"."""
+    """Type and shape of a tensor or variable of known rank, such as "(float32 3x4)".
+
+    Args:
+      var: a tensor or variable.
+    """
     return f"({var.dtype.name} {'x'.join(str(size) for size in var.get_shape())})"
 
 

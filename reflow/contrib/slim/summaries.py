@@ -58,23 +58,40 @@ def add_zero_fraction_summary(tensor, name=None, prefix=None, print_summary=Fals
 
 @export("contrib.slim.summaries.add_histogram_summaries")
 def add_histogram_summaries(tensors, prefix=None):
-    """Histogram summaries of several tensors, as a list."""
+    """Histogram summaries of several tensors, as a list.
+
+    Args:
+      prefix: a scope for the summaries, or None.
+    """
     return [add_histogram_summary(tensor, prefix=prefix) for tensor in tensors]
 
 
 @export("contrib.slim.summaries.add_image_summaries")
 def add_image_summaries(tensors, prefix=None):
-    """Image summaries of several tensors, as a list."""
+    """Image summaries of several tensors, as a list.
+
+    Args:
+      prefix: a scope for the summaries, or None.
+    """
     return [add_image_summary(tensor, prefix=prefix) for tensor in tensors]
 
 
 @export("contrib.slim.summaries.add_scalar_summaries")
 def add_scalar_summaries(tensors, prefix=None, print_summary=False):
-    """Scalar summaries of several tensors, as a list."""
+    """Scalar summaries of several tensors, as a list.
+
+    Args:
+      prefix: a scope for the summaries, or None.
+      print_summary: print the values, too.
+    """
     return [add_scalar_summary(tensor, prefix=prefix, print_summary=print_summary) for tensor in tensors]
 
 
 @export("contrib.slim.summaries.add_zero_fraction_summaries")
 def add_zero_fraction_summaries(tensors, prefix=None):
-    """Summaries of the share of zeros in several tensors, as a list."""
+    """Summaries of the share of zeros in several tensors, as a list.
+
+    Args:
+      prefix: a scope for the summaries, or None.
+    """
     return [add_zero_fraction_summary(tensor, prefix=prefix) for tensor in tensors]

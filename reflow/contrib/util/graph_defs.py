@@ -27,5 +27,9 @@ def ops_used_by_graph_def(graph_def):
 
 @export("contrib.util.stripped_op_list_for_graph")
 def stripped_op_list_for_graph(graph_def):
-    """The definitions of the ops that a GraphDef uses, without descriptions, as an OpList proto."""
+    """The definitions of the ops that a GraphDef uses, without descriptions, as an OpList proto.
+
+    Args:
+      graph_def: a GraphDef.
+    """
     return op_proto.stripped_op_list(graph_def)
