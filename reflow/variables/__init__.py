@@ -3,6 +3,7 @@
 from reflow.variables import (  # noqa: F401
     convolution_initializers,
     initializers,
+    module,
     partitioned_variable,
     partitioners,
     random_generator,
