@@ -15,6 +15,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dims
 from reflow.ops.matmul import matmul
+from reflow.ops.matrix_like import MatrixLike
 from reflow.ops.shape_rules import merge_size, unchanged_shape, with_rank_at_least
 
 _TYPES = "T: type in double|float|half|complex64|complex128"
@@ -133,15 +134,18 @@ def cholesky(input, name=None):
     """The lower triangular L with L L^H = input, for Hermitian positive definite matrices.
 
     Args:
-      input: tensor [..., n, n] of half, float32, float64, complex64 or complex128; only its lower triangle is read.
+      input: tensor [..., n, n] of half, float32, float64, complex64 or complex128, of which only the lower triangle is
+        read; or a linear operator.
       name: a name for the operation.
 
     Returns:
-      A tensor [..., n, n].
+      A tensor [..., n, n], or a linear operator.
 
     Raises:
       InvalidArgumentError: when it runs, if a matrix is not positive definite.
     """
+    if isinstance(input, MatrixLike):
+        return input.cholesky(name)
     return call("Cholesky", input, name=name)
 
 

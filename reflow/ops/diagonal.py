@@ -11,6 +11,7 @@ from reflow.graph.convert import constant_value
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
+from reflow.ops.matrix_like import MatrixLike
 from reflow.ops.movement import moves_elements
 from reflow.ops.shape_rules import constant_int, merge, merge_prefix, unchanged_shape, with_rank_at_least
 
@@ -326,7 +327,7 @@ def matrix_diag_part(input, name="diag_part", k=0, padding_value=0):
     """Diagonals of matrices.
 
     Args:
-      input: a tensor [..., rows, columns].
+      input: a tensor [..., rows, columns], or a linear operator (whose main diagonal it is always).
       name: the node's name.
       k: which diagonals: an int32 scalar, 0 the main one and positive above it; or a pair (lowest, highest).
       padding_value: what fills up the shorter ones of several diagonals.
@@ -334,6 +335,8 @@ def matrix_diag_part(input, name="diag_part", k=0, padding_value=0):
     Returns:
       A Tensor [..., length], or [..., number of diagonals, length], from the highest to the lowest.
     """
+    if isinstance(input, MatrixLike):
+        return input.diag_part(name)
     if _is_plain(k):
         return call("MatrixDiagPart", input, name=name)
     if _is_main(k):

@@ -23,6 +23,7 @@ from reflow.ops.diagonal import matrix_diag, matrix_diag_part, matrix_set_diag
 from reflow.ops.elementwise import abs as abs_
 from reflow.ops.joining import concat
 from reflow.ops.matmul import matmul
+from reflow.ops.matrix_like import MatrixLike
 from reflow.ops.permute import matrix_transpose, transpose
 from reflow.ops.reduction import reduce_max, reduce_sum
 from reflow.ops.renamed_arguments import renamed_argument
@@ -124,12 +125,14 @@ def trace(x, name=None):
     """The sum of the main diagonals of matrices.
 
     Args:
-      x: a tensor [..., m, n].
+      x: a tensor [..., m, n], or a linear operator.
       name: a name for the operation.
 
     Returns:
       A tensor [...].
     """
+    if isinstance(x, MatrixLike):
+        return x.trace(name)
     with name_scope(name, "Trace", [x]) as scope:
         x = to_tensor(x, name="x")
         return reduce_sum(matrix_diag_part(x), [-1], name=scope)
@@ -140,12 +143,14 @@ def adjoint(matrix, name=None):
     """The conjugate transposes of matrices.
 
     Args:
-      matrix: a tensor [..., m, n].
+      matrix: a tensor [..., m, n], or a linear operator.
       name: a name scope.
 
     Returns:
-      A tensor [..., n, m].
+      A tensor [..., n, m], or a linear operator.
     """
+    if isinstance(matrix, MatrixLike):
+        return matrix.adjoint(name)
     with name_scope(name, "adjoint", [matrix]):
         return matrix_transpose(to_tensor(matrix, name="matrix"), conjugate=True)
 
@@ -155,12 +160,19 @@ def logdet(matrix, name=None):
     """The logarithms of the determinants of Hermitian positive definite matrices, by a Cholesky decomposition.
 
     Args:
-      matrix: a tensor [..., n, n] of half, float32, float64, complex64 or complex128.
+      matrix: a tensor [..., n, n] of half, float32, float64, complex64 or complex128, or a linear operator.
       name: a name scope.
 
     Returns:
       A tensor [...], real.
+
+    Raises:
+      ValueError: if a linear operator is not known to be Hermitian positive definite.
     """
+    if isinstance(matrix, MatrixLike):
+        if matrix.is_positive_definite and matrix.is_self_adjoint:
+            return matrix.log_abs_determinant(name)
+        raise ValueError("Expected matrix to be self-adjoint positive definite.")
     with name_scope(name, "logdet", [matrix]):
         diagonal = matrix_diag_part(call("Cholesky", matrix))
         return 2.0 * reduce_sum(call("Log", real(diagonal)), axis=[-1])

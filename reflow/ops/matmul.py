@@ -10,6 +10,7 @@ from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims
+from reflow.ops.matrix_like import MatrixLike, product_with_operator
 from reflow.ops.shape_rules import merge, merge_size, with_rank, with_rank_at_least
 
 _MATMUL_TYPES = "T: type in bfloat16|half|float|double|int32|int64|complex64|complex128"
@@ -248,15 +249,16 @@ def matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_
     """The matrix product `a @ b`, over the last two dimensions; leading dimensions are batches and broadcast.
 
     Args:
-      a: tensor [..., m, k] of bfloat16, half, float32, float64, int32, int64, complex64 or complex128.
-      b: tensor [..., k, n] of the same type.
+      a: tensor [..., m, k] of bfloat16, half, float32, float64, int32, int64, complex64 or complex128, or a linear
+        operator.
+      b: tensor [..., k, n] of the same type, or a linear operator.
       transpose_a, transpose_b: transpose that factor's matrices first.
       adjoint_a, adjoint_b: transpose and conjugate that factor's matrices first.
       a_is_sparse, b_is_sparse: hints that a matrix holds many zeros; only for matrices, not batches.
       name: a name for the operation.
 
     Returns:
-      A tensor [..., m, n] of the same type.
+      A tensor [..., m, n] of the same type; a linear operator if both factors are.
 
     Raises:
       ValueError: if a factor is to be both transposed and adjoint, or the shapes do not fit.
@@ -264,6 +266,9 @@ def matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_
     plain = not (adjoint_a or adjoint_b or a_is_sparse or b_is_sparse)
     if plain and _is_matrix(a) and _is_matrix(b) and dtypes.bfloat16 not in (a.dtype, b.dtype):
         return call("MatMul", a, b, name=name, transpose_a=transpose_a, transpose_b=transpose_b)
+    if isinstance(a, MatrixLike) or isinstance(b, MatrixLike):
+        return product_with_operator(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, a_is_sparse, b_is_sparse,
+                                     name)  # fmt: skip
     if transpose_a and adjoint_a:
         raise ValueError("Only one of transpose_a and adjoint_a can be True.")
     if transpose_b and adjoint_b:

@@ -9,6 +9,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.ops.decompositions import adjoint, at_least_single, checked_lu, square_matrices, square_shape
 from reflow.ops.matmul import matmul
+from reflow.ops.matrix_like import MatrixLike
 from reflow.ops.shape_rules import merge, merge_size, with_rank, with_rank_at_least
 
 _TYPES = "T: type in double|float|half|complex64|complex128"
@@ -43,16 +44,19 @@ def matrix_inverse(input, adjoint=False, name=None):
     """The inverses of square matrices, or of their adjoints.
 
     Args:
-      input: tensor [..., n, n] of half, float32, float64, complex64 or complex128.
+      input: tensor [..., n, n] of half, float32, float64, complex64 or complex128, or a linear operator.
       adjoint: invert the adjoint (conjugate transpose).
       name: a name for the operation.
 
     Returns:
-      A tensor [..., n, n].
+      A tensor [..., n, n], or a linear operator.
 
     Raises:
       InvalidArgumentError: when it runs, if a matrix is singular.
     """
+    if isinstance(input, MatrixLike):
+        inverse = input.inverse(name)
+        return inverse.adjoint() if adjoint else inverse
     return call("MatrixInverse", input, name=name, adjoint=adjoint)
 
 
@@ -100,17 +104,22 @@ def matrix_solve(matrix, rhs, adjoint=False, name=None):
     """X with matrix X = rhs, or adjoint(matrix) X = rhs.
 
     Args:
-      matrix: tensor [..., n, n] of half, float32, float64, complex64 or complex128.
-      rhs: tensor [..., n, k] of the same type.
+      matrix: tensor [..., n, n] of half, float32, float64, complex64 or complex128, or a linear operator.
+      rhs: tensor [..., n, k] of the same type; with a linear operator another one too.
       adjoint: solve with the adjoint (conjugate transpose) of `matrix`.
       name: a name for the operation.
 
     Returns:
-      A tensor [..., n, k].
+      A tensor [..., n, k], or a linear operator if `rhs` is one.
 
     Raises:
+      ValueError: if `rhs` is a linear operator and `matrix` is none.
       InvalidArgumentError: when it runs, if a matrix is singular.
     """
+    if isinstance(matrix, MatrixLike):
+        return matrix.solve(rhs, adjoint=adjoint, name=name)
+    if isinstance(rhs, MatrixLike):
+        raise ValueError("Passing in `matrix` as a Tensor and `rhs` as a LinearOperator is not supported.")
     return call("MatrixSolve", matrix, rhs, name=name, adjoint=adjoint)
 
 
@@ -300,12 +309,14 @@ def matrix_determinant(input, name=None):
     """The determinants of square matrices.
 
     Args:
-      input: tensor [..., n, n] of half, float32, float64, complex64 or complex128.
+      input: tensor [..., n, n] of half, float32, float64, complex64 or complex128, or a linear operator.
       name: a name for the operation.
 
     Returns:
       A tensor [...].
     """
+    if isinstance(input, MatrixLike):
+        return input.determinant(name)
     return call("MatrixDeterminant", input, name=name)
 
 
