@@ -146,6 +146,46 @@ def blocks_at(key: int, counter: int, offsets: np.ndarray) -> np.ndarray:
     return out
 
 
+def native_normals(key: int, counter: int, count: int) -> np.ndarray | None:
+    """Generates blocks of four float32 normal numbers at successive counters.
+
+    Args:
+        key: 64-bit key.
+        counter: 128-bit counter of the first block.
+        count: number of blocks.
+
+    Returns:
+        float32 array [count, 4], or None where there is no C compiler.
+    """
+    library = philox_native.load()
+    if library is None:
+        return None
+    out = np.empty((count, 4), np.float32)
+    library.reflow_philox_normals(key, counter & _MASK_64, counter >> 64, count, out.__array_interface__["data"][0])
+    return out
+
+
+def native_truncated_normals(key: int, counter: int, stride: int, count: int) -> np.ndarray | None:
+    """Generates groups of four float32 normal numbers inside (-2, 2), each the first ones of a part of the stream.
+
+    Args:
+        key: 64-bit key.
+        counter: 128-bit counter at which the first group's part begins.
+        stride: distance of the counters at which neighbouring groups' parts begin.
+        count: number of groups.
+
+    Returns:
+        float32 array [count, 4], or None where there is no C compiler.
+    """
+    library = philox_native.load()
+    if library is None:
+        return None
+    out = np.empty((count, 4), np.float32)
+    pointer = out.__array_interface__["data"][0]
+    library.reflow_philox_truncated_normals(key, counter & _MASK_64, counter >> 64, stride, count, pointer)
+    return out
+
+
 def shuffled_indices(words: np.ndarray, count: int) -> np.ndarray:
     """Shuffles 0 .. count - 1 the way ``RandomShuffle`` does: item i changes places with i + words[i] mod (count - i).
 

@@ -5,8 +5,8 @@ functions serve the three kinds of ops: seeded by attributes (``RandomUniform``)
 (``StatelessRandomUniform``, with ``PhiloxState.from_stateless_seed``) and by a variable (``StatefulUniform``, with
 ``PhiloxState.from_counter``).
 
-Uniform numbers have TensorFlow's bits. Normal numbers come from the same bits through NumPy's logarithm, sine and
-cosine, which differ from those of the C library by a few units in the last place (below 1e-6).
+Uniform numbers have TensorFlow's bits. Normal numbers come from the same bits through the logarithm, sine and cosine of
+`philox_kernel.c` or NumPy, which differ from those of the C library by a few units in the last place (below 1e-6).
 """
 
 from __future__ import annotations
@@ -18,7 +18,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from reflow.ops.philox import BLOCKS_PER_OUTPUT, PhiloxState, blocks, blocks_at
+from reflow.ops.philox import (
+    BLOCKS_PER_OUTPUT,
+    PhiloxState,
+    blocks,
+    blocks_at,
+    native_normals,
+    native_truncated_normals,
+)
 
 # Blocks worked on at a time: the words and their transforms stay in a core's cache.
 _CHUNK = 8192
@@ -104,7 +111,14 @@ def standard_normal(state: PhiloxState, shape: Sequence[int], dtype: torch.dtype
     Returns:
         Tensor of that shape and dtype.
     """
-    return _fill(state, shape, dtype, normals_64 if dtype is torch.float64 else normals_32)
+    if dtype is torch.float64:
+        return _fill(state, shape, dtype, normals_64)
+    count = math.prod(shape)
+    start = state.reserve_outputs(count)
+    values = native_normals(state.key, start, -(-count // 4))
+    if values is None:
+        values = _decoded_blocks(state.key, start, -(-count // 4), normals_32)
+    return _to_tensor(values, count, shape, dtype)
 
 
 def truncated_normal(state: PhiloxState, shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
@@ -125,14 +139,18 @@ def truncated_normal(state: PhiloxState, shape: Sequence[int], dtype: torch.dtyp
     start = state.reserve_outputs(count)
     wide = dtype is torch.float64
     group_size = 2 if wide else 4
-    draw = _normals_64_inside if wide else _normals_32_inside
+    n_groups = -(-count // group_size)
     stride = group_size * BLOCKS_PER_OUTPUT // 4
+    values = None if wide else native_truncated_normals(state.key, start, stride, n_groups)
+    if values is None:
+        draw = _normals_64_inside if wide else _normals_32_inside
 
-    def make(first: int, n_groups: int) -> np.ndarray:
-        offsets = np.arange(first, first + n_groups, dtype=np.uint64) * np.uint64(stride)
-        return _truncated_groups(state.key, start, offsets, group_size, draw)
+        def make(first: int, n_groups: int) -> np.ndarray:
+            offsets = np.arange(first, first + n_groups, dtype=np.uint64) * np.uint64(stride)
+            return _truncated_groups(state.key, start, offsets, group_size, draw)
 
-    return _to_tensor(_in_chunks(make, -(-count // group_size)), count, shape, dtype)
+        values = _in_chunks(make, n_groups)
+    return _to_tensor(values, count, shape, dtype)
 
 
 def _truncated_groups(key: int, counter: int, offsets: np.ndarray, group_size: int, draw: Truncated) -> np.ndarray:
@@ -187,11 +205,11 @@ def _fill(state: PhiloxState, shape: Sequence[int], dtype: torch.dtype, decode: 
     count = math.prod(shape)
     start = state.reserve_outputs(count)
     group_size = 2 if dtype.itemsize == 8 else 4
+    return _to_tensor(_decoded_blocks(state.key, start, -(-count // group_size), decode), count, shape, dtype)
 
-    def make(first: int, n_blocks: int) -> np.ndarray:
-        return decode(blocks(state.key, start + first, n_blocks))
 
-    return _to_tensor(_in_chunks(make, -(-count // group_size)), count, shape, dtype)
+def _decoded_blocks(key: int, counter: int, n_blocks: int, decode: Function) -> np.ndarray:
+    return _in_chunks(lambda first, count: decode(blocks(key, counter + first, count)), n_blocks)
 
 
 def _in_chunks(make: Callable[[int, int], np.ndarray], n_rows: int) -> np.ndarray:

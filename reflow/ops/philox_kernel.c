@@ -1,12 +1,14 @@
-/* Philox 4x32-10 blocks and the shuffle that consumes them, for reflow/ops/philox.py.
+/* Philox 4x32-10 blocks and what consumes most of them: normal numbers and the shuffle, for reflow/ops/philox.py.
  *
- * The NumPy code beside it computes the same bits; this file is there for speed alone. Every loop over lanes is
- * free of branches and keeps its 32-bit words in 64-bit variables, the shape that compilers turn into packed
- * 32x32 -> 64 bit multiplications.
+ * The NumPy code beside it computes the same (normal numbers: to a few units in the last place); this file is there
+ * for speed alone. Every loop over lanes is free of branches. The rounds keep their 32-bit words in 64-bit variables,
+ * the shape that compilers turn into packed 32x32 -> 64 bit multiplications.
  *
  * Source of the algorithm: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
  */
+#include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 #define ROUNDS 10
 #define LANES 64
@@ -44,16 +46,22 @@ tile(const struct stream *s, const uint64_t *offsets, uint64_t first, uint64_t s
             out[4 * j + w] = words[w][j];
 }
 
-/* Writes `count` blocks of four words. Block i has the counter (high, low) + offsets[i], or + i * stride where
- * `offsets` is null. */
-void reflow_philox_blocks(uint64_t key, uint64_t low, uint64_t high, uint64_t stride, const uint64_t *offsets,
-                          int64_t count, uint32_t *out)
+static struct stream start(uint64_t key, uint64_t low, uint64_t high)
 {
     struct stream s = {.low = low, .high = high};
     for (uint32_t r = 0; r < ROUNDS; ++r) {
         s.key0[r] = (uint32_t)key + r * 0x9E3779B9u;
         s.key1[r] = (uint32_t)(key >> 32) + r * 0xBB67AE85u;
     }
+    return s;
+}
+
+/* Writes `count` blocks of four words. Block i has the counter (high, low) + offsets[i], or + i * stride where
+ * `offsets` is null. */
+void reflow_philox_blocks(uint64_t key, uint64_t low, uint64_t high, uint64_t stride, const uint64_t *offsets,
+                          int64_t count, uint32_t *out)
+{
+    const struct stream s = start(key, low, high);
     int64_t i = 0;
     for (; i + LANES <= count; i += LANES)
         if (offsets)
@@ -62,6 +70,160 @@ void reflow_philox_blocks(uint64_t key, uint64_t low, uint64_t high, uint64_t st
             tile(&s, 0, (uint64_t)i * stride, stride, LANES, out + 4 * i);
     if (i < count)
         tile(&s, offsets ? offsets + i : 0, (uint64_t)i * stride, stride, (int)(count - i), out + 4 * i);
+}
+
+#define PAIRS (2 * LANES)
+#define TWO_PI 6.283185307179586476925286766559
+#define SMALLEST_UNIFORM 1e-7f
+#define TRUNCATION 2.0f
+/* Numbers nearer than this to the truncation bound are computed again, in double precision: whether one is accepted
+ * decides about every later number of its group. */
+#define BORDERLINE 1e-6f
+#define GROUPS 1024 /* that are worked on together; their state stays in the first-level cache */
+
+static inline float uniform(uint32_t word)
+{
+    const uint32_t bits = (word & 0x7FFFFF) | 0x3F800000;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value - 1;
+}
+
+static inline float radius_argument(uint32_t word)
+{
+    const float value = uniform(word);
+    return value < SMALLEST_UNIFORM ? SMALLEST_UNIFORM : value;
+}
+
+/* TensorFlow multiplies by 2 pi in double precision and rounds the product. */
+static inline float angle_of(uint32_t word) { return (float)(uniform(word) * TWO_PI); }
+
+/* log(x) of a normal number x > 0: x = 2^e m with m in [sqrt(1/2), sqrt(2)), and log(m) = 2 atanh((m - 1) / (m + 1))
+ * by its series, whose next term is below 2^-25 of the result. */
+static inline float logarithm(float x)
+{
+    int32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const int32_t shifted = bits - 0x3F3504F3; /* the bits of sqrt(1/2) */
+    const float exponent = (float)(shifted >> 23);
+    bits = (shifted & 0x7FFFFF) + 0x3F3504F3;
+    float m;
+    memcpy(&m, &bits, sizeof m);
+    const float t = (m - 1) / (m + 1), t2 = t * t;
+    const float series = t2 * (2 / 3.0f + t2 * (2 / 5.0f + t2 * (2 / 7.0f + t2 * (2 / 9.0f))));
+    /* ln 2 in two parts: the product of the first, which has 15 bits, with an exponent is exact. */
+    return exponent * 0.693145751953125f + (2 * t + (t * series + exponent * 1.428606765330187e-06f));
+}
+
+/* The Taylor polynomials of sin and cos for |r| <= pi / 4; their next terms are below 2^-28. */
+static inline float sine_near_0(float r)
+{
+    const float z = r * r;
+    return r + r * z * (-1 / 6.0f + z * (1 / 120.0f + z * (-1 / 5040.0f + z * (1 / 362880.0f))));
+}
+
+static inline float cosine_near_0(float r)
+{
+    const float z = r * r;
+    return 1 - 0.5f * z + z * z * (1 / 24.0f + z * (-1 / 720.0f + z * (1 / 40320.0f)));
+}
+
+/* The Box-Muller transform of PAIRS pairs of words: sin and cos of the second's angle times the first's radius. */
+static inline __attribute__((always_inline)) void normals(const uint32_t *words, float *out)
+{
+    float sines[PAIRS], cosines[PAIRS];
+    for (int i = 0; i < PAIRS; ++i) {
+        const float radius = sqrtf(-2 * logarithm(radius_argument(words[2 * i])));
+        const float angle = angle_of(words[2 * i + 1]);
+        const int32_t quarter = (int32_t)(angle * 0.636619772f + 0.5f); /* of a turn: 0 .. 4 */
+        const float r = (float)((double)angle - quarter * (TWO_PI / 4));
+        const float s = sine_near_0(r), c = cosine_near_0(r);
+        const float sine = quarter & 1 ? c : s, cosine = quarter & 1 ? s : c;
+        sines[i] = radius * (quarter & 2 ? -sine : sine);
+        cosines[i] = radius * ((quarter + 1) & 2 ? -cosine : cosine);
+    }
+    for (int i = 0; i < PAIRS; ++i) {
+        out[2 * i] = sines[i];
+        out[2 * i + 1] = cosines[i];
+    }
+}
+
+/* Writes `count` blocks of four normal numbers, block i of the counter (high, low) + i. */
+void reflow_philox_normals(uint64_t key, uint64_t low, uint64_t high, int64_t count, float *out)
+{
+    const struct stream s = start(key, low, high);
+    uint32_t words[4 * LANES];
+    for (int64_t i = 0; i < count; i += LANES) {
+        tile(&s, 0, (uint64_t)i, 1, LANES, words);
+        if (count - i >= LANES) {
+            normals(words, out + 4 * i);
+        } else {
+            float last[4 * LANES];
+            normals(words, last);
+            memcpy(out + 4 * i, last, (size_t)(count - i) * 4 * sizeof(float));
+        }
+    }
+}
+
+/* The number at `position` of a pair, computed in double precision and rounded, as C libraries do. */
+static float exact_normal(const uint32_t *pair, int position)
+{
+    const float radius = sqrtf(-2 * (float)log(radius_argument(pair[0])));
+    const double angle = angle_of(pair[1]);
+    return radius * (float)(position ? cos(angle) : sin(angle));
+}
+
+struct group {
+    int32_t index, filled;
+};
+
+/* Appends to the four outputs of each group those numbers of its next block that are inside. Writes the groups that want
+ * more to `wanting`, behind the `kept` ones there, and returns how many these now are. */
+static int fill_groups(const struct group *groups, int count, const uint32_t *words, float *out, struct group *wanting,
+                       int kept)
+{
+    float values[4 * LANES];
+    normals(words, values);
+    for (int j = 0; j < count; ++j) {
+        int filled = groups[j].filled;
+        float *const row = out + 4 * groups[j].index;
+        for (int w = 4 * j; w < 4 * j + 4; ++w) {
+            float value = values[w];
+            if (fabsf(fabsf(value) - TRUNCATION) < BORDERLINE)
+                value = exact_normal(words + (w & ~1), w & 1);
+            if (filled < 4 && fabsf(value) < TRUNCATION)
+                row[filled++] = value;
+        }
+        if (filled < 4)
+            wanting[kept++] = (struct group){groups[j].index, filled};
+    }
+    return kept;
+}
+
+/* Writes `count` groups of four normal numbers inside (-2, 2): group i takes the first ones from the counter
+ * (high, low) + i * stride onwards. */
+void reflow_philox_truncated_normals(uint64_t key, uint64_t low, uint64_t high, uint64_t stride, int64_t count, float *out)
+{
+    const struct stream s = start(key, low, high);
+    for (int64_t first = 0; first < count; first += GROUPS) {
+        struct group groups[GROUPS];
+        int pending = (int)(count - first < GROUPS ? count - first : GROUPS);
+        for (int i = 0; i < pending; ++i)
+            groups[i] = (struct group){i, 0};
+        for (uint64_t block = 0; pending > 0; ++block) {
+            int kept = 0;
+            for (int i = 0; i < pending; i += LANES) {
+                uint64_t offsets[LANES] = {0};
+                uint32_t words[4 * LANES];
+                const int lanes = pending - i < LANES ? pending - i : LANES;
+                for (int j = 0; j < lanes; ++j)
+                    offsets[j] = (uint64_t)(first + groups[i + j].index) * stride + block;
+                tile(&s, offsets, 0, 0, LANES, words);
+                kept = fill_groups(groups + i, lanes, words, out + 4 * first, groups, kept);
+            }
+            pending = kept;
+        }
+    }
 }
 
 /* Swaps item i with item i + words[i] mod (count - i), for i = 0 .. count - 2. */

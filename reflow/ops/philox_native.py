@@ -1,9 +1,9 @@
-"""Builds and loads the C version of the Philox blocks, where the machine has a C compiler.
+"""Builds and loads the C version of Philox blocks and normal numbers, where the machine has a C compiler.
 
 The shared library is compiled once, on first use, into the user's cache folder
 (``$XDG_CACHE_HOME/reflow/native``); its name carries a hash of everything that decides its content. Without a
 compiler, without a writable cache, or with ``REFLOW_NATIVE=0`` in the environment, ``load`` returns None and the
-callers take their NumPy path, which gives the same bits.
+callers take their NumPy path, which gives the same bits (normal numbers: to a few units in the last place).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from pathlib import Path
 
 _LOG = logging.getLogger(__name__)
 _SOURCE = Path(__file__).with_name("philox_kernel.c")
-_FLAGS = ("-O3", "-march=native", "-shared", "-fPIC")
+# The last two let a loop with a square root or a choice between two numbers become vector instructions.
+_FLAGS = ("-O3", "-march=native", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 _COMPILE_TIMEOUT_S = 60
 # The published test vector of Philox 4x32-10 for an all-zero key and counter (Random123, kat_vectors).
 _KNOWN_BLOCK = (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)
@@ -57,7 +58,7 @@ def _compile(compiler: str, library: Path) -> None:
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         built = Path(folder) / library.name
         subprocess.run(
-            [compiler, *_FLAGS, "-o", str(built), str(_SOURCE)],
+            [compiler, *_FLAGS, "-o", str(built), str(_SOURCE), "-lm"],
             check=True,
             capture_output=True,
             timeout=_COMPILE_TIMEOUT_S,
@@ -80,6 +81,10 @@ def _open(path: Path) -> ctypes.CDLL:
     u64, i64, pointer = ctypes.c_uint64, ctypes.c_int64, ctypes.c_void_p
     library.reflow_philox_blocks.argtypes = [u64, u64, u64, u64, pointer, i64, pointer]
     library.reflow_philox_blocks.restype = None
+    library.reflow_philox_normals.argtypes = [u64, u64, u64, i64, pointer]
+    library.reflow_philox_normals.restype = None
+    library.reflow_philox_truncated_normals.argtypes = [u64, u64, u64, u64, i64, pointer]
+    library.reflow_philox_truncated_normals.restype = None
     library.reflow_philox_shuffle.argtypes = [pointer, i64, pointer]
     library.reflow_philox_shuffle.restype = None
     block = (ctypes.c_uint32 * 4)()

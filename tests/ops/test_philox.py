@@ -3,6 +3,7 @@
 `random.npz` is made by `goldens/make_random.py`, which describes it.
 """
 
+import functools
 import json
 import threading
 import zlib
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from reflow.ops import philox, philox_candidates, philox_native
+from reflow.ops import philox, philox_candidates, philox_distributions, philox_native
 from reflow.ops.philox import PhiloxState
 from reflow.ops.philox_candidates import sample_candidates
 from reflow.ops.philox_distributions import standard_normal, truncated_normal, uniform, uniform_full_int, uniform_int
@@ -54,6 +55,21 @@ def test_blocks_of_an_independent_implementation(engine):
     key, counter = 0x123456789ABCDEF, (77 << 64) + 3
     peer = randomgen.Philox(key=key, counter=counter - 1, number=4, width=32)
     np.testing.assert_array_equal(philox.blocks(key, counter, 20000).reshape(-1), peer.random_raw(80000))
+
+
+@pytest.mark.parametrize("draw", [standard_normal, truncated_normal])
+def test_compiled_normals_are_those_of_double_precision(draw, monkeypatch):
+    """A million numbers: extreme radii, all quarters of a turn, groups with many numbers outside the bounds."""
+    if philox_native.load() is None:
+        pytest.skip("no C compiler")
+    shape = [250_000, 4]
+    compiled = draw(PhiloxState(11, 3), shape, torch.float32).numpy()
+    monkeypatch.setattr(philox_native, "load", lambda: None)
+    accurate = functools.partial(philox_distributions.normals_32, accurate=True)
+    monkeypatch.setattr(philox_distributions, "normals_32", accurate)
+    expected = draw(PhiloxState(11, 3), shape, torch.float32).numpy()
+    assert np.abs(expected).max() > 1.999
+    np.testing.assert_allclose(compiled, expected, rtol=0, atol=1e-6)
 
 
 def test_blocks_at_any_counter(engine):
