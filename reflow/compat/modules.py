@@ -69,6 +69,7 @@ _ROWS = [
     ("python.ops.distributions", "exponential gamma laplace multinomial normal student_t uniform", "distributions"),
     ("python.ops.distributions", "dirichlet_multinomial kullback_leibler", "distributions"),
     # The generated functions, one an operation: `raw_ops` under snake case names.
+    ("python.ops", "gen_audio_ops", "raw_ops"),
     ("python.ops", "gen_array_ops gen_bitwise_ops gen_candidate_sampling_ops gen_control_flow_ops", "raw_ops"),
     ("python.ops", "gen_ctc_ops gen_data_flow_ops gen_dataset_ops gen_functional_ops gen_image_ops", "raw_ops"),
     ("python.ops", "gen_io_ops gen_linalg_ops gen_list_ops gen_logging_ops gen_lookup_ops gen_manip_ops", "raw_ops"),
@@ -132,6 +133,7 @@ _ROWS = [
     ("python.compat", "compat", "compat"),
     ("examples.tutorials.mnist", "input_data", "@reflow.data_sets.input_data"),
     ("examples.tutorials.mnist", "mnist", "@reflow.compat.mnist_model"),
+    ("contrib.framework.python.ops", "audio_ops", "audio raw_ops"),
     ("contrib.layers.python.layers", "utils", "contrib.slim.utils"),
     ("contrib.learn.python.learn.datasets", "mnist", "@reflow.data_sets.input_data"),
 ]
@@ -147,6 +149,8 @@ _PACKAGE_ROWS = {
     "python.estimator": "estimator",
     "python.feature_column": "feature_column",
     "python.saved_model": "saved_model",
+    "contrib.framework.python": "contrib.framework",
+    "contrib.framework.python.ops": "contrib.framework",
     "contrib.layers.python": "contrib.layers",
     "contrib.layers.python.layers": "contrib.layers",
 }

@@ -111,6 +111,7 @@ from reflow.ops import (  # noqa: F401
     sparse_structure,
     special,
     special_gradients,
+    spectrogram,
     stacks,
     state,
     stateful_random,
@@ -132,4 +133,5 @@ from reflow.ops import (  # noqa: F401
     unicode,
     unicode_script,
     unique,
+    wav,
 )
