@@ -7,12 +7,30 @@ from reflow.graph.build import call
 from reflow.graph.export import EXPORTS, export_value
 from reflow.graph.registry import OPS, OpDef
 
+# Where the functions call an argument otherwise than GraphDefs do, as TensorFlow's ApiDef files have it.
+_REDUCTIONS = "All Any EuclideanNorm Max Mean Min Prod Sum"
+_RENAMED = {
+    **dict.fromkeys(_REDUCTIONS.split(), {"reduction_indices": "axis"}),
+    "ExpandDims": {"dim": "axis"},
+    "Select": {"t": "x", "e": "y"},
+    "Split": {"split_dim": "axis"},
+    "SplitV": {"split_dim": "axis"},
+    "Squeeze": {"squeeze_dims": "axis"},
+    "Where": {"input": "condition"},
+}
+
+
+def argument_name(op_name: str, name: str) -> str:
+    """What the function of an op calls the input or attribute `name`."""
+    return _RENAMED.get(op_name, {}).get(name, name)
+
 
 def raw_op(op_def: OpDef):
     """The function of an op: one keyword an input and attribute, and `name`; it returns what the op makes."""
-    inputs = [arg.name for arg in op_def.inputs]
     inferred = {x for a in op_def.inputs for x in (a.type_attr, a.number_attr, a.type_list_attr)}
     attrs = [a for a in op_def.attrs.values() if a.name not in inferred]
+    inputs = [argument_name(op_def.name, arg.name) for arg in op_def.inputs]
+    renamed_attrs = {argument_name(op_def.name, a.name): a.name for a in attrs}
 
     def function(*args, **kwargs):
         unexpected = next((k for k in kwargs if k not in signature.parameters), None)
@@ -21,12 +39,13 @@ def raw_op(op_def: OpDef):
         bound = signature.bind(*args, **kwargs).arguments
         name = bound.pop("name", None)
         values = [bound.pop(i) for i in inputs]
-        return call(op_def.name, *values, name=name, **bound)
+        return call(op_def.name, *values, name=name, **{renamed_attrs[key]: value for key, value in bound.items()})
 
     empty = inspect.Parameter.empty
     parameters = [(i, empty) for i in inputs]
-    parameters += [(a.name, empty) for a in attrs if not a.has_default]
-    parameters += [(a.name, a.default) for a in attrs if a.has_default] + [("name", None)]
+    parameters += [(key, empty) for key, a in zip(renamed_attrs, attrs, strict=True) if not a.has_default]
+    parameters += [(key, a.default) for key, a in zip(renamed_attrs, attrs, strict=True) if a.has_default]
+    parameters += [("name", None)]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     signature = inspect.Signature([inspect.Parameter(p, kind, default=d) for p, d in parameters])
     function.__signature__ = signature
@@ -36,7 +55,9 @@ def raw_op(op_def: OpDef):
     return function
 
 
-def _describe(op_def: OpDef, name: str) -> str:
+def _describe(op_def: OpDef, parameter: str) -> str:
+    shown = _RENAMED.get(op_def.name, {})
+    name = next((own for own, other in shown.items() if other == parameter), parameter)
     arg = next((a for a in op_def.inputs if a.name == name), None)
     if arg is not None:
         kind = arg.dtype.name if arg.dtype else arg.type_list_attr or arg.type_attr

@@ -279,18 +279,18 @@ def _max_pool_grad_grad_with_argmax(input, grad, argmax, include_batch_in_index)
     return grad.flatten()[_flat_places(argmax, input, include_batch_in_index)].view(argmax.shape)
 
 
-_ARGMAX_ATTRS = f"{_ATTRS}, include_batch_in_index: bool = false, T: type in real"
+_ARGMAX_ATTRS = "include_batch_in_index: bool = false, T: type in real"
 define_op(
     "MaxPoolWithArgmax", "input: T -> output: T, argmax: Targmax",
-    f"{_ARGMAX_ATTRS}, Targmax: type in index = int64", shape=_argmax_shape, kernel=_max_pool_with_argmax,
+    f"{_ATTRS}, Targmax: type in index = int64, {_ARGMAX_ATTRS}", shape=_argmax_shape, kernel=_max_pool_with_argmax,
 )  # fmt: skip
 define_op(
     "MaxPoolGradWithArgmax", "input: T, grad: T, argmax: Targmax -> output: T",
-    f"{_ARGMAX_ATTRS}, Targmax: type in index", shape=_input_shape, kernel=_max_pool_grad_with_argmax,
+    f"{_ATTRS}, Targmax: type in index, {_ARGMAX_ATTRS}", shape=_input_shape, kernel=_max_pool_grad_with_argmax,
 )  # fmt: skip
 define_op(
     "MaxPoolGradGradWithArgmax", "input: T, grad: T, argmax: Targmax -> output: T",
-    f"{_ARGMAX_ATTRS}, Targmax: type in index", shape=_pool_shape, kernel=_max_pool_grad_grad_with_argmax,
+    f"{_ATTRS}, Targmax: type in index, {_ARGMAX_ATTRS}", shape=_pool_shape, kernel=_max_pool_grad_grad_with_argmax,
 )  # fmt: skip
 
 

@@ -197,8 +197,7 @@ def _scatter_shape(op):
 # --- ops --------------------------------------------------------------------------------------------------------------
 
 _SHAPE = "element_shape: shape = ?"
-_MAKE = ("dtype: type, {shape}dynamic_size: bool = false, clear_after_read: bool = true, "
-         '{identical}tensor_array_name: string = ""')  # fmt: skip
+_MAKE = 'dtype: type, {}dynamic_size: bool = false, clear_after_read: bool = true, {}tensor_array_name: string = ""{}'
 
 
 def _define(version: str, handle: str) -> None:
@@ -211,9 +210,11 @@ def _define(version: str, handle: str) -> None:
         define_op(name.format(kind), signature.format(handle=handle), attrs, **rules)
 
     identical = "identical_element_shapes: bool = false, " if stateful else ""
-    op("", "size: int32 -> handle: {handle}" + (", flow: float" if stateful else ""),
-       _MAKE.format(shape=f"{_SHAPE}, ", identical=identical), host="size", shape=_handle_shape, is_stateful=True,
-       kernel=_make if stateful else _make_without_flow, gradient=None)  # fmt: skip
+    # The first version had no element_shape in the beginning: there it stands at the end.
+    attrs = _MAKE.format(f"{_SHAPE}, ", identical, "") if version else _MAKE.format("", "", f", {_SHAPE}")
+    op("", "size: int32 -> handle: {handle}" + (", flow: float" if stateful else ""), attrs, host="size",
+       shape=_handle_shape, is_stateful=True, kernel=_make if stateful else _make_without_flow,
+       gradient=None)  # fmt: skip
     op("Write", "handle: {handle}, index: int32, value: T, flow_in: float -> flow_out: float", "T: type",
        host="index", shape=_scalar_at(1, 3), kernel=_write)  # fmt: skip
     op("Read", "handle: {handle}, index: int32, flow_in: float -> value: dtype", "dtype: type", host="index",
