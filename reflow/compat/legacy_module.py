@@ -5,7 +5,7 @@ import importlib
 from types import ModuleType
 
 from reflow.compat import modules
-from reflow.compat.modules import SOURCES
+from reflow.compat.modules import MODULES, SOURCES
 from reflow.graph.export import EXPORTS
 from reflow.namespace import Namespace
 
@@ -63,7 +63,11 @@ def _public_alias(path: str) -> str | None:
 
     - `contrib.NAME.python.…` holds what `contrib.NAME` exports;
     - `python.keras.…` is `keras.…`.
+
+    What stands in a module of the table is no module.
     """
+    if path.rpartition(".")[0] in MODULES:
+        return None
     parts = path.split(".")
     if parts[0] == "contrib" and "python" in parts[2:]:
         return ".".join(parts[: parts.index("python")])

@@ -172,3 +172,5 @@ def _table() -> dict[str, tuple[str, ...]]:
 
 # Every module and package of the table: its path below "tensorflow." to its sources.
 SOURCES: dict[str, tuple[str, ...]] = _table()
+# Those of them that have nothing below them.
+MODULES = frozenset(SOURCES) - {path.rpartition(".")[0] for path in SOURCES}
