@@ -1,6 +1,7 @@
 """Constants, and tensors filled with one value: constant, zeros, ones, fill, zeros_like, ones_like, Empty."""
 
 import functools
+import math
 import operator
 
 import numpy as np
@@ -184,7 +185,7 @@ def _is_small(shape):
         functools.reduce(operator.mul, sizes) < _SMALL  # noqa: B015
         return False
     sizes = [size.value if isinstance(size, Dimension) else size for size in sizes]
-    return None not in sizes and np.prod(sizes) < _SMALL
+    return None not in sizes and math.prod(sizes) < _SMALL
 
 
 def _shape_tensor(shape):

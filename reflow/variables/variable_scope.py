@@ -238,14 +238,27 @@ class _VariableScopeStore(threading.local):
         super().__init__()
         self.current_scope = VariableScope(False)
         self.variable_scopes_count = {}
+        self._subscopes = {}  # The names one level below a name, of all scopes that were ever opened.
 
     def open_variable_scope(self, scope_name):
-        self.variable_scopes_count[scope_name] = self.variable_scopes_count.get(scope_name, 0) + 1
+        count = self.variable_scopes_count.get(scope_name)
+        self.variable_scopes_count[scope_name] = (count or 0) + 1
+        if count is None:
+            self._remember(scope_name)
+
+    def _remember(self, name):
+        while "/" in name:
+            above = name.rpartition("/")[0]
+            subscopes = self._subscopes.setdefault(above, set())
+            if name in subscopes:
+                break
+            subscopes.add(name)
+            name = above
 
     def close_variable_subscopes(self, scope_name):
-        for key in self.variable_scopes_count:
-            if scope_name is None or key.startswith(f"{scope_name}/"):
-                self.variable_scopes_count[key] = 0
+        for name in self._subscopes.get(scope_name, ()):
+            self.variable_scopes_count[name] = 0
+            self.close_variable_subscopes(name)
 
     def variable_scope_count(self, scope_name):
         return self.variable_scopes_count.get(scope_name, 0)
