@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from reflow.engine.branches import Deletions, Guard, Statement, indented
+from reflow.engine.passes.in_place import in_place_expression
 from reflow.engine.plan import Node, Plan, Value
 from reflow.graph import dtypes
 from reflow.graph.dtypes import DType
@@ -165,6 +166,8 @@ class Emitter:
             copy = "copy" if node.outputs[0].dtype is dtypes.string else "clone"
             return f"{self._argument(node.inputs[0])}.read().{copy}()"
         args = self._arguments(node)
+        if node.reuses is not None:
+            return in_place_expression(node, args)
         if op_def.lower is not None:
             expression = op_def.lower(Call(node, args))
             if expression is not None:

@@ -29,7 +29,9 @@ def high_water_mark(plan: Plan) -> tuple[int, str]:
     where = ""
     for position, node in enumerate(plan.nodes):
         live += sum(map(size_of, node.outputs))
-        if live > most:
-            most, where = live, node.name
+        # An output that is made in the memory of an input takes none beside it.
+        beside = live if node.reuses is None else live - size_of(node.outputs[0])
+        if beside > most:
+            most, where = beside, node.name
         live -= ends.get(position, 0)
     return most, where

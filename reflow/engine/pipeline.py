@@ -14,6 +14,8 @@ from reflow.engine.passes.folding import fold_constants
 from reflow.engine.passes.fuse_bias import fuse_bias
 from reflow.engine.passes.fuse_updates import fuse_updates
 from reflow.engine.passes.identities import remove_identities
+from reflow.engine.passes.in_place import reuse_memory
+from reflow.engine.passes.late import run_late
 from reflow.engine.passes.merge_products import merge_products
 from reflow.engine.passes.pool_gradient import mask_before_pool_gradient
 from reflow.engine.passes.shapes import specialize_shapes
@@ -58,6 +60,12 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("dead", remove_dead_nodes),
 ]
 
+# The passes that need the order in which the nodes run, after it has been found.
+SCHEDULED_PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
+    ("late", run_late),
+    ("in_place", reuse_memory),
+]
+
 
 def optimize(plan: Plan, options: Options) -> Plan:
     """Run the enabled passes and schedule the result.
@@ -70,7 +78,14 @@ def optimize(plan: Plan, options: Options) -> Plan:
     if options.placer is not None:
         plan = options.placer.place(plan)
         dump("place", plan)
-    for name, rewrite in PASSES:
+    plan = _rewrite(plan, PASSES, options, dump)
+    plan = schedule(plan)
+    dump("schedule", plan)
+    return _rewrite(plan, SCHEDULED_PASSES, options, dump)
+
+
+def _rewrite(plan: Plan, passes, options: Options, dump) -> Plan:
+    for name, rewrite in passes:
         if name in options.disabled or "all" in options.disabled:
             continue
         plan = rewrite(plan)
@@ -79,8 +94,6 @@ def optimize(plan: Plan, options: Options) -> Plan:
             from reflow.engine.verify import verify
 
             verify(plan, name)
-    plan = schedule(plan)
-    dump("schedule", plan)
     return plan
 
 

@@ -48,7 +48,7 @@ class Node:
     """
 
     __slots__ = ("name", "op_def", "type", "attrs", "inputs", "control", "outputs", "operation", "device", "level",
-                 "guard")  # fmt: skip
+                 "guard", "reuses")  # fmt: skip
 
     def __init__(self, name: str, op_def: OpDef, attrs: dict, inputs: list[Value], operation: Any = None):
         self.name = name
@@ -62,6 +62,8 @@ class Node:
         self.device = ""
         self.level = 0
         self.guard: tuple[tuple[Value, bool], ...] = ()
+        # The position of the input in whose memory the output is made; see `passes/in_place.py`.
+        self.reuses: int | None = None
 
     def add_output(self, dtype: DType, dims: Dims) -> Value:
         """Append an output value."""
@@ -78,7 +80,8 @@ class Node:
         inputs = ", ".join(map(repr, self.inputs))
         control = "".join(f" ^{c.name}" for c in self.control)
         guard = " and ".join(f"{'' if way else 'not '}{condition}" for condition, way in self.guard)
-        return f"%{self.name} = {self.type}({inputs}){control}{guard and f' if {guard}'}"
+        memory = "" if self.reuses is None else f" in {self.inputs[self.reuses]}"
+        return f"%{self.name} = {self.type}({inputs}){memory}{control}{guard and f' if {guard}'}"
 
 
 def new_node(name: str, op_name: str, inputs: list[Value], attrs: dict, outputs: Iterable[tuple[DType, Dims]],

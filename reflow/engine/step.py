@@ -10,6 +10,7 @@ import torch
 
 from reflow.autodiff import paused_garbage_collection
 from reflow.engine import allocator, failures, pipeline
+from reflow.engine.aliases import memory_roots, roots_of
 from reflow.engine.emit import Emitted, Emitter
 from reflow.engine.plan import Plan, Value, build_plan
 from reflow.graph import dtypes
@@ -200,7 +201,8 @@ def _converters(plan: Plan) -> list:
 def _converter(value: Value, may_share: bool):
     dtype = value.dtype.base_dtype
     if dtype.is_quantized:
-        return _quantized(dtype)
+        # A fed value comes back as it was fed; all others as TensorFlow's C++ hands them out, as plain integers.
+        return _quantized(dtype) if value.node.type == "_Feed" else _general
     if dtype in (dtypes.string, dtypes.resource, dtypes.variant, dtypes.bfloat16) or value.dims is None:
         return _general
     if dtype.is_complex or value.node.device.endswith("GPU:0"):
@@ -212,23 +214,11 @@ def _converter(value: Value, may_share: bool):
 
 def _may_share_memory(plan: Plan) -> list[bool]:
     """For each fetch, whether its memory may be a feed's, a constant's, a variable's, or an earlier fetch's."""
-    roots: dict[Value, frozenset[Value]] = {}
-
-    def roots_of(value):
-        return roots.get(value) or frozenset([value])
-
-    for node in plan.nodes:
-        aliases = node.op_def.aliases
-        if aliases and node.inputs:
-            found = frozenset().union(*(roots_of(node.inputs[i]) for i in aliases if i < len(node.inputs)))
-            if node.op_def.inputs[0].is_list:
-                found = frozenset().union(*(roots_of(v) for v in node.inputs))
-            for output in node.outputs:
-                roots[output] = found
+    roots = memory_roots(plan)
     answers: list[bool] = []
     seen: set[Value] = set()
     for value in plan.fetches:
-        found = roots_of(value)
+        found = roots_of(value, roots)
         foreign = any(r.node.type in ("Const", "_Feed") or r.is_state for r in found)
         answers.append(foreign or not seen.isdisjoint(found))
         seen |= found

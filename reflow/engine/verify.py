@@ -1,5 +1,6 @@
 """The plan's rules, as a check that tests run after every pass."""
 
+from reflow.engine.aliases import memory_roots, roots_of
 from reflow.engine.plan import Node, Plan
 
 # What takes inputs of which only some are made.
@@ -40,6 +41,27 @@ def verify(plan: Plan, where: str) -> None:
         assert value.node in made, f"{where}: the fetch {value} is not made"
     for target in plan.targets:
         assert target in made, f"{where}: the target {target.name} is not in the plan"
+    if any(node.reuses is not None for node in plan.nodes):
+        _check_memory(plan, where)
+
+
+def _check_memory(plan: Plan, where: str) -> None:
+    """No node takes what another one has overwritten, and nobody's memory but the plan's own is overwritten."""
+    roots = memory_roots(plan)
+    overwritten: dict = {}
+    for node in plan.nodes:
+        for value in node.inputs:
+            for root in roots_of(value, roots):
+                by = overwritten.get(root)
+                assert by is None, f"{where}: {node.name} takes {value}, which {by} overwrote"
+        if node.reuses is not None:
+            for root in roots_of(node.inputs[node.reuses], roots):
+                foreign = root.is_state or root.node.type in ("Const", "_Feed")
+                assert not foreign, f"{where}: {node.name} overwrites {root}, which is not the plan's"
+                overwritten[root] = node.name
+    for value in plan.fetches:
+        for root in roots_of(value, roots):
+            assert root not in overwritten, f"{where}: {overwritten.get(root)} overwrote the fetch {value}"
 
 
 def _check_signature(node: Node, where: str) -> None:

@@ -1,0 +1,125 @@
+"""Reuse of memory: an elementwise op whose input nothing needs any more makes its output there.
+
+The memory has to be the plan's own: not that of a fed or fetched value, a constant or a variable, not that of a value
+which a view that is still needed shows, and not that of what an op may keep or another device reads.
+"""
+
+from reflow.engine.aliases import aliased_inputs, memory_roots, roots_of
+from reflow.engine.plan import Node, Plan, Value
+from reflow.graph import dtypes
+
+_TYPES = frozenset({dtypes.float32, dtypes.float64})
+
+# For an op, by the position of the input that is overwritten: the expression, over the inputs' expressions.
+_EITHER = "{0}.%s_({1})", "{1}.%s_({0})"
+_OUT = "torch.%s({0}, {1}, out={0})", "torch.%s({0}, {1}, out={1})"
+
+
+def _both(templates: tuple[str, str], function: str) -> dict[int, str]:
+    return {position: template % function for position, template in enumerate(templates)}
+
+
+_IN_PLACE: dict[str, dict[int, str]] = {
+    **{op: {0: f"{{0}}.{name}_()"} for op, name in {
+        "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Exp": "exp", "Log": "log", "Neg": "neg",
+        "Sqrt": "sqrt", "Rsqrt": "rsqrt", "Square": "square", "Abs": "abs", "Reciprocal": "reciprocal",
+    }.items()},
+    "Relu6": {0: "{0}.clamp_(0, 6)"},
+    "Add": _both(_EITHER, "add"), "AddV2": _both(_EITHER, "add"), "Mul": _both(_EITHER, "mul"),
+    "Sub": {0: "{0}.sub_({1})", 1: _OUT[1] % "sub"},
+    "RealDiv": {0: "{0}.div_({1})", 1: _OUT[1] % "div"},
+    "ReluGrad": {0: "torch.ops.aten.threshold_backward.grad_input({0}, {1}, 0, grad_input={0})"},
+    "SigmoidGrad": {1: "torch.ops.aten.sigmoid_backward.grad_input({1}, {0}, grad_input={1})"},
+    "TanhGrad": {1: "torch.ops.aten.tanh_backward.grad_input({1}, {0}, grad_input={1})"},
+}  # fmt: skip
+
+# What makes memory of its own, every element in a place of its own. (Others may return what is expanded or cached.)
+_MAKERS = frozenset({
+    "AddN", "AvgPool", "AvgPoolGrad", "BatchMatMul", "BatchMatMulV2", "BiasAdd", "BiasAddGrad", "Conv2D",
+    "Conv2DBackpropFilter", "Conv2DBackpropInput", "DepthwiseConv2dNative", "LRN", "LRNGrad", "LogSoftmax", "MatMul",
+    "Maximum", "MaxPool", "MaxPoolGrad", "Minimum", "Softmax", "SoftmaxCrossEntropyWithLogits",
+    "SparseSoftmaxCrossEntropyWithLogits", "SquaredDifference", "_FusedConv2D", "_FusedMatMul",
+}) | _IN_PLACE.keys()  # fmt: skip
+
+# Views in which every element of the memory shows once.
+_WHOLE_VIEWS = frozenset({"ExpandDims", "Reshape", "Squeeze"})
+
+
+def reuse_memory(plan: Plan) -> Plan:
+    """Mark the nodes of a scheduled plan that overwrite an input: `Node.reuses` is its position."""
+    roots = memory_roots(plan)
+    last = _last_readers(plan, roots)
+    kept = _kept_memory(plan, roots)
+    count = 0
+    for node in plan.nodes:
+        for position in _IN_PLACE.get(node.type, ()):
+            root = _memory_to_take(node, position, roots)
+            if root is not None and last[root] is node and root not in kept:
+                node.reuses = position
+                count += 1
+                break
+    if count:
+        plan.notes.append(f"{count} nodes overwrite an input that nothing needs any more")
+    return plan
+
+
+def in_place_expression(node: Node, args: list[str]) -> str:
+    """The call that overwrites the input that `node.reuses` names, given the expressions of the inputs."""
+    return _IN_PLACE[node.type][node.reuses].format(*args)
+
+
+def _memory_to_take(node: Node, position: int, roots) -> Value | None:
+    """The value whose memory the output of the node fits into, if that input has all of it; else None."""
+    value, output = node.inputs[position], node.outputs[0]
+    if output.dtype not in _TYPES or value.dtype is not output.dtype or value.dims != output.dims:
+        return None
+    if value.dims is None or None in value.dims:
+        return None
+    (root, *others) = roots_of(value, roots)
+    if others or root.node.type not in _MAKERS or not _shows_all(value, root):
+        return None
+    if any(root in roots_of(v, roots) for i, v in enumerate(node.inputs) if i != position):
+        return None
+    return root
+
+
+def _shows_all(value: Value, root: Value) -> bool:
+    while value is not root:
+        if value.node.type not in _WHOLE_VIEWS:
+            return False
+        value = value.node.inputs[0]
+    return True
+
+
+def _last_readers(plan: Plan, roots) -> dict[Value, Node | None]:
+    """For each root, the last node that reads its memory; None if it is fetched, and so read after all of them."""
+    last: dict[Value, Node | None] = {}
+    for node in plan.nodes:
+        for value in (*node.outputs, *node.inputs):
+            for root in roots_of(value, roots):
+                last[root] = node
+        for condition, _ in node.guard:
+            last[condition] = node
+    for value in plan.fetches:
+        for root in roots_of(value, roots):
+            last[root] = None
+    return last
+
+
+def _kept_memory(plan: Plan, roots) -> set[Value]:
+    """Roots whose memory a node may hold on to beyond its own run."""
+    kept: set[Value] = set()
+    for node in plan.nodes:
+        keeps = _may_keep(node)
+        for value in node.inputs:
+            # Another device works at its own pace: it may read the memory later than the order says.
+            if keeps or value.node.device != node.device:
+                kept |= roots_of(value, roots)
+    return kept
+
+
+def _may_keep(node: Node) -> bool:
+    op_def = node.op_def
+    if op_def.is_stateful or op_def.writes or op_def.resource is not None or any(v.is_state for v in node.inputs):
+        return True
+    return any(v.dtype in (dtypes.variant, dtypes.resource) for v in node.outputs) and not aliased_inputs(node)
