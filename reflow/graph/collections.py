@@ -1,5 +1,7 @@
 """Graph collections: named lists that libraries leave things in, and their standard names."""
 
+import re
+
 from reflow.graph.export import export
 
 
@@ -63,10 +65,13 @@ class Collections:
         """The list itself, made if absent: what the caller changes is changed here."""
         return self._lists.setdefault(name, [])
 
+    def first(self, name):
+        """The first item of collection `name`; None if it is empty."""
+        items = self._lists.get(name)
+        return items[0] if items else None
+
     def get(self, name, scope=None):
         """A copy of the list; with `scope`, those items whose `.name` matches it as a regex from the start."""
-        import re
-
         items = self._lists.get(name, [])
         if scope is None:
             return list(items)

@@ -15,6 +15,8 @@ def graph_of(values) -> Graph | None:
     """
     found = None
     for value in values:
+        if value.__class__ is int:
+            continue
         if isinstance(value, (list, tuple)) and not hasattr(value, "graph"):
             graph = graph_of(value)
         else:

@@ -42,6 +42,24 @@ class ControlDependencies:
         return not self._seen.isdisjoint(operations)
 
 
+class _ScopeChange:
+    """A block in which some of a graph's scopes are others; `change` tells which, when the block begins."""
+
+    __slots__ = ("_change", "_graph", "_saved")
+
+    def __init__(self, graph, change):
+        self._graph, self._change = graph, change
+
+    def __enter__(self):
+        scopes = self._graph.__dict__
+        changed = self._change()
+        self._saved = {name: scopes[name] for name in changed}
+        scopes.update(changed)
+
+    def __exit__(self, *exc_info):
+        self._graph.__dict__.update(self._saved)
+
+
 def control_inputs_for(stack, input_operations):
     """The operations that a new one with these inputs has to wait for, given the open blocks."""
     result: list[Operation] = []
@@ -161,7 +179,6 @@ class GraphScopes:
         for block in self._control_stack:
             block.add(operation)
 
-    @contextlib.contextmanager
     def device(self, device_name_or_function):
         """Ask for a device for the operations made inside.
 
@@ -169,20 +186,15 @@ class GraphScopes:
           device_name_or_function: a device string, a DeviceSpec, a function from operation to device string, or None
             to ignore the surrounding device scopes.
         """
+        if device_name_or_function is None:
+            return _ScopeChange(self, lambda: {"_device_stack": ()})
+        return _ScopeChange(self, lambda: {"_device_stack": self._device_stack_with(device_name_or_function)})
+
+    def _device_stack_with(self, device_name_or_function):
         from reflow.graph.device import merge_device
 
-        saved = self._device_stack
-        if device_name_or_function is None:
-            self._device_stack = ()
-        else:
-            function = device_name_or_function
-            if not callable(function):
-                function = merge_device(device_name_or_function)
-            self._device_stack = (*saved, function)
-        try:
-            yield
-        finally:
-            self._device_stack = saved
+        function = device_name_or_function
+        return (*self._device_stack, function if callable(function) else merge_device(function))
 
     def _apply_device_functions(self, operation):
         """Ask the open device scopes, innermost first: what an inner scope set stays."""
@@ -193,25 +205,24 @@ class GraphScopes:
                 break
             operation._device = canonical_name(function(operation))
 
-    @contextlib.contextmanager
     def colocate_with(self, op, ignore_existing=False):
         """Place the operations made inside on the device of `op`; None leaves all colocation blocks."""
         if op is None and not ignore_existing:
             raise ValueError("Trying to reset colocation (op is None) but ignore_existing is not True")
-        saved_devices, saved_colocation = self._device_stack, self._colocation_stack
-        operation = None if op is None else _operation_of(self, op)
-        if ignore_existing:
-            self._colocation_stack = []
-        self._device_stack = () if operation is not None or ignore_existing else saved_devices
-        if operation is not None:
-            self._colocation_stack = [*self._colocation_stack, operation]
-        try:
-            yield
-        finally:
-            self._device_stack, self._colocation_stack = saved_devices, saved_colocation
+        added = [] if op is None else [_operation_of(self, op)]
+
+        def change():
+            inherited = [] if ignore_existing else self._colocation_stack
+            return {"_device_stack": (), "_colocation_stack": inherited + added}
+
+        return _ScopeChange(self, change)
 
     def _apply_colocation(self, operation):
-        groups = sorted({group for anchor in self._colocation_stack for group in anchor.colocation_groups()})
+        anchors = self._colocation_stack
+        if len(anchors) == 1:
+            groups = anchors[0].colocation_groups()
+        else:
+            groups = sorted({group for anchor in anchors for group in anchor.colocation_groups()})
         operation.attrs["_class"] = groups
         operation._device = self._colocation_stack[-1]._device or operation._device
 
@@ -225,15 +236,12 @@ class GraphScopes:
         finally:
             self._container = saved
 
-    @contextlib.contextmanager
     def _overlay(self, attribute, values):
-        saved = getattr(self, attribute)
-        merged = {**saved, **values}
-        setattr(self, attribute, {k: v for k, v in merged.items() if v is not None})
-        try:
-            yield
-        finally:
-            setattr(self, attribute, saved)
+        def change():
+            merged = {**getattr(self, attribute), **values}
+            return {attribute: {k: v for k, v in merged.items() if v is not None}}
+
+        return _ScopeChange(self, change)
 
     def _attr_scope(self, attr_map):
         """Give the operations made inside extra attributes: name to AttrValue proto (None removes)."""

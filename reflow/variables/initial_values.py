@@ -22,6 +22,8 @@ def safe_initial_value(name: str, initial_value: Tensor) -> Tensor:
     """
     if not isinstance(initial_value, Tensor):
         raise TypeError(f"initial_value needs to be a Tensor: {initial_value}")
+    if initial_value.op.type == "Const":
+        return initial_value
     order = _operations_before(initial_value.op)
     if order is None:
         return initial_value

@@ -43,11 +43,13 @@ def settle(synchronization, aggregation, trainable, name):
       ValueError: for a value that is no such property.
     """
     try:
-        aggregation = VariableAggregation.NONE if aggregation is None else VariableAggregation(aggregation)
+        if aggregation.__class__ is not VariableAggregation:
+            aggregation = VariableAggregation(aggregation or 0)
     except ValueError:
         raise ValueError(f"Invalid variable aggregation mode: {aggregation} for variable: {name}") from None
     try:
-        synchronization = VariableSynchronization(synchronization or 0)
+        if synchronization.__class__ is not VariableSynchronization:
+            synchronization = VariableSynchronization(synchronization or 0)
     except ValueError:
         raise ValueError(f"Invalid variable synchronization mode: {synchronization} for variable: {name}") from None
     if trainable is None:

@@ -50,18 +50,16 @@ def _create(initial_value=None, trainable=None, collections=None, validate_shape
 
 def _make_variable(use_resource=None, expected_shape=None, **arguments):
     """The creator below all others: a reference or a resource variable."""
-    from reflow.variables.ref_variable import RefVariable
-    from reflow.variables.resource_variable import ResourceVariable
-    from reflow.variables.variable_scope import get_variable_scope, resource_variables_enabled
+    from reflow.variables import ref_variable, resource_variable, variable_scope
 
     if use_resource is None:
-        use_resource = get_variable_scope().use_resource
+        use_resource = variable_scope.get_variable_scope().use_resource
     if use_resource is None:
-        use_resource = resource_variables_enabled()
+        use_resource = variable_scope.resource_variables_enabled()
     if use_resource:
-        return ResourceVariable(**arguments)
+        return resource_variable.ResourceVariable(**arguments)
     arguments.pop("distribute_strategy", None)
-    return RefVariable(expected_shape=expected_shape, **arguments)
+    return ref_variable.RefVariable(expected_shape=expected_shape, **arguments)
 
 
 def _creators(graph) -> list:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import sys
 import threading
 
 from reflow.graph import dtypes
@@ -17,7 +18,10 @@ from reflow.variables.variable_store import AUTO_REUSE, get_default_variable_sto
 _COLLECTION_KEY = ("__varscope",)
 _use_resource_by_default = False
 # What a scope has defaults of.
-_DEFAULTS = ("regularizer", "caching_device", "partitioner", "use_resource", "initializer", "constraint", "dtype")
+_DEFAULTS = tuple(
+    (key, f"_{key}")
+    for key in ("regularizer", "caching_device", "partitioner", "use_resource", "initializer", "constraint", "dtype")
+)
 
 
 @export("enable_resource_variables")
@@ -178,9 +182,9 @@ class VariableScope:
 
     def _with_defaults(self, arguments: dict) -> dict:
         """`arguments` with the scope's defaults where they are None."""
-        for key in _DEFAULTS:
+        for key, attribute in _DEFAULTS:
             if arguments[key] is None:
-                arguments[key] = getattr(self, f"_{key}")
+                arguments[key] = getattr(self, attribute)
         return arguments
 
     def get_variable(self, var_store, name, shape=None, dtype=None, initializer=None, regularizer=None, reuse=None,
@@ -267,9 +271,9 @@ class _VariableScopeStore(threading.local):
 def get_variable_scope_store():
     """The scope store of the default graph."""
     graph = get_default_graph()
-    found = graph.get_collection(_COLLECTION_KEY)
-    if found:
-        return found[0]
+    found = graph._collections.first(_COLLECTION_KEY)
+    if found is not None:
+        return found
     store = _VariableScopeStore()
     graph._collections.add(_COLLECTION_KEY, store)
     return store
@@ -456,56 +460,74 @@ class variable_scope:
         self._settings = dict(zip(_SETTINGS, given, strict=True))
         self._pure_scope = None
         self._name_scope = None
-        self._stacks = []
+        self._entered = []  # For each entry the contexts that it opened.
 
     def __enter__(self):
-        stack = contextlib.ExitStack()
-        with stack:
+        contexts = []
+        self._entered.append(contexts)
+        try:
             if self._graph is not get_default_graph():
-                stack.enter_context(self._graph.as_default())
+                _open(contexts, self._graph.as_default())
             if self._pure_scope is None:
-                scope = self._first_entry(stack)
-            else:
-                if self._name_scope is not None:
-                    stack.enter_context(self._name_scope())
-                scope = stack.enter_context(self._pure_scope)
-            self._stacks.append(stack.pop_all())
-            return scope
+                return self._first_entry(contexts)
+            if self._name_scope is not None:
+                _open(contexts, name_scope(self._name_scope))
+            return _open(contexts, self._pure_scope)
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
 
     def __exit__(self, *exc_info):
-        return self._stacks.pop().__exit__(*exc_info)
+        _close(self._entered.pop(), exc_info)
 
-    def _first_entry(self, stack):
+    def _first_entry(self, contexts):
         name = self._name_or_scope
         if name is None:
-            return self._enter_default_name(stack)
+            return self._enter_default_name(contexts)
         if not isinstance(name, (VariableScope, str)):
             raise TypeError("VariableScope: name_or_scope must be a string or VariableScope.")
         own_scope = name if isinstance(name, str) else name.name.split("/")[-1]
         old_name_scope = None
         if own_scope or not self._auxiliary_name_scope:
-            entered = self._enter_name_scope(stack, own_scope)
+            entered = self._enter_name_scope(contexts, own_scope)
             old_name_scope = entered if isinstance(name, str) else name.original_name_scope
-        return self._enter_pure(stack, name, old_name_scope, self._reuse)
+        return self._enter_pure(contexts, name, old_name_scope, self._reuse)
 
-    def _enter_default_name(self, stack):
+    def _enter_default_name(self, contexts):
         if self._reuse:
             raise ValueError("reuse=True cannot be used without a name_or_scope")
-        entered = self._enter_name_scope(stack, self._default_name)
-        return self._enter_pure(stack, _unique_scope_name(self._default_name), entered, None)
+        entered = self._enter_name_scope(contexts, self._default_name)
+        return self._enter_pure(contexts, _unique_scope_name(self._default_name), entered, None)
 
-    def _enter_name_scope(self, stack, name):
+    def _enter_name_scope(self, contexts, name):
         """Open the name scope that goes with the variable scope (or stay in the present one); its full name."""
         if not self._auxiliary_name_scope:
             name = get_default_graph().get_name_scope()
             name = f"{name}/" if name else name
-        self._name_scope = functools.partial(name_scope, name)
-        return stack.enter_context(self._name_scope())
+        self._name_scope = name
+        return _open(contexts, name_scope(name))
 
-    def _enter_pure(self, stack, name, old_name_scope, reuse):
+    def _enter_pure(self, contexts, name, old_name_scope, reuse):
         self._pure_scope = _PureVariableScope(name, old_name_scope, reuse=reuse, constraint=self._constraint,
                                               **self._settings)  # fmt: skip
-        return stack.enter_context(self._pure_scope)
+        return _open(contexts, self._pure_scope)
+
+
+# What an ExitStack does, without its cost: models open a variable scope for each layer.
+
+
+def _open(contexts, context):
+    entered = context.__enter__()
+    contexts.append(context)
+    return entered
+
+
+def _close(contexts, exc_info):
+    if contexts:
+        try:
+            contexts.pop().__exit__(*exc_info)
+        finally:
+            _close(contexts, exc_info)
 
 
 @export("variable_op_scope")

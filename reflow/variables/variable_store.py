@@ -38,9 +38,9 @@ _COLLECTION_KEY = ("__variable_store",)
 def get_default_variable_store() -> "VariableStore":
     """The store of the default graph."""
     graph = get_default_graph()
-    found = graph.get_collection(_COLLECTION_KEY)
-    if found:
-        return found[0]
+    found = graph._collections.first(_COLLECTION_KEY)
+    if found is not None:
+        return found
     store = VariableStore()
     graph._collections.add(_COLLECTION_KEY, store)
     return store
