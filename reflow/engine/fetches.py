@@ -1,18 +1,10 @@
 """What `Session.run` accepts as fetches, and how their values are put back into the same structure."""
 
-from collections import namedtuple
-
 from reflow.graph import nest
 from reflow.graph.errors import InaccessibleTensorError
-from reflow.graph.export import export_value
-from reflow.graph.indexed_slices import IndexedSlices
+from reflow.graph.indexed_slices import IndexedSlices, IndexedSlicesValue
 from reflow.graph.operation import Operation, Tensor
 from reflow.graph.sparse_tensor import SparseTensor, SparseTensorValue
-
-IndexedSlicesValue = namedtuple("IndexedSlicesValue", ["values", "indices", "dense_shape"])
-IndexedSlicesValue.__doc__ = "The value of an IndexedSlices: three NumPy arrays; dense_shape may be None."
-export_value("IndexedSlicesValue", IndexedSlicesValue)
-export_value("compat.v1.IndexedSlicesValue", IndexedSlicesValue)
 
 # Types that a program taught sessions to fetch and feed: (type, fetch function, feed function, partial feed function).
 _conversions: list = []

@@ -180,8 +180,8 @@ class Operation:
 
     def colocation_groups(self) -> list[bytes]:
         """The colocation groups ("loc:@name") that the operation belongs to."""
-        default = [b"loc:@" + self.name.encode()]
-        return sorted(c for c in self.attrs.get("_class", default) if c.startswith(b"loc:@")) or default
+        groups = sorted([c for c in self.attrs.get("_class", ()) if c.startswith(b"loc:@")])
+        return groups or [b"loc:@" + self.name.encode()]
 
     def values(self) -> tuple["Tensor", ...]:
         """The outputs, as a tuple."""
@@ -285,13 +285,15 @@ class Tensor:
         return self
 
     def __len__(self):
-        raise TypeError("len() of a symbolic Tensor is not defined; use tf.shape(x) or x.shape")
+        raise TypeError(f"len is not well defined for symbolic Tensors. ({self.name}) Please call `x.shape` rather "
+                        "than `len(x)` for shape information.")  # fmt: skip
 
     def __iter__(self):
         raise OperatorNotAllowedInGraphError(
             "iterating over `tf.Tensor` is not allowed in Graph execution. Use Eager execution or decorate this "
             "function with @tf.function. (To iterate over this tensor use tf.map_fn or tf.unstack.)"
         )
+        yield  # type: ignore[unreachable] # It makes a generator: the first step fails, not the call of `iter`.
 
     def __bool__(self):
         raise OperatorNotAllowedInGraphError(

@@ -156,13 +156,13 @@ def _arithmetic(left, right, operation):
     return Dimension(operation(left._value, right._value))
 
 
-@export("compat.v1.dimension_value", "compat.dimension_value")
+@export("dimension_value", "compat.dimension_value")
 def dimension_value(dimension):
     """The int (or None) behind a `Dimension`, and ints and None unchanged."""
     return dimension.value if isinstance(dimension, Dimension) else dimension
 
 
-@export("compat.v1.dimension_at_index", "compat.dimension_at_index")
+@export("dimension_at_index", "compat.dimension_at_index")
 def dimension_at_index(shape, index):
     """One Dimension of a TensorShape.
 
@@ -173,6 +173,7 @@ def dimension_at_index(shape, index):
     Returns:
       A Dimension, an unknown one if the rank is unknown.
     """
+    assert isinstance(shape, TensorShape)
     return Dimension(None) if shape.ndims is None else shape.dims[index]
 
 
@@ -364,6 +365,8 @@ def as_dims(shape) -> Dims:
         return tuple([d if type(d) is int and d >= 0 else Dimension(d)._value for d in shape])
     if hasattr(shape, "unknown_rank"):
         return None if shape.unknown_rank else tuple(None if d.size == -1 else d.size for d in shape.dim)
+    if isinstance(shape, (str, bytes)):
+        raise TypeError(f"A string has ambiguous TensorShape, please wrap in a list or convert to an int: {shape!s}")
     if isinstance(shape, Dimension) or not hasattr(shape, "__iter__"):
         return (Dimension(shape)._value,)
     return tuple(Dimension(d)._value for d in shape)
@@ -428,9 +431,12 @@ def broadcast_dims(a: Dims, b: Dims) -> Dims:
         b = (1,) * (len(a) - len(b)) + b
     result = []
     for x, y in zip(a, b, strict=True):
-        if x == 1 or (x is None and y not in (None, 1)):
+        if x is None or y is None:
+            # As in TensorFlow, size 0 against an unknown one tells nothing.
+            result.append(max(x or 0, y or 0) if max(x or 0, y or 0) > 1 else None)
+        elif x == 1:
             result.append(y)
-        elif y == 1 or x == y or y is None:
+        elif y == 1 or x == y:
             result.append(x)
         else:
             raise ValueError(f"Dimensions must be equal, but are {x} and {y}")

@@ -2,10 +2,14 @@
 
 from collections import namedtuple
 
+import numpy as np
+
 from reflow.graph import dtypes
 from reflow.graph.convert import constant_value_as_dims, to_tensor
+from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export, export_value
-from reflow.graph.shapes import TensorShape, merge_dims
+from reflow.graph.shapes import TensorShape, as_shape, merge_dims
+from reflow.graph.type_spec import TensorSpec, TypeSpec, register_type_spec
 
 SparseTensorValue = namedtuple("SparseTensorValue", ["indices", "values", "dense_shape"])
 SparseTensorValue.__doc__ = "A SparseTensor's value: three arrays (indices [n, rank], values [n], dense_shape)."
@@ -92,14 +96,21 @@ class SparseTensor:
         return TensorShape(constant_value_as_dims(self._dense_shape))
 
     def consumers(self):
-        """The operations that take the values."""
-        return self._values.consumers()
+        """The operations that take one of the three tensors, as a list in no order."""
+        return list({operation for tensor in self._to_components() for operation in tensor.consumers()})
 
     def eval(self, feed_dict=None, session=None):
         """The SparseTensorValue in `session`, or in the default session."""
         from reflow.graph.default import _session_for
 
         return _session_for(self._values, session, "evaluate tensor").run(self, feed_dict)
+
+    @property
+    def _type_spec(self):
+        return SparseTensorSpec(self.shape, self.dtype)
+
+    def _to_components(self):
+        return [self._indices, self._values, self._dense_shape]
 
     @staticmethod
     def _override_operator(operator, function):
@@ -113,3 +124,64 @@ class SparseTensor:
 def is_sparse(value):
     """True for a SparseTensor or SparseTensorValue."""
     return isinstance(value, (SparseTensor, SparseTensorValue))
+
+
+@export("SparseTensorSpec")
+class SparseTensorSpec(TypeSpec):
+    """The shape and type of a sparse tensor.
+
+    Args:
+      shape: the shape of the dense tensor, as far as it is known.
+      dtype: the type of the values.
+    """
+
+    def __init__(self, shape=None, dtype=dtypes.float32):
+        self._shape = as_shape(shape)
+        self._dtype = as_dtype(dtype)
+
+    @classmethod
+    def from_value(cls, value):
+        """The specification of a SparseTensor or SparseTensorValue.
+
+        Raises:
+          TypeError: if it is something else.
+        """
+        if isinstance(value, SparseTensor):
+            return cls(value.shape, value.dtype)
+        if not isinstance(value, SparseTensorValue):
+            raise TypeError("Expected SparseTensor or SparseTensorValue")
+        if isinstance(value.values, np.ndarray):
+            return cls(value.dense_shape, value.values.dtype)
+        return cls.from_value(SparseTensor.from_value(value))
+
+    @property
+    def shape(self):
+        """The shape of the dense tensor."""
+        return self._shape
+
+    @property
+    def dtype(self):
+        """The type of the values."""
+        return self._dtype
+
+    @property
+    def value_type(self):
+        """`tf.SparseTensor`."""
+        return SparseTensor
+
+    def _serialize(self):
+        return self._shape, self._dtype
+
+    @property
+    def _component_specs(self):
+        rank = self._shape.ndims
+        return [TensorSpec([None, rank], dtypes.int64), TensorSpec([None], self._dtype),
+                TensorSpec([rank], dtypes.int64)]  # fmt: skip
+
+    def _from_components(self, components):
+        are_arrays = all(isinstance(component, np.ndarray) for component in components)
+        return (SparseTensorValue if are_arrays else SparseTensor)(*components)
+
+
+register_type_spec(SparseTensor, SparseTensorSpec.from_value)
+register_type_spec(SparseTensorValue, SparseTensorSpec.from_value)

@@ -10,6 +10,7 @@ from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.shapes import TensorShape, as_shape
+from reflow.graph.type_spec import TypeSpec, register_type_spec, type_spec_from_value
 from reflow.platform import logging
 
 
@@ -331,3 +332,71 @@ def _anywhere():
     """Out of the device scopes: the first value that is written to the array tells where it is."""
     with device(None), colocate_with(None, ignore_existing=True):
         yield
+
+
+@export("TensorArraySpec")
+class TensorArraySpec(TypeSpec):
+    """The shape and type of a TensorArray's elements.
+
+    Args:
+      element_shape: the shape of every element, as far as it is known.
+      dtype: the type of the elements.
+      dynamic_size: whether the array grows.
+      infer_shape: whether all elements have one shape, which the first write tells.
+    """
+
+    def __init__(self, element_shape=None, dtype=dtypes.float32, dynamic_size=False, infer_shape=True):
+        self._element_shape = as_shape(element_shape)
+        self._dtype = as_dtype(dtype)
+        self._dynamic_size = dynamic_size
+        self._infer_shape = infer_shape
+
+    @staticmethod
+    def from_value(value):
+        """The specification of a TensorArray.
+
+        Raises:
+          TypeError: if it is something else.
+        """
+        if not isinstance(value, TensorArray):
+            raise TypeError(f"Expected value to be a TensorArray, but saw: {type(value)}")
+        return TensorArraySpec(value.element_shape, value.dtype, value.dynamic_size, value._infer_shape)
+
+    @property
+    def value_type(self):
+        """`tf.TensorArray`."""
+        return TensorArray
+
+    def _serialize(self):
+        return self._element_shape, self._dtype, self._dynamic_size, self._infer_shape
+
+    def is_compatible_with(self, other):
+        """Whether a specification, or that of a TensorArray, may describe the same array; `infer_shape` does not count.
+
+        Args:
+          other: a TypeSpec, or a value that has one.
+
+        Returns:
+          A bool.
+
+        Raises:
+          TypeError: if the value has no specification.
+        """
+        other = other if isinstance(other, TypeSpec) else type_spec_from_value(other)
+        return (isinstance(other, TensorArraySpec) and self._dtype.is_compatible_with(other._dtype)
+                and self._element_shape.is_compatible_with(other._element_shape)
+                and self._dynamic_size == other._dynamic_size)  # fmt: skip
+
+    def most_specific_compatible_type(self, other):
+        """The narrowest specification of which this and another one are special cases.
+
+        Raises:
+          ValueError: if there is none.
+        """
+        if not self.is_compatible_with(other):
+            raise ValueError("Types are not compatible")
+        shape = self._element_shape.most_specific_compatible_shape(other._element_shape)
+        return TensorArraySpec(shape, self._dtype, self._dynamic_size, self._infer_shape and other._infer_shape)
+
+
+register_type_spec(TensorArray, TensorArraySpec.from_value)

@@ -164,7 +164,7 @@ def test_tensors_say_what_they_are():
     assert x.op.type == "Placeholder" and x.consumers() == []
     y = tf.exp(x)
     assert x.consumers() == [y.op] and y.op.inputs[0] is x
-    for misuse in (lambda: bool(x), lambda: len(x), lambda: iter(x)):
+    for misuse in (lambda: bool(x), lambda: len(x), lambda: list(x)):
         with pytest.raises(TypeError):
             misuse()
 
