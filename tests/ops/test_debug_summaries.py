@@ -1,0 +1,10 @@
+"""What the debugger computes of tensors, against TensorFlow 1.15.5."""
+
+from tests.ops.recorded import Recorded
+
+recorded = Recorded("debug_summaries")
+
+
+@recorded.each_case
+def test_as_tensorflow(name):
+    recorded.check(name)
