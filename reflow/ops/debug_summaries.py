@@ -22,7 +22,7 @@ def _nan_count(input):
 
 
 def _numeric_summary(input, lower_bound, upper_bound):
-    """[initialized, elements, NaN, too low, negative, 0, positive, too high, min, max, mean, variance, type, rank, sizes]
+    """[initialized, elements, NaN, too low, below 0, 0, above 0, too high, min, max, mean, variance, type, rank, sizes]
 
     The last four statistics leave out NaN and infinities; bounds other than infinities count as too low, too high.
     """

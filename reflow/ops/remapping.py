@@ -98,8 +98,8 @@ def _checked_shape(reader, name, columns):
         raise invalid(f"Tensor {name} has shape {in_brackets(shape)} of invalid rank {len(shape)} instead of expected "
                       "shape of rank 2.")  # fmt: skip
     if columns is not None and shape[1] != columns:
-        raise invalid(f"Tensor {name} has shape {in_brackets(shape)}, where the size of its 2nd dimension is {shape[1]} "
-                      f"instead of being equal to num_cols={columns}")  # fmt: skip
+        raise invalid(f"Tensor {name} has shape {in_brackets(shape)}, where the size of its 2nd dimension is "
+                      f"{shape[1]} instead of being equal to num_cols={columns}")  # fmt: skip
     return shape
 
 

@@ -117,8 +117,8 @@ def load(tf, t, kind):
 @case.each(shape=[None, [None]])
 def load_of_unknown_shape(tf, t, shape):
     rows = t.feed(np.array([2, 0, -1], "int64"), shape)
-    t.out(tf.raw_ops.LoadAndRemapMatrix(ckpt_path=checkpoint(tf), old_tensor_name="matrix", row_remapping=rows,
-                                        col_remapping=[], num_rows=3, num_cols=3, initializing_values=values(3)))  # fmt: skip
+    arguments = dict(ckpt_path=checkpoint(tf), old_tensor_name="matrix", col_remapping=[], num_rows=3, num_cols=3)
+    t.out(tf.raw_ops.LoadAndRemapMatrix(row_remapping=rows, initializing_values=values(3), **arguments))
 
 
 # --- tensors that come out of no input ----------------------------------------------------------------------------
