@@ -106,7 +106,7 @@ def control_dependencies(control_inputs):
     """A context in which operations of the default graph run after others.
 
     Args:
-      control_inputs: a list of operations and tensors; None leaves all such blocks.
+      control_inputs: a list of operations, tensors and IndexedSlices; None leaves all such blocks.
     """
     return get_default_graph().control_dependencies(control_inputs)
 

@@ -155,8 +155,8 @@ class GraphScopes:
         """A context in which new operations run after all of `control_inputs`.
 
         Args:
-          control_inputs: a list of operations or tensors, or None to leave all surrounding control dependencies and
-            control-flow contexts.
+          control_inputs: a list of operations, tensors and IndexedSlices, or None to leave all surrounding control
+            dependencies and control-flow contexts.
 
         Raises:
           TypeError: if an item is neither an operation nor a tensor.
@@ -165,8 +165,8 @@ class GraphScopes:
             return ControlDependencies(self, None)
         operations = []
         for item in control_inputs:
-            if hasattr(item, "_handle") and not isinstance(item, Tensor):
-                item = item.op  # A resource variable; for one that was just assigned to, the assignment.
+            if not isinstance(item, (Tensor, Operation)) and _stands_for_its_op(item):
+                item = item.op
             element = self.as_graph_element(item)
             operation = element.op if isinstance(element, Tensor) else element
             if not isinstance(operation, Operation):
@@ -263,6 +263,16 @@ class GraphScopes:
     def _kernel_label_map(self, op_to_kernel_label_map):
         """Ask for labelled kernels inside: recorded in the `_kernel` attr."""
         return self._overlay("_kernel_labels", op_to_kernel_label_map)
+
+
+def _stands_for_its_op(item) -> bool:
+    """Whether to wait for `item` is to wait for `item.op`.
+
+    So it is for IndexedSlices, and for resource variables: of one that was just assigned to, it is the assignment.
+    """
+    from reflow.graph.indexed_slices import IndexedSlices
+
+    return isinstance(item, IndexedSlices) or (hasattr(item, "_handle") and hasattr(item, "op"))
 
 
 def _operation_of(graph, item):

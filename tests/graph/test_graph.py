@@ -56,6 +56,10 @@ def test_control_dependencies():
     assert c.op.control_inputs == [a.op, b.op]
     assert d.op.control_inputs == []  # c waits already
     assert e.op.control_inputs == [a.op] and f.op.control_inputs == []
+    with tf.control_dependencies([tf.IndexedSlices(a, b), a]):
+        assert tf.no_op().control_inputs == [a.op]
+    with pytest.raises(TypeError), tf.control_dependencies([tf.SparseTensor([[0]], [1.0], [1])]):
+        pass
     with pytest.raises(TypeError), tf.control_dependencies([3]):
         pass
 
