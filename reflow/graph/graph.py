@@ -87,14 +87,16 @@ class Graph(GraphScopes):
         return operation
 
     def _apply_attr_scopes(self, operation):
-        from reflow.graph.graph_def import python_attr
-
         for key, value in self._attr_scope_map.items():
             if callable(value):
                 value = value(operation.node_def)
                 if value is None:
                     continue
-            operation.attrs.setdefault(key, python_attr(operation.op_def, key, value))
+            if hasattr(value, "WhichOneof"):  # an AttrValue proto
+                from reflow.graph.graph_def import python_attr
+
+                value = python_attr(operation.op_def, key, value)
+            operation.attrs.setdefault(key, value)
         override = self._gradient_override.get(operation.type)
         if override is not None:
             operation.attrs["_gradient_op_type"] = override.encode()

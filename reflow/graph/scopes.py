@@ -22,9 +22,11 @@ class ControlDependencies:
     def __enter__(self):
         graph = self._graph
         if self._new_stack:
+            # What is made inside waits for nothing, so nobody needs to know of it.
             self._saved = graph._control_stack, graph._control_flow_context
             graph._control_stack, graph._control_flow_context = [], None
-        graph._control_stack = [*graph._control_stack, self]
+        else:
+            graph._control_stack = [*graph._control_stack, self]
         return self
 
     def __exit__(self, *exc_info):

@@ -47,11 +47,10 @@ class RefVariable(Variable):
         self.graph.add_to_collections(with_trainable(collections, self._trainable), self)
 
     def _make_nodes(self, scope, initial_value, dtype, shape, validate_shape):
-        graph = get_default_graph()
         if callable(initial_value):
             value = colocated_initializer(scope, initial_value, dtype)
-            with graph._attr_scope({"_class": class_of(scope)}):
-                self._variable = self._make_state(value, shape, validate_shape, scope)
+            self._variable = self._make_state(value, shape, validate_shape, scope)
+            self._variable.op.attrs["_class"] = class_of(scope)
         else:
             value = to_tensor(initial_value, dtype, "initial_value")
             check_outside_control_flow(value, scope)
