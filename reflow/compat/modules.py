@@ -35,7 +35,8 @@ _ROWS = [
     # Operations.
     ("python.ops", "array_ops manip_ops sort_ops inplace_ops", ". manip"),
     ("python.ops", "math_ops special_math_ops bitwise_ops confusion_matrix numerics", ". math bitwise debugging"),
-    ("python.ops", "state_ops variables resource_variable_ops session_ops template", "."),
+    ("python.ops", "state_ops variables resource_variable_ops session_ops", "."),
+    ("python.ops", "template", ". @reflow.variables.template"),
     ("python.ops", "control_flow_ops functional_ops map_fn tensor_array_ops script_ops logging_ops", "."),
     ("python.ops", "data_flow_ops lookup_ops batch_ops critical_section_ops", ". lookup queue"),
     ("python.ops", "histogram_ops weights_broadcast_ops standard_ops", "."),

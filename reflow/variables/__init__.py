@@ -9,6 +9,7 @@ from reflow.variables import (  # noqa: F401
     random_generator,
     ref_variable,
     resource_variable,
+    template,
     variable,
     variable_lists,
     variable_scope,
