@@ -70,6 +70,7 @@ from reflow.ops import (  # noqa: F401
     pool,
     pooling,
     printing,
+    proto_ops,
     py_func,
     quantization,
     ragged,

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from google.protobuf import descriptor_pool, message_factory
-from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor import Descriptor, FileDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
@@ -65,6 +65,27 @@ def __getattr__(name: str) -> Any:
 def stems() -> list[str]:
     """What `load` takes, sorted."""
     return sorted(path.stem for path in _HERE.glob("*.proto"))
+
+
+def find_message(full_name: str) -> Descriptor:
+    """The descriptor of a message in package `tensorflow`, or of any other that this process knows.
+
+    Args:
+      full_name: the message's name with its package, such as "tensorflow.Example".
+
+    Raises:
+      KeyError: if there is no such message.
+    """
+    for stem in stems():
+        load(stem)
+    tensorboards = full_name.replace("tensorflow.", "tensorboard.", 1)
+    for pool, name in ((_PRIVATE_POOL, full_name), (descriptor_pool.Default(), full_name),
+                       (descriptor_pool.Default(), tensorboards)):  # fmt: skip
+        try:
+            return pool.FindMessageTypeByName(name)
+        except KeyError:
+            continue
+    raise KeyError(full_name)
 
 
 @functools.cache
