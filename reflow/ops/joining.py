@@ -482,7 +482,7 @@ _PLAIN = frozenset({int, float, complex, bytes, bool, str, memoryview, np.ndarra
 
 def is_dense_tensor_like(value) -> bool:
     """True for a Tensor and for what stands for one tensor, such as a variable."""
-    return isinstance(value, Tensor) or hasattr(value, "_as_graph_element") and hasattr(value, "dtype")
+    return isinstance(value, Tensor) or hasattr(value, "_as_graph_element") and hasattr(value, "name")
 
 
 def _list_to_tensor(value, dtype=None, name=None, as_ref=False):

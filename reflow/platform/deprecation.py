@@ -30,6 +30,8 @@ def note(key: Hashable, message: str, *args, once: bool = True, depth: int = 2) 
         return
     _already_noted.add(key)
     frame = sys._getframe(depth)
+    while "IS_TRANSPARENT_TO_NOTES" in frame.f_globals and frame.f_back is not None:
+        frame = frame.f_back
     logging.warning(f"From %s:%d: {message}", frame.f_code.co_filename, frame.f_lineno, *args)
 
 
