@@ -93,8 +93,9 @@ class Template:
         before, trainable_before = len(all_variables), len(trainable)
         result = self._func(*args, **kwargs)
         if len(trainable) != trainable_before:
-            raise ValueError("Trainable variable created when calling a template after the first time, perhaps you used "
-                             f"tf.Variable when you meant tf.get_variable: {trainable[trainable_before:]}")  # fmt: skip
+            raise ValueError("Trainable variable created when calling a template after the first time, perhaps you "
+                             "used tf.Variable when you meant tf.get_variable: "
+                             f"{trainable[trainable_before:]}")  # fmt: skip
         if len(all_variables) != before:
             logging.info("New variables created when calling a template after the first time, perhaps you used "
                          "tf.Variable when you meant tf.get_variable: %s", all_variables[before:])  # fmt: skip
