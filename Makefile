@@ -18,7 +18,7 @@ PYTEST_ARGS ?= -n 2
 test oracle: export OMP_NUM_THREADS = 1
 DEMO_LOGS ?= runs/mnist_mlp
 
-.PHONY: help venv demo test lint bench goldens oracle browser peers alias clean
+.PHONY: help venv demo test lint bench bench-ops goldens oracle browser peers alias clean
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s ':'
 
@@ -47,6 +47,9 @@ lint: venv ## check style, types and the rooms' contract
 
 bench: venv peers ## print the benchmark table, the peers beside Reflow
 	$(BIN)/python -m benchmarks
+
+bench-ops: venv peers ## the same for single operations; writes docs/op_benchmarks.md (half an hour)
+	$(BIN)/python -m benchmarks op --impl reflow,tf1,tf2,torch --seconds 0.1 --op-markdown docs/op_benchmarks.md
 
 goldens: $(PEERS)/tf1/.done ## record tests/goldens anew from TensorFlow 1.15.5
 	for script in tests/goldens/make_*.py; do $(PEERS)/tf1/bin/python $$script || exit 1; done

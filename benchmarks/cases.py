@@ -5,17 +5,19 @@ from typing import NamedTuple, Optional, Tuple
 
 from benchmarks.implementations import SESSIONS
 from benchmarks.models.base import multiply_adds
+from benchmarks.ops import OPS
 
 EVERYONE = ("reflow", "tf1", "tf2", "torch", "torch-compile", "jax")
 INTERPRETED = ("reflow", "tf1", "tf2", "torch", "jax")
 TRAINED = ("mlp", "lenet", "cifar", "lstm_small", "lstm_large")
+EAGER = ("reflow", "tf1", "tf2", "torch")
 NETWORKS = ("alexnet", "vgg_a", "overfeat", "googlenet")
 # Enough that no implementation could profit from seeing one batch again and again.
 BATCH_COUNT = 4
 
 
 class Case(NamedTuple):
-    """One row of the table, or for `first_run` three: a model in a mode, or a micro measurement in a variant."""
+    """A model in a mode, a micro measurement in a variant, or an operation: one row of a table, or one a metric."""
 
     name: str
     module: str
@@ -27,6 +29,14 @@ class Case(NamedTuple):
     @property
     def is_model(self):
         return self.module.startswith("models.")
+
+    @property
+    def is_op(self):
+        return self.module == "ops"
+
+    @property
+    def op(self):
+        return OPS[self.variant]
 
     @property
     def model(self):
@@ -82,6 +92,11 @@ def _micro():
     yield Case("import", "micro.imports", "", INTERPRETED, "s")
 
 
-CASES = {case.name: case for case in (*_models(), *_micro())}
+def _ops():
+    for name in OPS:
+        yield Case("op/" + name, "ops", name, EAGER, "us")
+
+
+CASES = {case.name: case for case in (*_models(), *_micro(), *_ops())}
 # Not a row: the machine's matrix-product rate, measured beside every model.
 PRODUCT = Case("product", "micro.product", "", ("torch",), "ms")

@@ -21,7 +21,8 @@ def _time(row, name):
     return "failed" if name in row["errors"] else "-"
 
 
-def _ratio(row, rival):
+def ratio_text(row, rival):
+    """`1.02 (0.98-1.05)`: median and quartiles of the ratio to a rival."""
     ratio = row["ratios"].get(rival)
     return f"{ratio['median']:.2f} ({ratio['low']:.2f}-{ratio['high']:.2f})" if ratio else "-"
 
@@ -37,7 +38,7 @@ def time_table(rows):
     columns = _columns(rows)
     header = ["benchmark", "unit", *(TITLES[name] for name in columns), *(f"Reflow / {rival}" for rival in RIVALS)]
     lines = [
-        [name, row["unit"], *(_time(row, column) for column in columns), *(_ratio(row, rival) for rival in RIVALS)]
+        [name, row["unit"], *(_time(row, column) for column in columns), *(ratio_text(row, rival) for rival in RIVALS)]
         for name, row in rows.items()
     ]
     return header, lines
@@ -87,12 +88,17 @@ def print_report(console, rows):
         console.print(line, style="red", markup=False)
 
 
-def markdown(rows):
-    """Both tables as Markdown, under a line that tells dates and machine."""
+def measured_when(rows):
+    """A line that tells dates and machine."""
     dates = sorted({row["date"] for row in rows.values()})
     machines = sorted({row["machine"] for row in rows.values()})
     period = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-    text = [f"Measured {period} on {', '.join(machines)}; medians, and in brackets the quartiles over rounds.", ""]
+    return f"Measured {period} on {', '.join(machines)}; medians, and in brackets the quartiles over rounds."
+
+
+def markdown(rows):
+    """Both tables as Markdown, under a line that tells dates and machine."""
+    text = [measured_when(rows), ""]
     for header, lines in (time_table(rows), resource_table(rows)):
         if lines:
             text += [f"| {' | '.join(line)} |" for line in (header, ["---"] * len(header), *lines)] + [""]

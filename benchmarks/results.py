@@ -15,9 +15,9 @@ RIVALS = {"TensorFlow": TENSORFLOWS, "PyTorch": PYTORCHES, "JAX": ("jax",)}
 
 
 def summary(values):
-    """{"median", "low", "high"}: median and quartiles of a list of numbers."""
+    """{"median", "low", "high"}: median and quartiles of a list of numbers, to four digits."""
     low, _, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
-    return {"median": median(values), "low": low, "high": high}
+    return {name: float(f"{value:.4g}") for name, value in (("median", median(values)), ("low", low), ("high", high))}
 
 
 def fastest(times, names):
@@ -68,9 +68,25 @@ def rows(case, samples):
     return table
 
 
+def op_rows(case, samples):
+    """The rows of an operation, without what only models have, and with the reason why one is slow, if it has any."""
+    table = rows(case, samples)
+    for row in table.values():
+        for field in ("product_gflops", "product_share", "memory", "facts", "unit"):
+            del row[field]
+    for kind in case.op.rows:
+        if f"{case.name}: {kind}" in table:
+            table[f"{case.name}: {kind}"]["reason"] = case.op.reason(kind)
+    return table
+
+
 def merge(path, new_rows):
-    """Write rows into a results file; rows of the same name are replaced, others kept. Returns all rows."""
+    """Write rows into a results file, one a line; rows of the same name are replaced, others kept.
+
+    Returns all rows.
+    """
     table = json.loads(path.read_text()) if path.exists() else {}
     table.update(new_rows)
-    path.write_text(json.dumps(table, indent=1) + "\n")
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(row)}" for name, row in table.items())
+    path.write_text(f"{{\n{lines}\n}}\n")
     return table

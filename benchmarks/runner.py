@@ -11,6 +11,8 @@ from benchmarks.contenders import Contender, contenders, missing
 
 # Thread pools spin for a while after their last task; let them fall asleep before the next contender's turn.
 PAUSE_SECONDS = 0.2
+# Operations have short rounds, and the wait may be, too.
+OP_PAUSE_SECONDS = 0.05
 PRODUCT_SECONDS = 0.2
 
 
@@ -29,7 +31,32 @@ class Samples:
             self.rounds.setdefault(metric, []).append(median(values))
 
 
-def measure(case, names, rounds, seconds, progress=lambda done, total: None):
+class Crew:
+    """Worker processes by contender, started when they are first asked for; a context manager that ends them."""
+
+    def __init__(self):
+        self._workers = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        for name in list(self._workers):
+            self.dismiss(name)
+
+    def worker(self, contender):
+        """The running worker of a contender."""
+        if contender.name not in self._workers:
+            self._workers[contender.name] = Worker(contender)
+        return self._workers[contender.name]
+
+    def dismiss(self, name):
+        """End a contender's worker; the next that is asked for is a fresh one."""
+        if name in self._workers:
+            self._workers.pop(name).__exit__()
+
+
+def measure(case, names, rounds, seconds, progress=lambda done, total: None, crew=None):
     """Measure a case.
 
     Args:
@@ -38,6 +65,7 @@ def measure(case, names, rounds, seconds, progress=lambda done, total: None):
         rounds: measured rounds of each contender (`case.rounds` caps it).
         seconds: length of a round; it has at least one step.
         progress: called with the number of rounds done and of all.
+        crew: the `Crew` whose workers measure; by default one for this case alone.
 
     Returns:
         {contender's name: Samples}; for a model, `product` is the machine's matrix product, measured in turn with them.
@@ -52,11 +80,15 @@ def measure(case, names, rounds, seconds, progress=lambda done, total: None):
         results[machine.name] = Samples()
     rounds = min(rounds, case.rounds or rounds)
     with ExitStack() as stack:
-        workers = _prepare(stack, case, entrants, results)
+        crew = crew or stack.enter_context(Crew())
+        workers = _prepare(crew, case, entrants, results)
         for turn in range(rounds):
-            _round(workers, turn, seconds, results)
+            _round(workers, turn, seconds, results, OP_PAUSE_SECONDS if case.is_op else PAUSE_SECONDS)
             progress(turn + 1, rounds)
         _finish(workers, case, results)
+        for name, result in results.items():
+            if result.error is not None:
+                crew.dismiss(name)
     return results
 
 
@@ -70,9 +102,9 @@ def _guard(function, worker, results, *arguments):
         return False
 
 
-def _prepare(stack, case, entrants, results):
+def _prepare(crew, case, entrants, results):
     """Start and prepare all workers at the same time; returns those that could."""
-    workers = [stack.enter_context(Worker(contender)) for contender in entrants]
+    workers = [crew.worker(contender) for contender in entrants]
     workers = [worker for worker in workers if _guard(_send_case, worker, results, case)]
     return [worker for worker in workers if _guard(_receive_version, worker, results)]
 
@@ -85,11 +117,11 @@ def _receive_version(worker, result):
     result.version = worker.receive()["version"]
 
 
-def _round(workers, turn, seconds, results):
+def _round(workers, turn, seconds, results, pause):
     """One round of every worker; who begins rotates, and a worker that fails is removed from `workers`."""
     start = turn % len(workers) if workers else 0
     for worker in workers[start:] + workers[:start]:
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(pause)
         length = PRODUCT_SECONDS if worker.contender.name == PRODUCT.name else seconds
         if not _guard(_measure, worker, results, length):
             workers.remove(worker)

@@ -4,6 +4,7 @@ A request is a line of JSON on standard input, {"call": name, ...arguments}; the
 {"ok": result} or {"error": message, "traceback": text}. Whatever else is printed goes to standard error.
 """
 
+import gc
 import json
 import os
 import sys
@@ -41,6 +42,8 @@ class Worker:
     def prepare(self, case, batch=None):
         """Build a case's program and run its first step; returns facts about it."""
         case = PRODUCT if case == PRODUCT.name else CASES[case]
+        self._program = None
+        gc.collect()
         if case.name != "import":
             self._load()
         self._program = case.prepare(self._name, self._framework, batch)
