@@ -177,8 +177,9 @@ def _filled(shape, value, dtype, name, default_name):
 
 def _is_small(shape):
     """True if the shape is known and small, as TensorFlow tells it: over lists of sizes only, not a single size."""
-    sizes = list(shape) if hasattr(shape, "__iter__") else None
-    if sizes is None:
+    try:
+        sizes = list(shape)
+    except TypeError:  # A single size, or a variable.
         return False
     if any(isinstance(size, Tensor) for size in sizes):
         # TensorFlow asks NumPy for the product, which leaves a product and a comparison in the graph.

@@ -25,3 +25,10 @@ def test_host_const():
         x = call("HostConst", value=np.array([1, 2]), dtype=tf.int64)
         assert x.shape.as_list() == [2]
         np.testing.assert_array_equal(session.run(x), [1, 2])
+
+
+def test_zeros_take_their_shape_from_a_variable():
+    shape = tf.Variable([2, 3])
+    with tf.Session() as session:
+        session.run(shape.initializer)
+        assert session.run(tf.zeros(shape)).shape == (2, 3)
