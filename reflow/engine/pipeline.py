@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reflow.engine.jit.request import Request
 from reflow.engine.passes.arithmetic import simplify_arithmetic
 from reflow.engine.passes.common_subexpressions import merge_common_subexpressions
 from reflow.engine.passes.conditionals import guard_branches, resolve_known_conditions
@@ -18,6 +19,7 @@ from reflow.engine.passes.in_place import reuse_memory
 from reflow.engine.passes.late import run_late
 from reflow.engine.passes.merge_products import merge_products
 from reflow.engine.passes.pool_gradient import mask_before_pool_gradient
+from reflow.engine.passes.recurrent_products import hoist_input_products
 from reflow.engine.passes.shapes import specialize_shapes
 from reflow.engine.placement import Placer
 from reflow.engine.plan import Plan
@@ -32,11 +34,13 @@ class Options:
       disabled: names of passes to leave out; "all" leaves out every one.
       verify: check the plan after every pass.
       placer: what places nodes on the session's devices; None leaves all on the one CPU.
+      jit: what to compile.
     """
 
     disabled: frozenset[str] = field(default_factory=lambda: _from_environment())
     verify: bool = field(default_factory=lambda: bool(os.environ.get("REFLOW_VERIFY")))
     placer: Placer | None = None
+    jit: Request = field(default_factory=lambda: Request.of(None))
 
 
 def _from_environment() -> frozenset[str]:
@@ -56,6 +60,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("fuse_bias", fuse_bias),
     ("pool_gradient", mask_before_pool_gradient),
     ("merge_products", merge_products),
+    ("recurrent_products", hoist_input_products),
     ("fuse_updates", fuse_updates),
     ("dead", remove_dead_nodes),
 ]
@@ -79,7 +84,8 @@ def optimize(plan: Plan, options: Options) -> Plan:
         plan = options.placer.place(plan)
         dump("place", plan)
     plan = _rewrite(plan, PASSES, options, dump)
-    plan = schedule(plan)
+    plan.jit = jit_of(plan, options.jit)
+    plan = schedule(plan, plan.jit and plan.jit.gather)
     dump("schedule", plan)
     return _rewrite(plan, SCHEDULED_PASSES, options, dump)
 
@@ -95,6 +101,15 @@ def _rewrite(plan: Plan, passes, options: Options, dump) -> Plan:
 
             verify(plan, name)
     return plan
+
+
+def jit_of(plan: Plan, request: Request):
+    """The Jit of a plan; None if nothing in it is to be compiled: torch's compiler is imported when it is wanted."""
+    if not request.concerns(plan.nodes):
+        return None
+    from reflow.engine.jit.segments import Jit
+
+    return Jit(request)
 
 
 _dump_count = iter(range(1, 1 << 60))

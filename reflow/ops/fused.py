@@ -9,18 +9,25 @@ from reflow.ops.windows import DATA_FORMATS_2D
 
 
 def _fused_matmul(a, b, bias, transpose_a, transpose_b, relu):
+    """a b + bias, where the bias is a vector for all rows, or a matrix."""
     product = torch.addmm(bias, a.t() if transpose_a else a, b.t() if transpose_b else b)
     return product.relu_() if relu else product
 
 
 def _lower_fused_matmul(node):
     a, b, bias = node.args
-    product = onednn_product(node, bias, "relu" if node.attrs["relu"] else "none")
+    relu = node.attrs["relu"]
+    if len(node.dims(2) or ()) == 2:
+        product = onednn_product(node, bias, "add")
+        last = ".relu_()" if relu else ""
+    else:
+        product = onednn_product(node, bias, "relu" if relu else "none")
+        last = ""
     if product is not None:
-        return product
+        return f"{product}{last}"
     a = f"{a}.t()" if node.attrs["transpose_a"] else a
     b = f"{b}.t()" if node.attrs["transpose_b"] else b
-    function = "torch._addmm_activation" if node.attrs["relu"] else "torch.addmm"
+    function = "torch._addmm_activation" if relu else "torch.addmm"
     return f"{function}({bias}, {a}, {b})"
 
 

@@ -44,8 +44,8 @@ def onednn_product(node, bias: str = "None", activation: str = "none") -> str | 
 
     Args:
       node: the `Call` of a product whose first two inputs are the factors.
-      bias: the expression of a vector to add to each row.
-      activation: "none" or "relu".
+      bias: the expression of a vector to add to each row, or of a matrix to add.
+      activation: "none" or "relu", or "add" if `bias` is a matrix.
     """
     a, b = node.args[:2]
     dims_a, dims_b = node.dims(0), node.dims(1)
@@ -62,6 +62,8 @@ def onednn_product(node, bias: str = "None", activation: str = "none") -> str | 
         return None
     a = f"{a}.t()" if transpose_a else a
     b = b if transpose_b else f"{b}.t()"
+    if activation == "add":
+        return f"torch.ops.mkldnn._linear_pointwise.binary({a}, {bias}, {b}, None, 'add')"
     return f"torch.ops.mkldnn._linear_pointwise.default({a}, {b}, {bias}, {activation!r}, [], '')"
 
 
