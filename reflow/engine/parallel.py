@@ -6,11 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 from reflow.engine import failures
-from reflow.engine.emit import Emitter
 from reflow.engine.partition import partition
 from reflow.engine.plan import Plan
 from reflow.engine.rendezvous import Rendezvous
-from reflow.engine.step import Compiled, _converters, _flush_denormals
+from reflow.engine.step import Compiled, _converters, _flush_denormals, emit_plan
 from reflow.graph import errors
 from reflow.ops.resources import ResourceManager
 
@@ -41,7 +40,7 @@ class CompiledParts(Compiled):
         self._parts = []
         where: dict = {}
         for number, (device, part) in enumerate(ordered):
-            emitted = Emitter(part, resources).emit()
+            emitted = emit_plan(part, plan, resources)
             feeds = [positions[v] for v in part.feeds]
             self._parts.append((device, emitted, feeds, emitted.source.startswith("def step(rendezvous")))
             for i, value in enumerate(part.fetches):
@@ -51,7 +50,8 @@ class CompiledParts(Compiled):
     @property
     def source(self) -> str:
         """The Python source of the parts, one function a device."""
-        return "\n".join(f"# {device}\n{emitted.source}" for device, emitted, _, _ in self._parts)
+        parts = [f"# {device}\n{emitted.source}" for device, emitted, _, _ in self._parts]
+        return self._segment_sources() + "\n".join(parts)
 
     def run(self, values: list) -> list:
         """Run the parts; the first failure of any cancels the others and is raised once."""

@@ -111,6 +111,8 @@ class Plan:
     # What the passes say they did, and how many nodes there were before them.
     notes: list[str] = field(default_factory=list)
     pruned: int = 0
+    # What compiles parts of it; None if nothing is to be compiled.
+    jit: Any = None
 
     def consumers(self) -> dict[Value, list[Node]]:
         """For each value, the nodes that take it (a node stands once for each use)."""

@@ -5,6 +5,7 @@ does not depend on such a change, so that within a step reads come before writes
 """
 
 import heapq
+from collections.abc import Callable
 
 from reflow.engine.gather import gather_branches
 from reflow.engine.plan import Node, Plan, Value, new_node
@@ -35,11 +36,12 @@ def insert_reads(plan: Plan) -> Plan:
     return plan
 
 
-def schedule(plan: Plan) -> Plan:
+def schedule(plan: Plan, regroup: Callable | None = None) -> Plan:
     """Order the nodes, and note which reads need a copy.
 
     Args:
       plan: a plan in any order.
+      regroup: an optional `(nodes, predecessors of a node, what has to stay in order) -> nodes` that changes the order.
 
     Returns:
       The same plan, its nodes in the order they run.
@@ -51,6 +53,8 @@ def schedule(plan: Plan) -> Plan:
     if any(n.level or n.op_def.writes for n in plan.nodes):
         plan.nodes.sort(key=_order)
     plan.nodes = gather_branches(plan.nodes, _predecessors, _order)
+    if regroup is not None:
+        plan.nodes = regroup(plan.nodes, _predecessors, _order)
     _mark_copies(plan)
     return plan
 

@@ -5,6 +5,7 @@ import threading
 from reflow.engine.devices import session_devices
 from reflow.engine.feeds import feed_pairs, feed_value
 from reflow.engine.fetches import Fetches
+from reflow.engine.jit.request import Request
 from reflow.engine.partial_run import PartialRuns
 from reflow.engine.pipeline import Options
 from reflow.engine.placement import Placer
@@ -210,7 +211,7 @@ def _options(config) -> Options:
     devices = [device.name for device in session_devices(config)]
     soft = config is not None and config.allow_soft_placement
     log = config is not None and config.log_device_placement
-    return Options(placer=Placer(devices, soft, log))
+    return Options(placer=Placer(devices, soft, log), jit=Request.of(config))
 
 
 class _Prepared:

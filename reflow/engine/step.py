@@ -108,7 +108,7 @@ class Step:
 
             compiled: Compiled = CompiledParts(plan, self._resources)
         else:
-            compiled = Compiled(plan, Emitter(plan, self._resources).emit())
+            compiled = Compiled(plan, emit_plan(plan, plan, self._resources))
         for observe in observers:
             observe(compiled)
         return compiled
@@ -119,6 +119,11 @@ class Step:
             return next(reversed(self._by_shape.values()))
         with self._lock:
             return self._any_shape or self._compile({})
+
+
+def emit_plan(part: Plan, whole: Plan, resources: ResourceManager) -> Emitted:
+    """Emit a plan, or one device's part of it, with the segments that the JIT compiles."""
+    return Emitter(part if whole.jit is None else whole.jit.segmented(part), resources).emit()
 
 
 class Compiled:
@@ -133,7 +138,10 @@ class Compiled:
     @property
     def source(self) -> str:
         """The Python source of the step."""
-        return self.emitted.source
+        return self._segment_sources() + self.emitted.source
+
+    def _segment_sources(self) -> str:
+        return "".join(f"{segment.source}\n" for segment in self.plan.jit.segments) if self.plan.jit else ""
 
     def run(self, values: list) -> list:
         """Call the function and convert its results.
@@ -213,10 +221,13 @@ def _converter(value: Value, may_share: bool):
 
 
 def _may_share_memory(plan: Plan) -> list[bool]:
+        if plan.jit is not None and not foreign:
+            # A compiler may find that two values are the same.
+            found |= {plan.jit.kind(r.node) for r in found} - {None}
     """For each fetch, whether its memory may be a feed's, a constant's, a variable's, or an earlier fetch's."""
     roots = memory_roots(plan)
     answers: list[bool] = []
-    seen: set[Value] = set()
+    seen: set = set()
     for value in plan.fetches:
         found = roots_of(value, roots)
         foreign = any(r.node.type in ("Const", "_Feed") or r.is_state for r in found)

@@ -1,0 +1,140 @@
+"""A segment at work: its compiled function, checked against the plain one, and the plain one where that fails."""
+
+import shutil
+from collections import OrderedDict
+from collections.abc import Callable
+
+import torch
+
+from reflow.engine import failures
+from reflow.engine.emit import Emitted
+from reflow.engine.jit.cuda_graphs import Replay
+from reflow.engine.plan import Node
+
+# Compiled functions of the process, by the key of their source; equal segments of a graph and of graphs share one.
+_functions: OrderedDict[tuple, "CompiledFunction"] = OrderedDict()
+_MOST_FUNCTIONS = 1000
+# How far a compiled function's floats may lie from the plain one's, relative to the greatest of a tensor: the order of
+# sums differs.
+_TOLERANCE = 1e-5
+
+
+class Segment:
+    """Nodes of a plan that run as one function.
+
+    Attributes:
+      name: its name in the emitted source.
+      nodes: the nodes.
+    """
+
+    def __init__(self, name: str, nodes: list[Node], emitted: Emitted, key: tuple | None):
+        self.name, self.nodes = name, nodes
+        self._emitted = emitted
+        self._function = _shared(emitted, key, "device:GPU" in nodes[0].device)
+
+    def __call__(self, inputs: list) -> list:
+        """The values that leave the segment.
+
+        Raises:
+          errors.OpError: if a kernel fails; it names the node.
+        """
+        try:
+            return self._function(inputs)
+        except Exception as error:
+            translated = failures.translate(error, self._emitted)
+            if translated is error:
+                raise
+            raise translated from error
+
+    @property
+    def reason(self) -> str | None:
+        """Why the segment runs op by op after all; None if it is compiled, or did not run yet."""
+        return self._function.reason
+
+    @property
+    def source(self) -> str:
+        """The segment's function, with the name of each line's node."""
+        lines = self._emitted.source.splitlines()
+        lines[0] = lines[0].replace("def step(", f"def {self.name}(")
+        for number, node in self._emitted.line_nodes.items():
+            lines[number - 1] += f"  # {node.name}"
+        return "\n".join(lines) + "\n"
+
+
+def _shared(emitted: Emitted, key: tuple | None, on_gpu: bool) -> "CompiledFunction":
+    if key is None:
+        return CompiledFunction(emitted.function, on_gpu)
+    if key not in _functions:
+        _functions[key] = CompiledFunction(emitted.function, on_gpu)
+        if len(_functions) > _MOST_FUNCTIONS:
+            _functions.popitem(last=False)
+    return _functions[key]
+
+
+class CompiledFunction:
+    """A function of tensors that `torch.compile` compiles at its first call.
+
+    Its first results are compared with those of the plain function: where compiling fails or the results differ, the
+    plain function stays, and `reason` says why.
+
+    Args:
+      plain: the function; it returns a list of tensors and changes nothing.
+      on_gpu: replay the compiled function as a CUDA graph.
+    """
+
+    def __init__(self, plain: Callable, on_gpu: bool):
+        self._plain = plain
+        self._on_gpu = on_gpu
+        self._compiled: Callable | None = None
+        self.reason: str | None = None if on_gpu or has_compiler() else "there is no C++ compiler"
+
+    def __call__(self, inputs: list) -> list:
+        if self.reason is not None:
+            return self._plain(*inputs)
+        if self._compiled is None:
+            return self._first_call(inputs)
+        try:
+            return self._compiled(*inputs)
+        except Exception as error:
+            return self._give_up(inputs, error)
+
+    def _first_call(self, inputs: list) -> list:
+        compiled: Callable = torch.compile(self._plain, fullgraph=True, dynamic=False)
+        if self._on_gpu:
+            compiled = Replay(compiled)
+        try:
+            results = compiled(*inputs)
+        except Exception as error:
+            return self._give_up(inputs, error)
+        expected = self._plain(*inputs)
+        self.reason = next(filter(None, map(_difference, results, expected)), None)
+        self._compiled = compiled
+        return expected
+
+    def _give_up(self, inputs: list, error: Exception) -> list:
+        """The plain function's results. If it fails, too, then the inputs are to blame, and that failure is raised."""
+        results = self._plain(*inputs)
+        self.reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}" if str(error) else repr(error)
+        return results
+
+
+def has_compiler() -> bool:
+    """True if there is a C++ compiler where `torch.compile` looks for one."""
+    from torch._inductor import config
+
+    names = config.cpp.cxx if isinstance(config.cpp.cxx, (tuple, list)) else (config.cpp.cxx,)
+    return any(name and shutil.which(name) for name in names)
+
+
+def _difference(result: torch.Tensor, expected: torch.Tensor) -> str | None:
+    """How a compiled function's result differs from the plain one's; None if it does not."""
+    if result.dtype != expected.dtype or result.shape != expected.shape or result.stride() != expected.stride():
+        return "the compiled function gave another type, shape or layout"
+    if not expected.is_floating_point():
+        return None if torch.equal(result, expected) else "the compiled function gave other values"
+    finite = expected.isfinite()
+    if not torch.equal(result.isfinite(), finite) or not torch.equal(result.isnan(), expected.isnan()):
+        return "the compiled function gave other infinities or NaNs"
+    scale = torch.where(finite, expected, 0).abs().max().item() if expected.numel() else 0.0
+    apart = torch.where(finite, result - expected, 0).abs().max().item() if expected.numel() else 0.0
+    return f"the compiled function's values are {apart:.1e} off" if apart > _TOLERANCE * scale else None

@@ -1,0 +1,110 @@
+"""Why a node cannot be compiled, or that it can: found out by running its kernel on tensors that have no data."""
+
+import linecache
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from reflow.engine.jit.canonical import emit
+from reflow.engine.passes.conditionals import CONDITIONS
+from reflow.engine.plan import Node, Value
+from reflow.graph import dtypes
+from reflow.ops.torch_types import to_torch
+
+_TYPES = frozenset({dtypes.float32, dtypes.float64, dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64,
+                    dtypes.uint8, dtypes.bool_})  # fmt: skip
+_TRANSFERS = frozenset({"_Send", "_Recv", "_SendToken", "_RecvToken"})
+_CHOICES = CONDITIONS | {"_Merge", "_RefMerge", "_MergeIndex"}
+# Compiled code cannot raise from inside a parallel loop, so what checks its indices or divisors stays as it is.
+_CHECKED_INDICES = ("index", "gather", "scatter", "embedding", "_embedding", "take", "put", "masked_scatter",
+                    "nll_loss", "max_unpool")  # fmt: skip
+_CHECKED_INTEGERS = ("div", "floor_divide", "remainder", "fmod", "pow", "__rshift__", "__lshift__",
+                     "bitwise_left_shift", "bitwise_right_shift")  # fmt: skip
+
+_known: dict[tuple, str | None] = {}
+
+
+def obstacle(node: Node) -> str | None:
+    """Why a node cannot be part of a compiled function; None if it can.
+
+    Args:
+      node: a node with a statement (not a constant).
+    """
+    return _plain_obstacle(node) or _hidden_obstacle(node)
+
+
+def _plain_obstacle(node: Node) -> str | None:
+    """What the node's definition and types tell."""
+    op_def = node.op_def
+    values = [*node.inputs, *node.outputs]
+    if any(v.is_state for v in values) or op_def.writes:
+        return "works on a variable or another resource"
+    if op_def.resource is not None or op_def.is_stateful:
+        return "has state or an effect"
+    if node.type in _TRANSFERS:
+        return "carries a tensor between devices"
+    if node.type in _CHOICES:
+        return "chooses between branches"
+    if not node.outputs:
+        return "makes no tensor"
+    for value in values:
+        dtype = value.dtype.base_dtype
+        if dtype not in _TYPES:
+            return f"works on {dtype.name}"
+        if value.dims is None or None in value.dims:
+            return "shapes are not known before the run"
+    return None
+
+
+def _hidden_obstacle(node: Node) -> str | None:
+    """What the kernel does when it runs on tensors without data, looked up where an equal node has been seen."""
+    try:
+        emitted, taken, key = emit([node], node.outputs)
+    except NotImplementedError:
+        return "has no kernel"
+    linecache.cache.pop(emitted.filename, None)
+    if key is None:
+        return _tried(emitted.function, taken, node)
+    if key not in _known:
+        _known[key] = _tried(emitted.function, taken, node)
+    return _known[key]
+
+
+def _tried(function, taken: list[Value], node: Node) -> str | None:
+    device = "cuda" if "device:GPU" in node.device else "cpu"
+    watch = _Watch()
+    try:
+        with torch.inference_mode(False), FakeTensorMode(), watch:
+            fakes = [torch.empty(v.dims, dtype=to_torch(v.dtype.base_dtype), device=device) for v in taken]
+            results = function(*fakes)
+    except Exception as error:
+        return f"its kernel needs values to run ({type(error).__name__})"
+    if not all(isinstance(result, torch.Tensor) for result in results):
+        return "makes something other than tensors"
+    return watch.objection
+
+
+class _Watch(TorchDispatchMode):
+    """Notes the first ATen operation that must not be compiled."""
+
+    objection: str | None = None
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.objection = self.objection or _objection(func, args)
+        return func(*args, **(kwargs or {}))
+
+
+def _objection(func, args) -> str | None:
+    name = func._schema.name.partition("::")[2].rstrip("_")
+    if torch.Tag.nondeterministic_seeded in func.tags:
+        return "draws random numbers"
+    if torch.Tag.data_dependent_output in func.tags or torch.Tag.dynamic_output_shape in func.tags:
+        return "its shape depends on values"
+    if name.startswith(_CHECKED_INDICES):
+        return "checks indices"
+    if name.startswith(_CHECKED_INTEGERS) and not any(
+        isinstance(a, float) or isinstance(a, torch.Tensor) and a.is_floating_point() for a in args
+    ):
+        return "checks integers"
+    return None

@@ -1,0 +1,344 @@
+"""The JIT: what is compiled, what is not and why, and that results stay the same."""
+
+import numpy as np
+import pytest
+import torch
+
+import reflow as tf
+from reflow.engine.jit import compiled as compiled_module
+from reflow.engine.jit.cuda_graphs import Replay
+from reflow.engine.jit.obstacles import _objection
+from reflow.engine.jit.segments import _MOST_NODES, _cut
+
+needs_compiler = pytest.mark.skipif(not compiled_module.has_compiler(), reason="there is no C++ compiler")
+
+
+@pytest.fixture
+def uncompiled(monkeypatch):
+    """Stands in for `torch.compile`, which takes seconds: the function itself. Gives the list of what was compiled."""
+    functions = []
+    monkeypatch.setattr(torch, "compile", lambda function, **options: functions.append(function) or function)
+    monkeypatch.setattr(compiled_module, "_functions", type(compiled_module._functions)())
+    return functions
+
+
+def _config(level=tf.OptimizerOptions.ON_1):
+    config = tf.ConfigProto()
+    config.graph_options.optimizer_options.global_jit_level = level
+    return config
+
+
+def _segments(session, fetches, feeds=()):
+    return session.plan(fetches, list(feeds)).plan.jit.segments
+
+
+def _types(segment):
+    return [node.type for node in segment.nodes]
+
+
+def _elementwise(x, count=4):
+    for _ in range(count):
+        x = tf.tanh(x) + 1.0
+    return x
+
+
+def test_a_global_level_compiles_what_it_can(uncompiled):
+    x = tf.placeholder(tf.float32, [3, 2])
+    y = _elementwise(x)
+    with tf.Session(config=_config()) as session:
+        session.run(y, {x: np.ones([3, 2])})
+        (segment,) = _segments(session, y, [x])
+    assert _types(segment) == ["Tanh", "AddV2"] * 4 or _types(segment) == ["Tanh", "Add"] * 4
+    assert len(uncompiled) == 1
+
+
+@pytest.mark.parametrize("level", [tf.OptimizerOptions.DEFAULT, tf.OptimizerOptions.OFF])
+def test_without_being_asked_nothing_is_compiled(level, uncompiled):
+    y = _elementwise(tf.ones([2]) * tf.placeholder_with_default(1.0, []))
+    with tf.Session(config=_config(level)) as session:
+        session.run(y)
+        assert session.plan(y).plan.jit is None
+    assert not uncompiled
+
+
+@pytest.mark.parametrize("setting, count", [("1", 1), ("0", 0)])
+def test_the_environment_is_stronger_than_the_config(setting, count, uncompiled, monkeypatch):
+    monkeypatch.setenv("REFLOW_JIT", setting)
+    x = tf.placeholder(tf.float32, [2])
+    y = _elementwise(x)
+    with tf.Session(config=None if setting == "1" else _config()) as session:
+        session.run(y, {x: [1.0, 2.0]})
+    assert len(uncompiled) == count
+
+
+def test_state_strings_randomness_and_unknown_shapes_run_by_themselves(uncompiled):
+    x = tf.placeholder(tf.float32, [3])
+    v = tf.Variable(tf.zeros([3]))
+    noise = tf.random_uniform([3], seed=1)
+    change = tf.assign_add(v, _elementwise(x * noise) + v)
+    chosen = tf.boolean_mask(change, change > 0)
+    text = tf.as_string(change), tf.exp(chosen)
+    with tf.Session(config=_config()) as session:
+        session.run(tf.global_variables_initializer())
+        session.run(text, {x: [1.0, 2.0, 3.0]})
+        jit = session.plan(text, [x]).plan.jit
+    inside = {t for s in jit.segments for t in _types(s)}
+    assert {"Tanh", "Mul"} <= inside
+    assert not inside & {"RandomUniform", "AssignAdd", "_Read", "AsString", "Exp", "Where"}
+    assert jit.left_out["RandomUniform has state or an effect"] == 1
+    assert jit.left_out["Exp shapes are not known before the run"] == 1
+    assert jit.left_out["AsString works on string"] == 1
+
+
+def test_nodes_that_check_indices_or_divisors_run_by_themselves(uncompiled):
+    x = tf.placeholder(tf.float32, [3])
+    i = tf.placeholder(tf.int32, [2])
+    y = _elementwise(tf.gather(x, i // 2))
+    with tf.Session(config=_config()) as session:
+        session.run(y, {x: [1.0, 2.0, 3.0], i: [0, 5]})
+        (segment,) = _segments(session, y, [x, i])
+        assert set(_types(segment)) == {"Tanh", "AddV2"} or set(_types(segment)) == {"Tanh", "Add"}
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run(y, {x: [1.0, 2.0, 3.0], i: [0, 8]})
+
+
+@pytest.mark.parametrize("operation, reason", [
+    (torch.ops.aten.bernoulli.p, "draws random numbers"),
+    (torch.ops.aten.nonzero.default, "its shape depends on values"),
+    (torch.ops.aten.index_select.default, "checks indices"), (torch.ops.aten.remainder.Tensor, "checks integers"),
+    (torch.ops.aten.tanh.default, None),
+])  # fmt: skip
+def test_what_must_not_be_compiled(operation, reason):
+    assert _objection(operation, (torch.ones(2, dtype=torch.int32),)) == reason
+
+
+def test_random_numbers_and_updates_are_the_same(uncompiled):
+    results = []
+    for config in (None, _config()):
+        with tf.Graph().as_default():
+            tf.set_random_seed(3)
+            v = tf.Variable(tf.random_normal([4]))
+            step = tf.train.AdamOptimizer(0.1).minimize(tf.reduce_sum(tf.square(_elementwise(v))))
+            with tf.Session(config=config) as session:
+                session.run(tf.global_variables_initializer())
+                for _ in range(3):
+                    session.run(step)
+                results.append(session.run([v, tf.random_uniform([3], seed=2)]))
+    for plain, compiled in zip(*results, strict=True):
+        np.testing.assert_array_equal(plain, compiled)
+
+
+def test_a_read_before_a_change_stays_before_it(uncompiled):
+    v = tf.Variable([1.0, 2.0])
+    before = _elementwise(v.read_value())
+    with tf.control_dependencies([before]):
+        change = tf.assign(v, [5.0, 6.0])
+    with tf.control_dependencies([change]):
+        after = _elementwise(v.read_value())
+    expected = [np.array([1.0, 2.0]), np.array([5.0, 6.0])]
+    with tf.Session(config=_config()) as session:
+        session.run(v.initializer)
+        results = session.run([before, after])
+    for value, result in zip(expected, results, strict=True):
+        for _ in range(4):
+            value = np.tanh(value) + 1
+        np.testing.assert_allclose(result, value, rtol=1e-6)
+
+
+def test_branches_are_compiled_by_themselves(uncompiled):
+    p = tf.placeholder(tf.bool, [])
+    x = tf.placeholder(tf.float32, [2])
+    y = tf.cond(p, lambda: _elementwise(x), lambda: _elementwise(-x, 5))
+    with tf.Session(config=_config()) as session:
+        for way in (True, False):
+            value = np.array([1.0, 2.0]) * (1 if way else -1)
+            for _ in range(4 if way else 5):
+                value = np.tanh(value) + 1
+            np.testing.assert_allclose(session.run(y, {p: way, x: [1.0, 2.0]}), value, rtol=1e-6)
+        assert len(_segments(session, y, [p, x])) == 2
+
+
+def test_each_device_has_its_segments(uncompiled):
+    config = _config()
+    config.device_count["CPU"] = 2
+    x = tf.placeholder(tf.float32, [2])
+    with tf.device("/cpu:1"):
+        a = _elementwise(x)
+    with tf.device("/cpu:0"):
+        b = _elementwise(a)
+    with tf.Session(config=config) as session:
+        result = session.run(b, {x: [1.0, 2.0]})
+        compiled = session.plan(b, [x])
+    assert [s.nodes[0].device[-5:] for s in compiled.plan.jit.segments] == ["CPU:1", "CPU:0"]
+    assert "segment_2" in compiled.source
+    with tf.Session() as session:
+        np.testing.assert_array_equal(session.run(_elementwise(_elementwise(x)), {x: [1.0, 2.0]}), result)
+
+
+def test_equal_segments_share_a_function(uncompiled):
+    x = tf.placeholder(tf.float32, [8, 8])
+    w = tf.placeholder(tf.float32, [8, 8])
+    y = x
+    for _ in range(200):
+        y = tf.tanh(tf.matmul(y, w))
+    with tf.Session(config=_config()) as session:
+        session.run(y, {x: np.eye(8), w: np.eye(8)})
+        segments = _segments(session, y, [x, w])
+    assert len(segments) > 2 and all(len(s.nodes) <= _MOST_NODES for s in segments)
+    assert len({s._function for s in segments}) == 2  # All but the last have one length.
+
+
+def test_long_runs_are_cut_where_least_crosses():
+    x = tf.placeholder(tf.float32, [4])
+    y = x
+    for _ in range(30):
+        y = tf.add_n([tf.sin(y), tf.cos(y), tf.exp(y)])
+    nodes = tf.Session().plan(y, [x]).plan.nodes
+    pieces = _cut(nodes)
+    assert [n for p in pieces for n in p] == nodes
+    assert all(piece[-1].type == "AddN" for piece in pieces)
+
+
+def test_two_fetches_out_of_one_segment_do_not_share_memory(monkeypatch):
+    """A compiler may find that two values are the same and return one tensor for both."""
+    monkeypatch.setattr(compiled_module, "_functions", type(compiled_module._functions)())
+
+    def merging(function, **options):
+        return lambda *inputs: [function(*inputs)[0]] * 2
+
+    monkeypatch.setattr(torch, "compile", merging)
+    monkeypatch.setenv("REFLOW_DISABLE_PASSES", "all")
+    x = tf.placeholder(tf.float32, [2])
+    first, second = _elementwise(x), _elementwise(x)
+    with tf.Session(config=_config()) as session:
+        session.run([first, second], {x: [1.0, 2.0]})
+        a, b = session.run([first, second], {x: [1.0, 2.0]})
+    assert not np.shares_memory(a, b)
+
+
+# --- falling back -----------------------------------------------------------------------------------------------------
+
+
+def _run_with(compiler, monkeypatch):
+    """(result, reason) of a compiled step whose compiler is `compiler`."""
+    monkeypatch.setattr(torch, "compile", compiler)
+    monkeypatch.setattr(compiled_module, "_functions", type(compiled_module._functions)())
+    x = tf.placeholder(tf.float32, [2])
+    y = _elementwise(x)
+    with tf.Session(config=_config()) as session:
+        results = [session.run(y, {x: [1.0, 2.0]}) for _ in range(2)]
+        (segment,) = _segments(session, y, [x])
+    np.testing.assert_array_equal(*results)
+    value = np.array([1.0, 2.0])
+    for _ in range(4):
+        value = np.tanh(value) + 1
+    np.testing.assert_allclose(results[0], value, rtol=1e-6)
+    return segment.reason
+
+
+def test_a_compiler_that_fails(monkeypatch):
+    def failing(function, **options):
+        def run(*inputs):
+            raise RuntimeError("no such luck\nand details")
+
+        return run
+
+    assert _run_with(failing, monkeypatch) == "RuntimeError: no such luck"
+
+
+def test_a_compiler_that_is_wrong(monkeypatch):
+    def wrong(function, **options):
+        return lambda *inputs: [result * 1.001 for result in function(*inputs)]
+
+    assert "off" in _run_with(wrong, monkeypatch)
+
+
+def test_no_compiler(monkeypatch):
+    monkeypatch.setattr(compiled_module.shutil, "which", lambda name: None)
+    assert _run_with(torch.compile, monkeypatch) == "there is no C++ compiler"
+
+
+def test_a_failing_kernel_is_named(uncompiled):
+    x = tf.placeholder(tf.float32, [None])
+    y = tf.placeholder(tf.float32, [None])
+    z = _elementwise(tf.add(x, y, name="sum"))
+    with tf.Session(config=_config()) as session:
+        session.run(z, {x: [1.0], y: [2.0]})
+        with pytest.raises(tf.errors.InvalidArgumentError, match="node sum"):
+            session.run(z, {x: [1.0, 2.0], y: [1.0, 2.0, 3.0]})
+
+
+# --- CUDA graphs ------------------------------------------------------------------------------------------------------
+
+
+class _Recording:
+    """Stands in for `torch.cuda`: a recording is the function's call itself, made again on `replay`."""
+
+    def __init__(self):
+        self.replays = 0
+        self.replayed = None
+
+    def Stream(self):
+        return self
+
+    current_stream = Stream
+
+    def wait_stream(self, other):
+        pass
+
+    def stream(self, stream):
+        return torch.inference_mode()
+
+    def CUDAGraph(self):
+        return self
+
+    def graph(self, graph):
+        return torch.inference_mode()
+
+    def replay(self):
+        self.replays += 1
+        self.replayed()
+
+
+def test_a_recording_is_replayed_on_its_own_tensors():
+    cuda = _Recording()
+    outputs = [torch.zeros(2)]
+    calls = []
+
+    def function(a, b):
+        calls.append((a, b))
+        torch.add(a, b, out=outputs[0])
+        cuda.replayed = lambda: torch.add(a, b, out=outputs[0])
+        return outputs
+
+    replay = Replay(function, cuda)
+    first = replay(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+    recorded = len(calls)
+    second = replay(torch.tensor([5.0, 6.0]), torch.tensor([7.0, 8.0]))
+    assert len(calls) == recorded and cuda.replays == 2
+    np.testing.assert_array_equal(first[0], [4.0, 6.0])
+    np.testing.assert_array_equal(second[0], [12.0, 14.0])
+
+
+# --- the real compiler ------------------------------------------------------------------------------------------------
+
+
+@needs_compiler
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_compiled_results_and_gradients():
+    x = tf.placeholder(tf.float32, [5, 8])
+    w = tf.placeholder(tf.float32, [8, 8])
+    y = tf.reduce_mean(tf.nn.softmax(tf.tanh(tf.matmul(x, w)) * 2.0 + tf.sigmoid(x)), axis=1)
+    fetches = [y, *tf.gradients(tf.square(y), [x, w])]
+    random = np.random.RandomState(0)
+    feeds = {x: random.randn(5, 8), w: random.randn(8, 8)}
+    with tf.Session() as session:
+        expected = session.run(fetches, feeds)
+    with tf.Session(config=_config()) as session:
+        session.run(fetches, feeds)
+        results = session.run(fetches, feeds)
+        segments = _segments(session, fetches, [x, w])
+    assert segments and all(s.reason is None and s._function._compiled is not None for s in segments)
+    for one, other in zip(expected, results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
