@@ -14,6 +14,7 @@ from reflow.graph.dtypes import DType
 from reflow.graph.export import export
 from reflow.graph.graph import Graph, get_default_graph
 from reflow.graph.indexed_slices import IndexedSlices, convert_to_tensor_or_indexed_slices
+from reflow.graph.jit_scope import gradient_scope
 from reflow.graph.operation import Operation, Tensor, pinned_stack
 from reflow.graph.registry import MISSING
 from reflow.graph.shapes import merge_dims
@@ -79,11 +80,11 @@ def gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradients_with_op
     grad_ys = [None] * len(ys) if grad_ys is None else _as_list(grad_ys)
     _check_arguments(ys, grad_ys, aggregation_method, unconnected_gradients)
     unconnected = UnconnectedGradients(unconnected_gradients)
-    with name_scope(name, "gradients", [*ys, *xs, *stop_gradients, *[g for g in grad_ys if g is not None]]):
+    with name_scope(name, "gradients", [*ys, *xs, *stop_gradients, *[g for g in grad_ys if g is not None]]) as scope:
         ys = [y if isinstance(y, Tensor) else to_tensor(y, name="y") for y in ys]
         xs = [_x_tensor(x) for x in xs]
         reverse = _Reverse(get_default_graph(), ys, xs, [_x_tensor(s) for s in stop_gradients],
-                           colocate_gradients_with_ops, gate_gradients, aggregation_method)  # fmt: skip
+                           colocate_gradients_with_ops, gate_gradients, aggregation_method, scope)  # fmt: skip
         reverse.start(ys, _default_gradients(grad_ys, ys, colocate_gradients_with_ops))
         with paused_garbage_collection(), pinned_stack():
             reverse.run()
@@ -200,11 +201,12 @@ def _colocated(operation: Operation, colocate: bool):
 class _Reverse:
     """One reverse sweep: gradients by tensor, and how many consumers each operation still waits for."""
 
-    def __init__(self, graph: Graph, ys, xs, stops, colocate: bool, gate: bool, aggregation):
+    def __init__(self, graph: Graph, ys, xs, stops, colocate: bool, gate: bool, aggregation, scope: str):
         self._graph = graph
         self._colocate = colocate
         self._gate = gate
         self._aggregation = aggregation
+        self._scope = scope
         # tensor -> the gradients that have reached it so far.
         self._gradients: dict[Tensor, list] = {}
         # x -> its gradient, once all parts have reached it.
@@ -246,7 +248,8 @@ class _Reverse:
         graph = self._graph
         with name_scope(f"{operation.name}_grad"):
             first_new = graph._version
-            results = function(operation, *grads)
+            with gradient_scope(operation, self._scope):
+                results = function(operation, *grads)
             results = list(results) if isinstance(results, (list, tuple)) else [results]
             self._check(operation, results)
             if self._gate and sum(r is not None for r in results) > 1:

@@ -32,6 +32,7 @@ _ROWS = [
     ("python.framework", "test_util", "test . @reflow.testing"),
     ("python.framework", "versions", "version . @reflow.platform.versions"),
     ("python.framework", "config", "config.experimental config ."),
+    ("python.compiler.xla", "jit", "@reflow.graph.jit_scope"),
     # Operations.
     ("python.ops", "array_ops manip_ops sort_ops inplace_ops", ". manip"),
     ("python.ops", "math_ops special_math_ops bitwise_ops confusion_matrix numerics", ". math bitwise debugging"),

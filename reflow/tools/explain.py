@@ -53,8 +53,21 @@ def report(compiled: list[Compiled], console: Console) -> None:
         table.add_row("memory", f"at most {most / 1e6:.1f} MB of intermediate values{place}")
         for note in plan.notes:
             table.add_row("rewritten", note)
+        for line in _jit_lines(plan):
+            table.add_row("jit", line)
         console.print(table)
         console.print(Syntax(each.source, "python", word_wrap=True))
+
+
+def _jit_lines(plan):
+    """What the JIT compiled of a plan and what not, with the reasons."""
+    if plan.jit is None:
+        return
+    for segment in plan.jit.segments:
+        about = f"{segment.name}: {len(segment.nodes)} nodes from {segment.nodes[0].name} to {segment.nodes[-1].name}"
+        yield f"{about}, not compiled: {segment.reason}" if segment.reason else about
+    for reason, count in plan.jit.left_out.most_common():
+        yield f"left out: {count} x {reason}"
 
 
 def _shape(value) -> str:
