@@ -195,11 +195,6 @@ def _general(tensor):
     return np.array(array, order="C")
 
 
-def _quantized(dtype):
-    record = dtype.np_dtype
-    return lambda tensor: np.array(array_of(tensor), order="C").view(record)
-
-
 def _converters(plan: Plan) -> list:
     """For each fetch, the function from the emitted function's result to what `Session.run` returns."""
     shared = _may_share_memory(plan)
@@ -208,12 +203,10 @@ def _converters(plan: Plan) -> list:
 
 def _converter(value: Value, may_share: bool):
     dtype = value.dtype.base_dtype
-    if dtype.is_quantized:
-        # A fed value comes back as it was fed; all others as TensorFlow's C++ hands them out, as plain integers.
-        return _quantized(dtype) if value.node.type == "_Feed" else _general
     if dtype in (dtypes.string, dtypes.resource, dtypes.variant, dtypes.bfloat16) or value.dims is None:
         return _general
-    if dtype.is_complex or value.node.device.endswith("GPU:0"):
+    # Quantized numbers come as plain integers.
+    if dtype.is_complex or dtype.is_quantized or value.node.device.endswith("GPU:0"):
         return _general
     if value.dims == ():
         return _scalar
@@ -221,9 +214,6 @@ def _converter(value: Value, may_share: bool):
 
 
 def _may_share_memory(plan: Plan) -> list[bool]:
-        if plan.jit is not None and not foreign:
-            # A compiler may find that two values are the same.
-            found |= {plan.jit.kind(r.node) for r in found} - {None}
     """For each fetch, whether its memory may be a feed's, a constant's, a variable's, or an earlier fetch's."""
     roots = memory_roots(plan)
     answers: list[bool] = []
@@ -231,6 +221,9 @@ def _may_share_memory(plan: Plan) -> list[bool]:
     for value in plan.fetches:
         found = roots_of(value, roots)
         foreign = any(r.node.type in ("Const", "_Feed") or r.is_state for r in found)
+        if plan.jit is not None and not foreign:
+            # A compiler may find that two values are the same.
+            found |= {plan.jit.kind(r.node) for r in found} - {None}
         answers.append(foreign or not seen.isdisjoint(found))
         seen |= found
     return answers
