@@ -1,5 +1,10 @@
 """Elementwise functions of one tensor: sign, powers and roots, exponentials and logarithms, rounding, tests."""
 
+from collections.abc import Callable
+
+import torch
+
+from reflow.graph import dtypes
 from reflow.graph.build import call
 from reflow.graph.context import control_dependencies, name_scope
 from reflow.graph.convert import constant_tensor, to_tensor
@@ -85,14 +90,37 @@ reciprocal = unary(
 )  # fmt: skip
 unary("Inv", _SIGNED, "torch.reciprocal({x})", integers=False)
 
-# With y = f(x): sqrt' = 1 / (2 y), rsqrt' = -y^3 / 2, reciprocal' = -y^2; and 0 where dy is 0, whatever y is.
-gradient_op("SqrtGrad", FLOATING_COMPLEX, "torch.div({dy}, {y}.conj()).mul_(0.5).masked_fill_({dy} == 0, 0)")
-gradient_op(
-    "RsqrtGrad", FLOATING_COMPLEX,
-    "({dy} * {y}.conj() * {y}.conj() * {y}.conj()).mul_(-0.5).masked_fill_({dy} == 0, 0)",
+def _gradient_by_result(op_name: str, function: Callable, single: str) -> None:
+    """Define the op of a gradient that is computed from y = f(x) and dy, and is 0 where dy is 0, whatever y is.
+
+    Args:
+      op_name: TensorFlow's op name.
+      function: `(conjugate of y, dy)`, which takes any type, and knows nothing of the zeros.
+      single: a template for float32 and float64, in which ATen makes fewer passes.
+    """
+    # threshold_backward selects without a mask of bools: ATen's kernels that read or make those are not vectorized.
+    single = f"torch.ops.aten.threshold_backward({single}, {{dy}}.abs(), 0)"
+
+    def kernel(y, dy):
+        return function(y.conj(), dy).masked_fill_(dy == 0, 0)
+
+    def lower(node):
+        y, dy = node.args
+        return single.format(y=y, dy=dy) if node.dtype(0) in (dtypes.float32, dtypes.float64) else None
+
+    gradient_op(op_name, FLOATING_COMPLEX, kernel, lower=lower)
+
+
+# sqrt' = 1 / (2 y), rsqrt' = -y^3 / 2, reciprocal' = -y^2.
+_gradient_by_result(
+    "SqrtGrad", lambda y, dy: torch.div(dy, y).mul_(0.5), "torch.addcdiv(torch.zeros(()), {dy}, {y}, value=0.5)"
+)
+_gradient_by_result(
+    "RsqrtGrad", lambda y, dy: (dy * y * y * y).mul_(-0.5),
+    "torch.addcmul(torch.zeros(()), {dy} * {y}, {y} * {y}, value=-0.5)",
 )  # fmt: skip
 for _name in ("ReciprocalGrad", "InvGrad"):
-    gradient_op(_name, FLOATING_COMPLEX, "({dy} * {y}.conj() * {y}.conj()).neg_().masked_fill_({dy} == 0, 0)")
+    _gradient_by_result(_name, lambda y, dy: (dy * y * y).neg_(), "({dy} * {y}).mul_({y}).neg_()")
 
 
 @gradient("Square")
