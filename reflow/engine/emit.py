@@ -166,8 +166,9 @@ class Emitter:
             copy = "copy" if node.outputs[0].dtype is dtypes.string else "clone"
             return f"{self._argument(node.inputs[0])}.read().{copy}()"
         args = self._arguments(node)
-        if node.reuses is not None:
-            return in_place_expression(node, args)
+        overwriting = in_place_expression(node, args)
+        if overwriting is not None:
+            return overwriting
         if op_def.lower is not None:
             expression = op_def.lower(Call(node, args))
             if expression is not None:

@@ -30,7 +30,7 @@ def high_water_mark(plan: Plan) -> tuple[int, str]:
     for position, node in enumerate(plan.nodes):
         live += sum(map(size_of, node.outputs))
         # An output that is made in the memory of an input takes none beside it.
-        beside = live if node.reuses is None else live - size_of(node.outputs[0])
+        beside = live - sum(map(size_of, node.outputs)) if node.reuses else live
         if beside > most:
             most, where = beside, node.name
         live -= ends.get(position, 0)

@@ -11,9 +11,11 @@ from reflow.engine.passes.common_subexpressions import merge_common_subexpressio
 from reflow.engine.passes.conditionals import guard_branches, resolve_known_conditions
 from reflow.engine.passes.control import remove_redundant_control_edges
 from reflow.engine.passes.dead import remove_dead_nodes
+from reflow.engine.passes.elementwise_chains import fuse_elementwise
 from reflow.engine.passes.folding import fold_constants
 from reflow.engine.passes.fuse_bias import fuse_bias
 from reflow.engine.passes.fuse_updates import fuse_updates
+from reflow.engine.passes.global_norm import clip_many
 from reflow.engine.passes.identities import remove_identities
 from reflow.engine.passes.in_place import reuse_memory
 from reflow.engine.passes.late import run_late
@@ -58,9 +60,11 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("arithmetic", simplify_arithmetic),
     ("common_subexpressions", merge_common_subexpressions),
     ("fuse_bias", fuse_bias),
+    ("elementwise_chains", fuse_elementwise),
     ("pool_gradient", mask_before_pool_gradient),
     ("merge_products", merge_products),
     ("recurrent_products", hoist_input_products),
+    ("global_norm", clip_many),
     ("fuse_updates", fuse_updates),
     ("dead", remove_dead_nodes),
 ]

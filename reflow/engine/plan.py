@@ -62,8 +62,8 @@ class Node:
         self.device = ""
         self.level = 0
         self.guard: tuple[tuple[Value, bool], ...] = ()
-        # The position of the input in whose memory the output is made; see `passes/in_place.py`.
-        self.reuses: int | None = None
+        # For each output, the position of the input in whose memory it is made, if any; see `passes/in_place.py`.
+        self.reuses: tuple[int, ...] = ()
 
     def add_output(self, dtype: DType, dims: Dims) -> Value:
         """Append an output value."""
@@ -80,7 +80,7 @@ class Node:
         inputs = ", ".join(map(repr, self.inputs))
         control = "".join(f" ^{c.name}" for c in self.control)
         guard = " and ".join(f"{'' if way else 'not '}{condition}" for condition, way in self.guard)
-        memory = "" if self.reuses is None else f" in {self.inputs[self.reuses]}"
+        memory = "".join(f" in {self.inputs[i]}" for i in self.reuses)
         return f"%{self.name} = {self.type}({inputs}){memory}{control}{guard and f' if {guard}'}"
 
 

@@ -41,7 +41,7 @@ def verify(plan: Plan, where: str) -> None:
         assert value.node in made, f"{where}: the fetch {value} is not made"
     for target in plan.targets:
         assert target in made, f"{where}: the target {target.name} is not in the plan"
-    if any(node.reuses is not None for node in plan.nodes):
+    if any(node.reuses for node in plan.nodes):
         _check_memory(plan, where)
 
 
@@ -54,8 +54,8 @@ def _check_memory(plan: Plan, where: str) -> None:
             for root in roots_of(value, roots):
                 by = overwritten.get(root)
                 assert by is None, f"{where}: {node.name} takes {value}, which {by} overwrote"
-        if node.reuses is not None:
-            for root in roots_of(node.inputs[node.reuses], roots):
+        for position in node.reuses:
+            for root in roots_of(node.inputs[position], roots):
                 foreign = root.is_state or root.node.type in ("Const", "_Feed")
                 assert not foreign, f"{where}: {node.name} overwrites {root}, which is not the plan's"
                 overwritten[root] = node.name

@@ -10,7 +10,7 @@ from reflow.graph import dtypes
 
 _TYPES = frozenset({dtypes.float32, dtypes.float64})
 
-# For an op, by the position of the input that is overwritten: the expression, over the inputs' expressions.
+# For an op, by the position of the input that is overwritten: the expression, over those of the inputs and over attrs.
 _EITHER = "{0}.%s_({1})", "{1}.%s_({0})"
 _OUT = "torch.%s({0}, {1}, out={0})", "torch.%s({0}, {1}, out={1})"
 
@@ -28,6 +28,10 @@ _IN_PLACE: dict[str, dict[int, str]] = {
     "Add": _both(_EITHER, "add"), "AddV2": _both(_EITHER, "add"), "Mul": _both(_EITHER, "mul"),
     "Sub": {0: "{0}.sub_({1})", 1: _OUT[1] % "sub"},
     "RealDiv": {0: "{0}.div_({1})", 1: _OUT[1] % "div"},
+    "_AddProduct": {0: "{0}.addcmul_({1}, {2}, value={value})"},
+    "_AddQuotient": {0: "{0}.addcdiv_({1}, {2}, value={value})"},
+    "_AddScaled": {0: "{0}.add_({1}, alpha={scale})"},
+    "_Lerp": {0: "{0}.lerp_({1}, {2})"},
     "ReluGrad": {0: "torch.ops.aten.threshold_backward.grad_input({0}, {1}, 0, grad_input={0})"},
     "SigmoidGrad": {1: "torch.ops.aten.sigmoid_backward.grad_input({1}, {0}, grad_input={1})"},
     "TanhGrad": {1: "torch.ops.aten.tanh_backward.grad_input({1}, {0}, grad_input={1})"},
@@ -35,10 +39,10 @@ _IN_PLACE: dict[str, dict[int, str]] = {
 
 # What makes memory of its own, every element in a place of its own. (Others may return what is expanded or cached.)
 _MAKERS = frozenset({
-    "AddN", "AvgPool", "AvgPoolGrad", "BatchMatMul", "BatchMatMulV2", "BiasAdd", "BiasAddGrad", "Conv2D",
+    "AddN", "AvgPool", "AvgPoolGrad", "BatchMatMul", "BatchMatMulV2", "BiasAdd", "BiasAddGrad", "ConcatV2", "Conv2D",
     "Conv2DBackpropFilter", "Conv2DBackpropInput", "DepthwiseConv2dNative", "LRN", "LRNGrad", "LogSoftmax", "MatMul",
-    "Maximum", "MaxPool", "MaxPoolGrad", "Minimum", "Softmax", "SoftmaxCrossEntropyWithLogits",
-    "SparseSoftmaxCrossEntropyWithLogits", "SquaredDifference", "_FusedConv2D", "_FusedMatMul",
+    "Maximum", "MaxPool", "MaxPoolGrad", "Minimum", "Pack", "Softmax", "SoftmaxCrossEntropyWithLogits",
+    "SparseSoftmaxCrossEntropyWithLogits", "SquaredDifference", "_FusedConv2D", "_FusedMatMul", "_ScaleMany",
 }) | _IN_PLACE.keys()  # fmt: skip
 
 # Views in which every element of the memory shows once.
@@ -46,31 +50,40 @@ _WHOLE_VIEWS = frozenset({"ExpandDims", "Reshape", "Squeeze"})
 
 
 def reuse_memory(plan: Plan) -> Plan:
-    """Mark the nodes of a scheduled plan that overwrite an input: `Node.reuses` is its position."""
+    """Mark the nodes of a scheduled plan that overwrite inputs: `Node.reuses` has their positions."""
     roots = memory_roots(plan)
     last = _last_readers(plan, roots)
     kept = _kept_memory(plan, roots)
     count = 0
+
+    def may_overwrite(node, position, output):
+        root = _memory_to_take(node, position, output, roots)
+        return root is not None and last[root] is node and root not in kept
+
     for node in plan.nodes:
-        for position in _IN_PLACE.get(node.type, ()):
-            root = _memory_to_take(node, position, roots)
-            if root is not None and last[root] is node and root not in kept:
-                node.reuses = position
-                count += 1
-                break
+        if node.type == "_ScaleMany":
+            positions = range(len(node.outputs))
+            if all(may_overwrite(node, p, output) for p, output in zip(positions, node.outputs, strict=True)):
+                node.reuses = tuple(positions)
+                node.attrs = {**node.attrs, "in_place": True}
+        else:
+            found = [p for p in _IN_PLACE.get(node.type, ()) if may_overwrite(node, p, node.outputs[0])]
+            node.reuses = tuple(found[:1])
+        count += bool(node.reuses)
     if count:
         plan.notes.append(f"{count} nodes overwrite an input that nothing needs any more")
     return plan
 
 
-def in_place_expression(node: Node, args: list[str]) -> str:
-    """The call that overwrites the input that `node.reuses` names, given the expressions of the inputs."""
-    return _IN_PLACE[node.type][node.reuses].format(*args)
+def in_place_expression(node: Node, args: list[str]) -> str | None:
+    """The call that overwrites an input, given the expressions of the inputs; None if the node's own kernel does it."""
+    templates = _IN_PLACE.get(node.type)
+    return templates[node.reuses[0]].format(*args, **node.attrs) if templates and node.reuses else None
 
 
-def _memory_to_take(node: Node, position: int, roots) -> Value | None:
-    """The value whose memory the output of the node fits into, if that input has all of it; else None."""
-    value, output = node.inputs[position], node.outputs[0]
+def _memory_to_take(node: Node, position: int, output: Value, roots) -> Value | None:
+    """The value whose memory an output of the node fits into, if that input has all of it; else None."""
+    value = node.inputs[position]
     if output.dtype not in _TYPES or value.dtype is not output.dtype or value.dims != output.dims:
         return None
     if value.dims is None or None in value.dims:

@@ -9,7 +9,7 @@ from tests.engine.passes.plans import compared, plan_of, random_feed, run, sourc
 
 
 def _overwriting(plan):
-    return [node.type for node in plan.nodes if node.reuses is not None]
+    return [node.type for node in plan.nodes if node.reuses]
 
 
 def test_a_chain_is_computed_in_one_place():
@@ -28,7 +28,7 @@ def test_either_input_may_be_overwritten(op, dying):
     inputs = [x, x]
     inputs[dying] = tf.exp(y)
     with_pass, _ = compared([op(*inputs)], random_feed(x, y), "in_place", rtol=0)
-    assert [n.reuses for n in with_pass.nodes if n.reuses is not None] == [dying]
+    assert [n.reuses for n in with_pass.nodes if n.reuses] == [(dying,)]
 
 
 def test_gradients_of_activations_overwrite_the_gradient_that_comes_in():
@@ -127,7 +127,7 @@ def test_the_verifier_finds_a_value_that_is_taken_after_it_was_overwritten():
     x = tf.placeholder(tf.float32, [3])
     y = tf.exp(x)
     plan = plan_of([tf.tanh(y) + tf.sin(y)], [x], disabled=["late"])
-    next(n for n in plan.nodes if n.type == "Tanh").reuses = 0
+    next(n for n in plan.nodes if n.type == "Tanh").reuses = (0,)
     with pytest.raises(AssertionError, match="overwrote"):
         verify(plan, "test")
 
@@ -135,6 +135,6 @@ def test_the_verifier_finds_a_value_that_is_taken_after_it_was_overwritten():
 def test_the_verifier_finds_a_fed_value_that_is_overwritten():
     x = tf.placeholder(tf.float32, [3])
     plan = plan_of([tf.tanh(x)], [x])
-    plan.nodes[0].reuses = 0
+    plan.nodes[0].reuses = (0,)
     with pytest.raises(AssertionError, match="is not the plan's"):
         verify(plan, "test")

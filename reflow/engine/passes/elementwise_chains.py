@@ -1,0 +1,131 @@
+"""Chains of elementwise ops for which ATen has one call: they read and write memory once.
+
+a + b c, a - b c, a + b / c, a + s b with a number s, (1 - u) a + u b and a + u (b - a), and x sigmoid(x). The results
+differ from those of the single ops by rounding only.
+"""
+
+import numpy as np
+
+from reflow.engine.passes.rewriting import constant_of, has_known_dims, sole_consumer, waited_for_in
+from reflow.engine.plan import Node, Plan, Value, new_node
+from reflow.graph import dtypes
+from reflow.graph.registry import define_op
+from reflow.ops.shape_rules import unchanged_shape
+
+_TYPES = frozenset({dtypes.float32, dtypes.float64})
+_SUMS = frozenset({"Add", "AddV2", "AddN"})
+
+_TERNARY = "a: T, b: T, c: T -> sum: T"
+define_op("_AddProduct", _TERNARY, "T: type, value: int = 1", shape=unchanged_shape, gradient=None,
+          kernel="torch.addcmul({a}, {b}, {c}, value={value})")  # fmt: skip
+define_op("_AddQuotient", _TERNARY, "T: type, value: int = 1", shape=unchanged_shape, gradient=None,
+          kernel="torch.addcdiv({a}, {b}, {c}, value={value})")  # fmt: skip
+define_op("_AddScaled", "a: T, b: T -> sum: T", "T: type, scale: float", shape=unchanged_shape, gradient=None,
+          kernel="torch.add({a}, {b}, alpha={scale})")  # fmt: skip
+define_op("_Lerp", "start: T, end: T, weight: T -> mean: T", "T: type", shape=unchanged_shape, gradient=None,
+          kernel="torch.lerp({start}, {end}, {weight})")  # fmt: skip
+define_op("_Silu", "x: T -> y: T", "T: type", shape=unchanged_shape, gradient=None,
+          kernel="torch.nn.functional.silu({x})")  # fmt: skip
+
+
+def fuse_elementwise(plan: Plan) -> Plan:
+    """Rewrite sums, differences and products that end a chain whose other results nothing else takes."""
+    chains = _Chains(plan)
+    new: dict[Node, Node] = {}
+    for node in plan.nodes:
+        if node.outputs and node.outputs[0].dtype in _TYPES and has_known_dims(node.outputs[0]):
+            made = chains.rewritten(node)
+            if made is not None:
+                new[node] = made
+    if new:
+        plan.nodes = [new.get(node, node) for node in plan.nodes if node not in chains.gone]
+        plan.replace({old.outputs[0]: made.outputs[0] for old, made in new.items()}, new)
+        plan.notes.append(f"{len(new)} chains of elementwise ops: one call each")
+    return plan
+
+
+class _Chains:
+    """Looks for the ends of chains; `gone` are the nodes that became part of another one."""
+
+    def __init__(self, plan: Plan):
+        self.gone: set[Node] = set()
+        self._consumers = plan.consumers()
+        self._fetched = set(plan.fetches)
+        self._waited_for = waited_for_in(plan)
+
+    def rewritten(self, node: Node) -> Node | None:
+        """The one node for the chain that ends with `node`; None if there is none."""
+        if node.type in _SUMS and len(node.inputs) == 2:
+            orders = node.inputs, node.inputs[::-1]
+            means = (made for order in orders if (made := self._mean(node, *order)) is not None)
+            sums = (made for order in orders if (made := self._sum(node, *order, 1)) is not None)
+            return next(means, None) or next(sums, None)
+        elif node.type == "Sub":
+            return self._sum(node, *node.inputs, -1)
+        elif node.type == "Mul":
+            return self._silu(node)
+        return None
+
+    def _sum(self, node: Node, addend: Value, term: Value, sign: int) -> Node | None:
+        if addend.dims != node.outputs[0].dims or addend is term:
+            return None
+        product = self._inner(term, node, "Mul", "RealDiv")
+        if product is None:
+            return None
+        x, y = product.inputs
+        if product.type == "RealDiv":
+            return self._merged(node, [product], "_AddQuotient", [addend, x, y], {"value": sign})
+        for factor, scale in ((x, constant_of(y)), (y, constant_of(x))):
+            if scale is not None and scale.size == 1 and np.isfinite(scale).all() and factor.dims == term.dims:
+                return self._merged(node, [product], "_AddScaled", [addend, factor], {"scale": sign * scale.item()})
+        return self._merged(node, [product], "_AddProduct", [addend, x, y], {"value": sign})
+
+    def _mean(self, node: Node, first: Value, second: Value) -> Node | None:
+        """first + second, where that is a + u (b - a), or u b + (1 - u) a."""
+        product = self._inner(second, node, "Mul")
+        if product is None:
+            return None
+        for weight, factor in (product.inputs, reversed(product.inputs)):
+            if weight.dims not in (second.dims, ()):
+                continue
+            difference = self._inner(factor, product, "Sub")
+            if difference is not None and difference.inputs[1] is first:
+                gone = [product, difference]
+                return self._merged(node, gone, "_Lerp", [first, difference.inputs[0], weight], {})
+            complement = self._inner(weight, product, "Sub")
+            other = self._inner(first, node, "Mul")
+            if complement is None or other is None or not _is_one(complement.inputs[0]):
+                continue
+            weight = complement.inputs[1]
+            if weight in other.inputs and weight.dims == second.dims:
+                end = other.inputs[1] if other.inputs[0] is weight else other.inputs[0]
+                return self._merged(node, [product, complement, other], "_Lerp", [factor, end, weight], {})
+        return None
+
+    def _silu(self, node: Node) -> Node | None:
+        for x, y in (node.inputs, reversed(node.inputs)):
+            sigmoid = self._inner(y, node, "Sigmoid")
+            if sigmoid is not None and sigmoid.inputs[0] is x:
+                return self._merged(node, [sigmoid], "_Silu", [x], {})
+        return None
+
+    def _inner(self, value: Value, taker: Node, *kinds: str) -> Node | None:
+        """The node that makes `value`, if it is one of `kinds` and nothing but `taker` takes it."""
+        node = value.node
+        if node.type not in kinds or node in self.gone or node.control or node in self._waited_for:
+            return None
+        if value.dims != taker.outputs[0].dims or node.guard != taker.guard or node.device != taker.device:
+            return None
+        return node if sole_consumer(value, self._consumers, self._fetched) is taker else None
+
+    def _merged(self, node: Node, parts: list[Node], op: str, inputs: list[Value], attrs: dict) -> Node | None:
+        output = node.outputs[0]
+        if inputs[0].dims != output.dims:
+            return None
+        self.gone.update(parts)
+        return new_node(node.name, op, inputs, {"T": output.dtype, **attrs}, [(output.dtype, output.dims)], like=node)
+
+
+def _is_one(value: Value) -> bool:
+    array = constant_of(value)
+    return array is not None and array.size == 1 and array.item() == 1
