@@ -274,7 +274,7 @@ class _Reverse:
     def _zeros(self, tensor: Tensor):
         if tensor.op.type in SWITCHES:
             return zeros_of_switch(tensor.op, tensor.value_index)
-        if tensor.dtype.base_dtype in (dtypes.resource, dtypes.variant):
+        if tensor.dtype.base_dtype is dtypes.resource:
             return None
         return call("ZerosLike", tensor, name="zeros_like")
 

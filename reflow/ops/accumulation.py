@@ -1,11 +1,11 @@
 """Sums of many tensors of one shape: AddN, AccumulateNV2."""
 
 import functools
-import operator
 
+import numpy as np
 import torch
 
-from reflow.graph import dtypes
+from reflow.graph import dtypes, errors
 from reflow.graph.build import call
 from reflow.graph.convert import to_tensor
 from reflow.graph.dtypes import as_dtype
@@ -33,7 +33,8 @@ def _add_n_shape(op):
 def _sum_of(inputs):
     first, *rest = inputs
     if not isinstance(first, torch.Tensor):
-        return functools.reduce(operator.add, rest, first)
+        # Variants: the objects know how to add. Without `out`, NumPy would give one alone in place of an array.
+        return functools.reduce(lambda x, y: np.add(x, y, out=np.empty(x.shape, object)), rest, first.copy())
     if not rest:
         return first.clone()
     if first.dtype in (torch.uint16, torch.uint32, torch.uint64):
@@ -57,13 +58,19 @@ def _lower_sum(node):
     return f"({args[0]} + {args[1]}){rest}" if rest else f"{args[0]} + {args[1]}"
 
 
+def _sum_of_alike(inputs):
+    if any(tensor.shape != inputs[0].shape for tensor in inputs):
+        raise errors.InvalidArgumentError(None, None, "Parameters and update must be the same size")
+    return _sum_of(inputs)
+
+
 define_op(
     "AddN", "inputs: N*T -> sum: T", "N: int >= 1, T: type in number|variant",
     shape=_add_n_shape, kernel=_sum_of, lower=_lower_sum, is_commutative=True, is_aggregate=True,
 )  # fmt: skip
 define_op(
     "AccumulateNV2", "inputs: N*T -> sum: T", "N: int >= 1, T: type in number, shape: shape",
-    shape=lambda op: [op.attrs["shape"]], kernel=_sum_of, lower=_lower_sum, is_commutative=True, is_aggregate=True,
+    shape=lambda op: [op.attrs["shape"]], kernel=_sum_of_alike, is_commutative=True, is_aggregate=True,
 )  # fmt: skip
 
 

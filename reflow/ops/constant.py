@@ -202,9 +202,11 @@ def _shape_tensor(shape):
 def _zeros_like(x):
     if isinstance(x, torch.Tensor):
         return torch.zeros_like(x)
-    if isinstance(x, np.ndarray):
-        return np.full(x.shape, b"", object)
-    return x.zeros_like()
+    zeros = np.full(x.shape, b"", object)
+    if x.size and hasattr(x.flat[0], "zeros_like"):  # Variants: the objects know.
+        for place in np.ndindex(x.shape):
+            zeros[place] = x[place].zeros_like()
+    return zeros
 
 
 def _constant_like(number):

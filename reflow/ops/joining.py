@@ -25,6 +25,10 @@ from reflow.platform.deprecation import note
 # --- Pack ---------------------------------------------------------------------------------------------------------
 
 
+# Types whose tensors are arrays of Python objects.
+_OBJECTS = (dtypes.string, dtypes.variant)
+
+
 def _pack_shape(op):
     dims = None
     for i, tensor in enumerate(op._inputs):
@@ -45,7 +49,7 @@ def _pack(values, axis):
 
 
 def _lower_pack(node):
-    return None if node.dtype(0) is dtypes.string else f"torch.stack([{', '.join(node.args)}], {node.attrs['axis']})"
+    return None if node.dtype(0) in _OBJECTS else f"torch.stack([{', '.join(node.args)}], {node.attrs['axis']})"
 
 
 def _pack_value(op):
@@ -145,7 +149,7 @@ def _unpack_shape(op):
         return [None] * num
     axis = axis_within(op.attrs["axis"], len(dims), "Invalid axis")
     merge_size(dims[axis], num)
-    return [dims[:axis] + dims[axis + 1:]] * num
+    return [dims[:axis] + dims[axis + 1 :]] * num
 
 
 def _unpack(value, num, axis):
@@ -219,13 +223,13 @@ def concat_dims(values, axis_tensor):
         where = axis_within(axis, len(dims), "Invalid concatenation dimension")
         size = dims[where]
         total = None if total is None or size is None else total + size
-        rest = dims[:where] + (None,) + dims[where + 1:]
+        rest = dims[:where] + (None,) + dims[where + 1 :]
         try:
             result = merge(result, rest)
         except ValueError as error:
             raise ValueError(f"{error}\n\tFrom merging shape {i - 1} with other shapes.") from None
     where = axis_within(axis, len(result))
-    return result[:where] + (total,) + result[where + 1:]
+    return result[:where] + (total,) + result[where + 1 :]
 
 
 def _concat(values, axis):
@@ -235,7 +239,7 @@ def _concat(values, axis):
 
 
 def _lower_concat_v2(node):
-    return None if node.dtype(0) is dtypes.string else f"torch.cat([{', '.join(node.args[:-1])}], {node.args[-1]})"
+    return None if node.dtype(0) in _OBJECTS else f"torch.cat([{', '.join(node.args[:-1])}], {node.args[-1]})"
 
 
 def _concat_value(values, axis_tensor):
@@ -270,7 +274,7 @@ def _concat_offset(concat_dim, shape):
     axis = concat_dim + len(first) if concat_dim < 0 else concat_dim
     offsets, start = [], 0
     for i, sizes in enumerate(shape):
-        if len(sizes) != len(first) or sizes[:axis] + sizes[axis + 1:] != first[:axis] + first[axis + 1:]:
+        if len(sizes) != len(first) or sizes[:axis] + sizes[axis + 1 :] != first[:axis] + first[axis + 1 :]:
             raise ValueError(f"All dimensions except {axis} must match. Input {i} has shape {sizes} and doesn't match "
                              f"input 0 with shape {first}.")  # fmt: skip
         offset = [0] * len(sizes)
@@ -366,7 +370,7 @@ def _split_shape(op):
     size = dims[axis]
     if size is not None and size % num:
         raise ValueError(f"Dimension size must be evenly divisible by {num} but is {size}")
-    return [dims[:axis] + (None if size is None else size // num,) + dims[axis + 1:]] * num
+    return [dims[:axis] + (None if size is None else size // num,) + dims[axis + 1 :]] * num
 
 
 @moves_elements
@@ -403,11 +407,11 @@ def _split_v_shape(op):
         return [None if dims is None else (None,) * len(dims)] * num
     axis = axis_within(axis, len(dims))
     if sizes is None:
-        return [dims[:axis] + (None,) + dims[axis + 1:]] * num
+        return [dims[:axis] + (None,) + dims[axis + 1 :]] * num
     if len(sizes) != num:
         raise ValueError("Length of size_splits should be equal to num_outputs")
     sizes = _whole_sizes(sizes.tolist(), dims[axis])
-    return [dims[:axis] + (size,) + dims[axis + 1:] for size in sizes]
+    return [dims[:axis] + (size,) + dims[axis + 1 :] for size in sizes]
 
 
 def _whole_sizes(sizes, total):
