@@ -51,8 +51,9 @@ bench: venv peers ## print the benchmark table, the peers beside Reflow
 bench-ops: venv peers ## the same for single operations; writes docs/op_benchmarks.md (half an hour)
 	$(BIN)/python -m benchmarks op --impl reflow,tf1,tf2,torch --seconds 0.1 --op-markdown docs/op_benchmarks.md
 
-goldens: $(PEERS)/tf1/.done ## record tests/goldens anew from TensorFlow 1.15.5
+goldens: venv $(PEERS)/tf1/.done $(PEERS)/tf2/.done ## record tests/goldens anew from TensorFlow 1.15.5
 	for script in tests/goldens/make_*.py; do $(PEERS)/tf1/bin/python $$script || exit 1; done
+	$(BIN)/python -m tests.differential.record
 
 oracle: venv peers ## run the tests that compare with TensorFlow while they run
 	$(BIN)/pytest -m oracle

@@ -68,7 +68,8 @@ def to_ndarray(value, dtype=None, shape=None, verify_shape=False, allow_broadcas
       ValueError: for ragged lists, None, or more elements than `shape` holds.
     """
     array = _quick_scalar(value, dtype)
-    if array is None:
+    # A scalar makes an empty tensor too: that it is one element too many does not count.
+    if array is None or shape is not None and 0 in shape:
         if isinstance(value, TensorProto):
             return proto_to_ndarray(value)
         array = _convert(value, dtype, shape)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from reflow.gradient_registry import custom_gradient
-from reflow.graph import dtypes
+from reflow.graph import dtypes, errors
 from reflow.graph.build import call
 from reflow.graph.context import control_dependencies, name_scope
 from reflow.graph.convert import to_tensor
@@ -17,6 +17,7 @@ from reflow.ops.constant import zeros, zeros_like
 from reflow.ops.factories import FLOATING, FLOATING_COMPLEX, gradient_op, unary
 from reflow.ops.shape_ops import shape
 from reflow.ops.shape_rules import same_shape, unchanged_shape
+from reflow.ops.torch_types import array_of, tensor_of
 
 _FORWARD = "features: T -> activations: T"
 _BY_INPUT = "gradients: T, features: T -> backprops: T"
@@ -45,9 +46,23 @@ gradient_op(
     "ReluGrad", "real", "torch.ops.aten.threshold_backward({gradients}, {features}, 0)", _BY_INPUT,
     numpy=lambda gradients, features: gradients * (features > 0), value=None,
 )  # fmt: skip
+
+
+def _relu6_grad(gradients, features):
+    if gradients.dtype.is_floating_point:
+        return torch.ops.aten.hardtanh_backward(gradients, features, 0, 6)
+    if gradients.shape != features.shape:
+        raise errors.InvalidArgumentError(None, None, "Inputs of Relu6Grad must have the same size and shape. Input 0: "
+                                          f"{list(gradients.shape)} != input 1: {list(features.shape)}")  # fmt: skip
+    # ATen's kernel takes no integers.
+    gradients, features = array_of(gradients), array_of(features)
+    return tensor_of(gradients * ((features > 0) & (features < 6)))
+
+
 gradient_op(
-    "Relu6Grad", "real", "torch.ops.aten.hardtanh_backward({gradients}, {features}, 0, 6)", _BY_INPUT,
-    numpy=lambda gradients, features: gradients * ((features > 0) & (features < 6)), value=None,
+    "Relu6Grad", "real", _relu6_grad, _BY_INPUT,
+    lower=lambda node: "torch.ops.aten.hardtanh_backward({}, {}, 0, 6)".format(*node.args)
+    if node.dtype(0).is_floating else None,
 )  # fmt: skip
 
 

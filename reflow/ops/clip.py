@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
-from reflow.graph import dtypes
+from reflow.graph import dtypes, errors
 from reflow.graph.build import call
 from reflow.graph.context import colocate_with, name_scope
 from reflow.graph.convert import constant_tensor, to_tensor
@@ -20,11 +21,24 @@ from reflow.ops.ranges import range as range_
 from reflow.ops.reduction import reduce_sum
 from reflow.ops.shape_ops import rank, size
 from reflow.ops.shape_rules import unchanged_shape
+from reflow.ops.torch_types import array_of, tensor_of
 
 
 def _clip_by_value(t, clip_value_min, clip_value_max):
     """Where the bounds cross, the lower one counts."""
+    shapes = [tuple(x.shape) for x in (t, clip_value_min, clip_value_max)]
+    if any(shape not in ((), shapes[0]) for shape in shapes[1:]):
+        raise errors.InvalidArgumentError(
+            None, None, "clip_value_min and clip_value_max must be either of the same shape as input, or a scalar. "
+            "input shape: {} clip_value_min shape: {} clip_value_max shape: {}".format(*map(list, shapes)))  # fmt: skip
+    if t.dtype in _NUMPY_TORCH_TYPES:
+        low, high = array_of(clip_value_min), array_of(clip_value_max)
+        return tensor_of(np.maximum(np.minimum(array_of(t), high), low))
     return torch.maximum(torch.minimum(t, clip_value_max), clip_value_min)
+
+
+# ATen does not compare them.
+_NUMPY_TORCH_TYPES = (torch.uint16, torch.uint32, torch.uint64)
 
 
 define_op(

@@ -5,19 +5,22 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from reflow.graph import dtypes
+from reflow.graph import dtypes, errors
 from reflow.graph.build import call
 from reflow.graph.context import name_scope
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op
 from reflow.ops.factories import binary_operator, comparison, constant_result, public_binary
+from reflow.ops.masks import compared
 from reflow.ops.shape_rules import broadcast, same_shape
 from reflow.ops.torch_types import array_of, tensor_of
 
 _EQUATABLE = (
     "bfloat16|half|float|double|uint8|int8|int16|int32|int64|complex64|quint8|qint8|qint32|string|bool|complex128"
 )
+
+_NOT_ORDERED_BY_ATEN = (dtypes.uint16, dtypes.uint32, dtypes.uint64)
 
 
 def _equality_shape(op):
@@ -30,7 +33,7 @@ def _equality_shape(op):
         return [()]
 
 
-def _equality(op_name: str, template: str, numpy: Callable, if_incompatible: bool) -> None:
+def _equality(op_name: str, function: str, template: str, numpy: Callable, if_incompatible: bool) -> None:
     """Define Equal or NotEqual; tensors whose shapes do not broadcast are unequal, unless that is an error."""
 
     def kernel(x, y, incompatible_shape_error):
@@ -41,7 +44,7 @@ def _equality(op_name: str, template: str, numpy: Callable, if_incompatible: boo
     def lower(node):
         if not node.attrs["incompatible_shape_error"] or node.dtype(0) is dtypes.string:
             return None
-        return template.format(x=node.args[0], y=node.args[1])
+        return compared(function, node) or template.format(x=node.args[0], y=node.args[1])
 
     define_op(
         op_name, "x: T, y: T -> z: bool", f"T: type in {_EQUATABLE}, incompatible_shape_error: bool = true",
@@ -58,28 +61,40 @@ def _do_broadcast(x, y) -> bool:
     return True
 
 
-_equality("Equal", "{x} == {y}", np.equal, False)
-_equality("NotEqual", "{x} != {y}", np.not_equal, True)
+_equality("Equal", "torch.eq", "{x} == {y}", np.equal, False)
+_equality("NotEqual", "torch.ne", "{x} != {y}", np.not_equal, True)
 equal = public_binary("Equal", ("equal", "math.equal"), "True where x == y, elementwise.")
 not_equal = public_binary("NotEqual", ("not_equal", "math.not_equal"), "True where x != y, elementwise.")
-less = comparison(
-    "Less", "real", "{x} < {y}", "less", "math.less", numpy=np.less, summary="True where x < y, elementwise."
-)
-less_equal = comparison(
-    "LessEqual", "real", "{x} <= {y}", "less_equal", "math.less_equal", numpy=np.less_equal,
-    summary="True where x <= y, elementwise.",
-)  # fmt: skip
-greater = comparison(
-    "Greater", "real", "{x} > {y}", "greater", "math.greater", numpy=np.greater,
-    summary="True where x > y, elementwise.",
-)  # fmt: skip
-greater_equal = comparison(
-    "GreaterEqual", "real", "{x} >= {y}", "greater_equal", "math.greater_equal", numpy=np.greater_equal,
-    summary="True where x >= y, elementwise.",
-)  # fmt: skip
+
+
+def _lower_order(function: str, template: str) -> Callable:
+    def lower(node):
+        if node.dtype(0) in _NOT_ORDERED_BY_ATEN:
+            return None
+        return compared(function, node) or template.format(x=node.args[0], y=node.args[1])
+
+    return lower
+
+
+def _order(op_name: str, function: Callable, sign: str, numpy: Callable, public_name: str) -> Callable:
+    """Define the op that is True where `x sign y`, and its public function."""
+    lower = _lower_order(f"torch.{function.__name__}", f"{{x}} {sign} {{y}}")
+    return comparison(
+        op_name, "real", function, public_name, f"math.{public_name}", numpy=numpy, lower=lower,
+        summary=f"True where x {sign} y, elementwise.",
+    )  # fmt: skip
+
+
+less = _order("Less", torch.lt, "<", np.less, "less")
+less_equal = _order("LessEqual", torch.le, "<=", np.less_equal, "less_equal")
+greater = _order("Greater", torch.gt, ">", np.greater, "greater")
+greater_equal = _order("GreaterEqual", torch.ge, ">=", np.greater_equal, "greater_equal")
 
 
 def _approximately_equal(x, y, tolerance):
+    if x.shape != y.shape:
+        raise errors.InvalidArgumentError(None, None, "x and y must be of the same shape. x shape: "
+                                          f"{list(x.shape)}. y shape: {list(y.shape)}")  # fmt: skip
     return (x - y).abs() < tolerance
 
 

@@ -33,6 +33,7 @@ _NUMPY_TYPES = frozenset((dtypes.uint16, dtypes.uint32, dtypes.uint64, dtypes.qu
 _NUMPY_TORCH_TYPES = frozenset((torch.uint16, torch.uint32, torch.uint64))
 
 FLOATING = "floating"
+_BY_RESULT = "y: T, dy: T -> z: T"
 FLOATING_COMPLEX = "floating|complex64|complex128"
 
 
@@ -75,10 +76,12 @@ def comparison(op_name: str, types: str, kernel, *names: str, summary: str, **ru
     return binary(op_name, types, kernel, *names, summary=summary, output="bool", gradient=None, **rules)
 
 
-def gradient_op(op_name: str, types: str, kernel, signature: str = "y: T, dy: T -> z: T", **rules) -> None:
+def gradient_op(op_name: str, types: str, kernel, signature: str = _BY_RESULT, **rules) -> None:
     """Define the op that a gradient consists of: two inputs of one shape, an output of that shape."""
+    # TensorFlow does not compare the shapes of y and dy.
+    shape = shape_rules.unchanged_shape if signature is _BY_RESULT else shape_rules.same_shape
     arguments = tuple(re.findall(r"(\w+): T", signature.partition("->")[0]))
-    define_op(op_name, signature, f"T: type in {types}", shape=shape_rules.same_shape,
+    define_op(op_name, signature, f"T: type in {types}", shape=shape,
               **_kernels(kernel, arguments, rules), **rules)  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """Special functions: the gamma and error functions, Bessel functions, incomplete gamma and beta functions, zeta."""
 
+import functools
+
 import torch
 
 from reflow.graph.build import call
@@ -7,7 +9,6 @@ from reflow.graph.context import name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.export import export
 from reflow.graph.registry import define_op
-from reflow.graph.shapes import Dims
 from reflow.ops.elementwise import abs as abs_
 from reflow.ops.elementwise import exp
 from reflow.ops.factories import FLOATING, unary
@@ -92,13 +93,12 @@ def bessel_i1(x, name=None):
 
 def _betainc_shape(op):
     """Scalars go with any shape; all others are alike."""
-    dims: Dims = ()
-    for tensor in op._inputs:
-        if tensor.dims is None:
-            return [None]
-        if tensor.dims:
-            dims = merge(dims, tensor.dims) if dims else tensor.dims
-    return [dims]
+    shapes = [tensor.dims for tensor in op._inputs]
+    # One of unknown rank may be a scalar: then the others settle the result.
+    known = [dims for dims in shapes if dims]
+    if not known:
+        return [None if None in shapes else ()]
+    return [functools.reduce(merge, known)]
 
 
 _IGAMMA = "a: T, x: T -> z: T"

@@ -1,0 +1,7 @@
+"""All tables, by family."""
+
+import importlib
+
+_FAMILIES = ["elementwise"]
+
+TABLES = {name: importlib.import_module(f"tests.differential.{name}").table for name in _FAMILIES}
