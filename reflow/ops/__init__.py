@@ -123,6 +123,7 @@ from reflow.ops import (  # noqa: F401
     special_gradients,
     spectrogram,
     stacks,
+    staging,
     state,
     stateful_random,
     stateless_random,

@@ -19,16 +19,23 @@ _ATTRS = (
 # --- shapes -------------------------------------------------------------------------------------------------------
 
 
-def _depthwise_shape(op):
-    attrs = op.attrs
-    data_format = attrs["data_format"]
+def depthwise_dims(op, data_format):
+    """The shape of a depthwise convolution of the first two inputs.
+
+    Raises:
+      ValueError: for shapes that do not fit.
+    """
     dims, filter_dims = with_rank(op._inputs[0].dims, 4), with_rank(op._inputs[1].dims, 4)
     windows.check_attr_length(op, "strides", 4)
     depth = merge_size(windows.channels(dims, data_format), filter_dims[2])
     out_depth = None if None in (depth, filter_dims[3]) else depth * filter_dims[3]
-    frames = windows.windows_of(attrs, filter_dims[:2], data_format)
+    frames = windows.windows_of(op.attrs, filter_dims[:2], data_format)
     places = windows.output_sizes(frames, windows.spatial(dims, data_format))
-    return [windows.with_layout(dims[0], places, out_depth, data_format)]
+    return windows.with_layout(dims[0], places, out_depth, data_format)
+
+
+def _depthwise_shape(op):
+    return [depthwise_dims(op, op.attrs["data_format"])]
 
 
 # --- kernels ------------------------------------------------------------------------------------------------------

@@ -12,26 +12,13 @@ from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
 from reflow.ops.joining import concat_dims
+from reflow.ops.quantized_numbers import QUANTIZED, limits, real_scalar, requantize, round_away
+from reflow.ops.quantized_numbers import dequantize as dequantize_first
+from reflow.ops.quantized_numbers import quantize as quantize_first
 from reflow.ops.shape_ops import reshape_dims
 from reflow.ops.shape_rules import unchanged_shape
 
-_QUANTIZED = "qint8|quint8|qint32|qint16|quint16"
 _float = np.float32
-
-
-def _limits(dtype):
-    """(lowest, highest) value of an integer torch.dtype."""
-    info = torch.iinfo(dtype)
-    return info.min, info.max
-
-
-def _round_away(x):
-    """Halves away from zero."""
-    return torch.sign(x) * torch.floor(torch.abs(x) + 0.5)
-
-
-def _scalar(x):
-    return torch.tensor(float(x), dtype=torch.float32)
 
 
 # --- the three modes ----------------------------------------------------------------------------------------------
@@ -47,33 +34,13 @@ def _minimum_range(low, high):
 
 
 def _quantize_combined(x, low, high, dtype):
-    lowest, highest = _limits(dtype)
+    lowest, highest = limits(dtype)
     scale = _float((float(highest) - float(lowest)) / float(high - low))
     scaled = (x.clamp(float(low), float(high)) - float(low)) * float(scale)
     if lowest < 0:
         half = _float((highest - lowest + 1) // 2)
-        return _round_away(scaled - float(half)).clamp(lowest, highest)
+        return round_away(scaled - float(half)).clamp(lowest, highest)
     return torch.floor(scaled + 0.5)
-
-
-def _quantize_min_first(x, low, high, dtype):
-    if low == high:
-        return torch.zeros_like(x)
-    lowest, highest = _limits(dtype)
-    count = 1 << torch.iinfo(dtype).bits
-    scale = _float(count / (float(high - low) * (count / (count - 1.0))))
-    first = float(np.floor(abs(low * scale) + _float(0.5)) * np.sign(low))
-    # The greatest float32 that is no greater than `highest`.
-    most = _float(highest) if int(_float(highest)) == highest else np.nextafter(_float(highest), _float(0))
-    return (_round_away(x * float(scale)) - (first - lowest)).clamp(lowest, float(most))
-
-
-def _dequantize_min_first(q, low, high, dtype):
-    lowest, _ = _limits(dtype)
-    count = 1 << torch.iinfo(dtype).bits
-    scale = _float(float(high - low) / (count - 1.0))
-    first = low if low == high else _float(np.sign(low) * np.floor(abs(low / scale) + _float(0.5))) * scale
-    return (float(first) - lowest * float(scale)) + q.float() * float(scale)
 
 
 def _scaled_range(low, high, lowest, highest):
@@ -89,19 +56,19 @@ def _quantize_v2(input, min_range, max_range, T, mode, round_mode):
     if mode == b"MIN_COMBINED":
         result = _quantize_combined(input, low, high, T)
     elif mode == b"MIN_FIRST":
-        result = _quantize_min_first(input, low, high, T)
+        result = quantize_first(input, low, high, T)
     else:
-        scale, low, high = _scaled_range(low, high, *_limits(T))
+        scale, low, high = _scaled_range(low, high, *limits(T))
         scaled = input.clamp(float(low), float(high)) * float(scale)
-        result = torch.round(scaled) if round_mode == b"HALF_TO_EVEN" else _round_away(scaled)
-    return result.to(torch.int64).clamp(*_limits(T)).to(T), _scalar(low), _scalar(high)
+        result = torch.round(scaled) if round_mode == b"HALF_TO_EVEN" else round_away(scaled)
+    return result.to(torch.int64).clamp(*limits(T)).to(T), real_scalar(low), real_scalar(high)
 
 
 def _dequantize(input, min_range, max_range, mode):
     low, high = _float(min_range), _float(max_range)
-    lowest, highest = _limits(input.dtype)
+    lowest, highest = limits(input.dtype)
     if mode == b"MIN_FIRST":
-        return _dequantize_min_first(input, low, high, input.dtype)
+        return dequantize_first(input, low, high)
     if mode == b"MIN_COMBINED":
         half = (highest - lowest + 1) // 2 if lowest < 0 else 0
         scale = (high - low) / (_float(highest) - _float(lowest))
@@ -116,14 +83,14 @@ def _range_shapes(op):
 
 define_op(
     "QuantizeV2", "input: float, min_range: float, max_range: float -> output: T, output_min: float, output_max: float",
-    f"T: type in {_QUANTIZED}, mode: string in MIN_COMBINED|MIN_FIRST|SCALED = MIN_COMBINED, "
+    f"T: type in {QUANTIZED}, mode: string in MIN_COMBINED|MIN_FIRST|SCALED = MIN_COMBINED, "
     "round_mode: string in HALF_AWAY_FROM_ZERO|HALF_TO_EVEN = HALF_AWAY_FROM_ZERO",
     shape=_range_shapes, kernel=_quantize_v2, host="min_range max_range",
 )  # fmt: skip
 
 define_op(
     "Dequantize", "input: T, min_range: float, max_range: float -> output: float",
-    f"T: type in {_QUANTIZED}, mode: string in MIN_COMBINED|MIN_FIRST|SCALED = MIN_COMBINED",
+    f"T: type in {QUANTIZED}, mode: string in MIN_COMBINED|MIN_FIRST|SCALED = MIN_COMBINED",
     shape=unchanged_shape, kernel=_dequantize, host="min_range max_range",
 )  # fmt: skip
 
@@ -281,21 +248,15 @@ def quantize_and_dequantize(input, input_min, input_max, signed_input=True, num_
 # --- joining and reshaping ----------------------------------------------------------------------------------------
 
 
-def _requantize(q, old, new):
-    if old == new:
-        return q
-    reals = _dequantize_min_first(q, *old, q.dtype)
-    return _quantize_min_first(reals, *new, q.dtype).to(q.dtype)
-
-
 def _quantized_concat(concat_dim, values, input_mins, input_maxes):
     ranges = [(_float(low), _float(high)) for low, high in zip(input_mins, input_maxes, strict=True)]
     low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
-    if _limits(values[0].dtype)[0] < 0:
+    if limits(values[0].dtype)[0] < 0:
         high = max(abs(low), abs(high))
         low = -high
-    parts = [_requantize(q, each, (low, high)) for q, each in zip(values, ranges, strict=True)]
-    return torch.cat(parts, concat_dim), _scalar(low), _scalar(high)
+    parts = [q if each == (low, high) else requantize(q, each, (low, high), q.dtype)
+             for q, each in zip(values, ranges, strict=True)]  # fmt: skip
+    return torch.cat(parts, concat_dim), real_scalar(low), real_scalar(high)
 
 
 define_op(
@@ -331,4 +292,3 @@ define_op(
     kernel=lambda tensor, shape, input_min, input_max: (tensor.reshape(shape), input_min, input_max),
     host="shape", aliases=(0, 2, 3),
 )  # fmt: skip
-

@@ -440,7 +440,7 @@ def _bitcast_shape(op):
 def _bitcast(input, type):
     have, want = input.element_size(), torch.empty((), dtype=type).element_size()
     if have >= want:
-        return input.contiguous().view(-1).view(type).reshape(*input.shape, *([have // want] if have > want else []))
+        return input.contiguous().view(-1).view(type).reshape([*input.shape, *([have // want] if have > want else [])])
     if not input.dim() or input.shape[-1] * have != want:
         raise ValueError(f"Cannot bitcast from shape {list(input.shape)}: the last dimension must be {want // have}")
     return input.contiguous().view(-1).view(type).reshape(input.shape[:-1])

@@ -4,4 +4,4 @@ Graphs that have them load, build and are written; a step that needs one fails i
 the list of these ops with the one recorded from TensorFlow 1.15.5.
 """
 
-from reflow.ops.without_kernels import cudnn, nccl, old_fft, tpu, tpu_embedding  # noqa: F401
+from reflow.ops.without_kernels import cudnn, nccl, old_fft, quantized, tpu, tpu_embedding  # noqa: F401

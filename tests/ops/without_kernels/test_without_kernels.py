@@ -28,10 +28,13 @@ def test_graphs_as_tensorflow_builds_them(name):
 
 
 _ATTRS = {"int": 1, "string": "s", "list(shape)": [[2, 2]], "shape": [2, 2], "list(int)": [0],
-          "list(type)": [tf.float32], "type": tf.float32, "func": "body"}  # fmt: skip
+          "list(type)": [tf.float32], "type": tf.float32, "float": 1.0, "func": "body"}  # fmt: skip
 _SPECIAL = {
     "reduction": "sum", "S": tf.int32, "table_name": "t", "concat_dimension": 0, "split_dimension": 0, "table_id": 0,
+    "strides": [1, 1, 1, 1], "padding": "SAME",
 }  # fmt: skip
+# Of the inputs of quantized ops; the others are scalars.
+_QUANTIZED_RANKS = {"input": 4, "filter": 4, "a": 2, "b": 2, "bias": 1, "summand": 4, "features": 2}
 
 
 def _make(name):
@@ -46,6 +49,9 @@ def _make(name):
     def value(arg):
         scalars = arg.name in ("num_layers", "num_units", "input_size", "learning_rates", "mode_override")
         rank = 0 if scalars else 1 if arg.name == "params" and "Canonical" in name else 3 if "CudnnRNN" in name else 2
+        if "uantiz" in name:
+            per_channel = name.startswith("Requantiz") and arg.name in ("input_min", "input_max")
+            rank = 1 if per_channel else _QUANTIZED_RANKS.get(arg.name, 0)
         types = [] if arg.dtype else list(OPS[name].attrs[arg.type_attr].allowed or []) if arg.type_attr else []
         dtype = arg.dtype or (types[0] if types else tf.float32)
         one = tf.placeholder(dtype, [2] * rank)

@@ -1,0 +1,10 @@
+"""Arithmetic and layers of quantized tensors against TensorFlow 1.15.5."""
+
+from tests.ops.recorded import Recorded
+
+recorded = Recorded("quantized")
+
+
+@recorded.each_case
+def test_as_tensorflow(name):
+    recorded.check(name)
