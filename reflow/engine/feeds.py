@@ -5,12 +5,13 @@ import numpy as np
 import torch
 
 from reflow.engine.fetches import conversion_for
-from reflow.graph import dtypes, nest
+from reflow.graph import dtypes, errors, nest
 from reflow.graph.indexed_slices import IndexedSlices
 from reflow.graph.operation import Tensor
 from reflow.graph.shapes import dims_to_str
 from reflow.graph.sparse_tensor import SparseTensor
-from reflow.ops.torch_types import FROM_TORCH, tensor_of
+from reflow.ops.session_tensors import TensorHandle, type_of
+from reflow.ops.torch_types import FROM_TORCH, name_in_messages, tensor_of
 
 _BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 
@@ -59,10 +60,11 @@ def feed_value(tensor: Tensor, value):
 
     Args:
       tensor: the tensor that is fed.
-      value: a NumPy array, a Python value, or a torch tensor.
+      value: a NumPy array, a Python value, a torch tensor, or the handle of a tensor that the session keeps.
 
     Raises:
       TypeError: if the value does not convert to the tensor's type.
+      InvalidArgumentError: if the tensor behind the handle is of another type, or there is none.
       ValueError: if its shape does not fit the static shape.
     """
     dtype = tensor.dtype.base_dtype
@@ -70,7 +72,9 @@ def feed_value(tensor: Tensor, value):
         raise TypeError("The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python "
                         "scalars, strings, lists, numpy ndarrays, or TensorHandles. For reference, the tensor object "
                         f"was {value} which was passed to the feed with key {tensor}.")  # fmt: skip
-    if isinstance(value, torch.Tensor):
+    if type(value) is TensorHandle:
+        fed = _kept(value, dtype)
+    elif isinstance(value, torch.Tensor):
         fed = value if FROM_TORCH.get(value.dtype) is dtype else tensor_of(_as_array(value.numpy(), dtype))
     elif dtype is dtypes.resource or dtype is dtypes.variant:
         return value
@@ -84,6 +88,14 @@ def feed_value(tensor: Tensor, value):
         raise ValueError(f"Cannot feed value of shape {tuple(fed.shape)} for Tensor {tensor.name!r}, which has shape "
                          f"{dims_to_str(dims)!r}")  # fmt: skip
     return fed
+
+
+def _kept(handle: TensorHandle, dtype):
+    value = handle.value
+    if type_of(value) is not dtype:
+        raise errors.InvalidArgumentError(None, None, f"Expects arg[0] to be {name_in_messages(dtype)} but "
+                                          f"{name_in_messages(type_of(value))} is provided")  # fmt: skip
+    return value
 
 
 def _as_array(value, dtype) -> np.ndarray:

@@ -6,6 +6,8 @@ from reflow.graph.indexed_slices import IndexedSlices, IndexedSlicesValue
 from reflow.graph.operation import Operation, Tensor
 from reflow.graph.sparse_tensor import SparseTensor, SparseTensorValue
 
+# What these operations make is fetched as a TensorHandle.
+_HANDLES = ("GetSessionHandle", "GetSessionHandleV2")
 # Types that a program taught sessions to fetch and feed: (type, fetch function, feed function, partial feed function).
 _conversions: list = []
 
@@ -120,4 +122,6 @@ class Fetches:
         position = self._positions.setdefault(element, len(self.tensors))
         if position == len(self.tensors):
             self.tensors.append(element)
+        if element.op.type in _HANDLES:
+            return lambda values: values[position].tensor_handle
         return lambda values: values[position]

@@ -31,9 +31,25 @@ def insert_reads(plan: Plan) -> Plan:
     Raises:
       ValueError: if the plan has a cycle.
     """
+    _order_critical_sections(plan)
     _set_levels(plan)
     _insert_reads(plan)
     return plan
+
+
+def _order_critical_sections(plan: Plan) -> None:
+    """Let a mutex be locked after it was released by the section before: one thread cannot wait for itself."""
+    if sum(node.type == "MutexLock" for node in plan.nodes) < 2:
+        return
+    plan.nodes = topological(plan.nodes)
+    releases = {node.inputs[0].node: node for node in plan.nodes if node.type == "ConsumeMutexLock"}
+    last: dict[tuple, Node] = {}
+    for lock in [node for node in plan.nodes if node in releases]:
+        (handle,) = states_of(lock.inputs[0])
+        mutex = handle.attrs["container"], handle.attrs["shared_name"] or handle.name
+        if mutex in last:
+            lock.control.append(last[mutex])
+        last[mutex] = releases[lock]
 
 
 def schedule(plan: Plan, regroup: Callable | None = None) -> Plan:
