@@ -54,6 +54,9 @@ def _lower_cast(node):
         return f"{node.args[0]}.clone()"
     if source.is_complex and not target.is_complex:
         return f"{node.args[0]}.real.to({target}, copy=True)"
+    if target is torch.float32 and source is dtypes.bool_:
+        # The same bytes seen as numbers: ATen's cast from numbers is vectorized, that from bools is not.
+        return f"{node.args[0]}.view(torch.int8).to({target})"
     return f"{node.args[0]}.to({target})"
 
 

@@ -113,11 +113,11 @@ def _gradient_by_result(op_name: str, function: Callable, single: str) -> None:
 
 # sqrt' = 1 / (2 y), rsqrt' = -y^3 / 2, reciprocal' = -y^2.
 _gradient_by_result(
-    "SqrtGrad", lambda y, dy: torch.div(dy, y).mul_(0.5), "torch.addcdiv(torch.zeros(()), {dy}, {y}, value=0.5)"
+    "SqrtGrad", lambda y, dy: torch.div(dy, y).mul_(0.5), "torch.addcdiv({y}.new_zeros(()), {dy}, {y}, value=0.5)"
 )
 _gradient_by_result(
     "RsqrtGrad", lambda y, dy: (dy * y * y * y).mul_(-0.5),
-    "torch.addcmul(torch.zeros(()), {dy} * {y}, {y} * {y}, value=-0.5)",
+    "torch.addcmul({y}.new_zeros(()), {dy} * {y}, {y} * {y}, value=-0.5)",
 )  # fmt: skip
 for _name in ("ReciprocalGrad", "InvGrad"):
     _gradient_by_result(_name, lambda y, dy: (dy * y * y).neg_(), "({dy} * {y}).mul_({y}).neg_()")

@@ -11,6 +11,7 @@ from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims
+from reflow.ops.masks import selected
 from reflow.ops.shape_rules import constant_int, merge
 
 # --- Where --------------------------------------------------------------------------------------------------------
@@ -68,7 +69,7 @@ def _lower_select(node):
     condition, dims = node.dims(0), node.dims(1)
     if node.dtype(1) is dtypes.string or condition is None or condition != dims or dims != node.dims(2) or None in dims:
         return None
-    return f"torch.where({', '.join(node.args)})"
+    return selected(node) or f"torch.where({', '.join(node.args)})"
 
 
 define_op(
