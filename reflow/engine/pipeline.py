@@ -12,6 +12,7 @@ from reflow.engine.passes.conditionals import guard_branches, resolve_known_cond
 from reflow.engine.passes.control import remove_redundant_control_edges
 from reflow.engine.passes.dead import remove_dead_nodes
 from reflow.engine.passes.elementwise_chains import fuse_elementwise
+from reflow.engine.passes.fold_batch_norm import fold_batch_norm
 from reflow.engine.passes.folding import fold_constants
 from reflow.engine.passes.fuse_bias import fuse_bias
 from reflow.engine.passes.fuse_updates import fuse_updates
@@ -20,6 +21,7 @@ from reflow.engine.passes.identities import remove_identities
 from reflow.engine.passes.in_place import reuse_memory
 from reflow.engine.passes.late import run_late
 from reflow.engine.passes.merge_products import merge_products
+from reflow.engine.passes.moments import fuse_moments
 from reflow.engine.passes.pool_gradient import mask_before_pool_gradient
 from reflow.engine.passes.recurrent_products import hoist_input_products
 from reflow.engine.passes.shapes import specialize_shapes
@@ -59,6 +61,8 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("conditionals", resolve_known_conditions),
     ("arithmetic", simplify_arithmetic),
     ("common_subexpressions", merge_common_subexpressions),
+    ("fold_batch_norm", fold_batch_norm),
+    ("moments", fuse_moments),
     ("fuse_bias", fuse_bias),
     ("elementwise_chains", fuse_elementwise),
     ("pool_gradient", mask_before_pool_gradient),

@@ -10,13 +10,13 @@ from reflow.engine.passes.rewriting import constant_of, has_known_dims, sole_con
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.graph import dtypes
 from reflow.graph.registry import define_op
-from reflow.ops.shape_rules import unchanged_shape
+from reflow.ops.shape_rules import broadcast_all, unchanged_shape
 
 _TYPES = frozenset({dtypes.float32, dtypes.float64})
 _SUMS = frozenset({"Add", "AddV2", "AddN"})
 
 _TERNARY = "a: T, b: T, c: T -> sum: T"
-define_op("_AddProduct", _TERNARY, "T: type, value: int = 1", shape=unchanged_shape, gradient=None,
+define_op("_AddProduct", _TERNARY, "T: type, value: int = 1", shape=broadcast_all, gradient=None,
           kernel="torch.addcmul({a}, {b}, {c}, value={value})")  # fmt: skip
 define_op("_AddQuotient", _TERNARY, "T: type, value: int = 1", shape=unchanged_shape, gradient=None,
           kernel="torch.addcdiv({a}, {b}, {c}, value={value})")  # fmt: skip
@@ -67,12 +67,14 @@ class _Chains:
         return None
 
     def _sum(self, node: Node, addend: Value, term: Value, sign: int) -> Node | None:
-        if addend.dims != node.outputs[0].dims or addend is term:
-            return None
         product = self._inner(term, node, "Mul", "RealDiv")
-        if product is None:
+        if product is None or addend is term or not has_known_dims(addend):
             return None
         x, y = product.inputs
+        if addend.dims != node.outputs[0].dims:
+            # A normalization: images times a vector, plus a vector.
+            plain = product.type == "Mul" and node.outputs[0].dims in (x.dims, y.dims)
+            return self._merged(node, [product], "_AddProduct", [addend, x, y], {"value": sign}) if plain else None
         if product.type == "RealDiv":
             return self._merged(node, [product], "_AddQuotient", [addend, x, y], {"value": sign})
         for factor, scale in ((x, constant_of(y)), (y, constant_of(x))):
@@ -120,8 +122,6 @@ class _Chains:
 
     def _merged(self, node: Node, parts: list[Node], op: str, inputs: list[Value], attrs: dict) -> Node | None:
         output = node.outputs[0]
-        if inputs[0].dims != output.dims:
-            return None
         self.gone.update(parts)
         return new_node(node.name, op, inputs, {"T": output.dtype, **attrs}, [(output.dtype, output.dims)], like=node)
 

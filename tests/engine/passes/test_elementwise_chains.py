@@ -68,10 +68,16 @@ def test_what_is_wanted_by_itself_stays(program):
     assert "Mul" in types(with_pass)
 
 
-def test_sums_that_broadcast_the_addend_stay():
+def test_images_times_a_vector_plus_a_vector():
+    x, scale, offset = (tf.placeholder(tf.float32, s) for s in ([2, 3, 3, 4], [4], [4]))
+    plan, _ = compared([x * scale + offset], random_feed(x, scale, offset), "elementwise_chains")
+    assert types(plan) == ["_AddProduct"]
+
+
+def test_a_quotient_plus_a_vector_stays():
     a, b = tf.placeholder(tf.float32, [4]), tf.placeholder(tf.float32, [3, 4])
-    plan, _ = compared([a + b * tf.sin(b)], random_feed(a, b), "elementwise_chains")
-    assert types(plan) == ["Sin", "Mul", "AddV2"]
+    plan, _ = compared([a + b / tf.sin(b)], random_feed(a, b), "elementwise_chains")
+    assert types(plan) == ["Sin", "RealDiv", "AddV2"]
 
 
 def test_factors_may_broadcast():
