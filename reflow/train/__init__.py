@@ -4,6 +4,7 @@ from reflow.train import (  # noqa: F401
     adadelta,
     adagrad,
     adam,
+    checkpoint_initializers,
     context_protos,
     file_names,
     ftrl,
@@ -17,4 +18,5 @@ from reflow.train import (  # noqa: F401
     rmsprop,
     saver,
     training_util,
+    warm_starting,
 )
