@@ -160,17 +160,38 @@ def _sparse_xent_shape(op):
 
 
 def _sparse_softmax_cross_entropy(features, labels):
-    """-log softmax(features) at each row's label, and its gradient by the features."""
+    """-log softmax(features) at each row's label, and its gradient by the features.
+
+    With m a row's greatest feature, softmax(m) = exp(m - log sum exp(features)) tells the logarithm of the sum: nothing
+    but the softmax has to be computed for all features.
+    """
+    column = label_column(features, labels)
+    probabilities = torch.softmax(features, 1)
+    if features.numel() and features.dtype in (torch.float32, torch.float64):
+        distance = features.amax(1, True).sub_(features.gather(1, column))
+        loss = distance.sub_(probabilities.amax(1, True).log_()).squeeze(1)
+    else:
+        loss = torch.log_softmax(features, 1).gather(1, column).squeeze(1).neg_()
+    return loss, minus_one_at(column, probabilities)
+
+
+def label_column(features, labels):
+    """The labels as a column [batch, 1] of int64.
+
+    Raises:
+      InvalidArgumentError: if one of them is no class.
+    """
     classes = features.shape[1]
     if labels.numel():
         least, greatest = torch.aminmax(labels)
         if least.item() < 0 or greatest.item() >= classes:
             _raise_bad_label(labels, classes)
-    column = labels.long().unsqueeze(1)
-    logarithms = torch.log_softmax(features, 1)
-    loss = logarithms.gather(1, column).squeeze(1).neg_()
-    backprop = logarithms.exp_()
-    return loss, backprop.scatter_add_(1, column, backprop.new_full((), -1).expand(column.shape))
+    return labels.long().unsqueeze(1)
+
+
+def minus_one_at(column, probabilities):
+    """The gradient of the cross entropy: the probabilities, which are overwritten, less 1 at each row's label."""
+    return probabilities.scatter_add_(1, column, probabilities.new_full((), -1).expand(column.shape))
 
 
 def _raise_bad_label(labels, classes):
