@@ -14,7 +14,7 @@ from reflow.variables.variable import Variable
 from reflow.variables.variable_store import get_default_variable_store
 
 
-@export("train.init_from_checkpoint", "contrib.framework.init_from_checkpoint")
+@export("train.init_from_checkpoint")
 def init_from_checkpoint(ckpt_dir_or_file, assignment_map):
     """Replace the initializers of variables by ones that read a checkpoint.
 
