@@ -50,7 +50,7 @@ class RefVariable(Variable):
         if callable(initial_value):
             value = colocated_initializer(scope, initial_value, dtype)
             self._variable = self._make_state(value, shape, validate_shape, scope)
-            self._variable.op.attrs["_class"] = class_of(scope)
+            self._variable.op.attrs.setdefault("_class", class_of(scope))
         else:
             value = to_tensor(initial_value, dtype, "initial_value")
             check_outside_control_flow(value, scope)
