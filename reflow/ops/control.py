@@ -106,7 +106,7 @@ def group(*inputs, **kwargs):
         raise ValueError("Unknown keyword arguments: " + ", ".join(kwargs))
     with name_scope(name, "group_deps", inputs) as scope:
         by_device = {}
-        for each in flatten(inputs):
+        for each in flatten(inputs, expand_composites=True):
             if not hasattr(each, "device"):
                 raise TypeError(f"Expected tf.group() expected Tensor objects not None or type '{type(each)}'.")
             by_device.setdefault(each.device, []).append(each)

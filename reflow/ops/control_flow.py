@@ -98,25 +98,20 @@ def zeros_of_switch(op, index):
 
 
 def components(value):
-    """The tensors that a Tensor, IndexedSlices or SparseTensor is made of."""
-    if isinstance(value, IndexedSlices):
-        parts = [value.values, value.indices]
-        return parts if value.dense_shape is None else [*parts, value.dense_shape]
-    if isinstance(value, SparseTensor):
-        return [value.indices, value.values, value.dense_shape]
-    return [value]
+    """The tensors that a Tensor or composite tensor (IndexedSlices, SparseTensor, RaggedTensor) is made of."""
+    return list(value._to_components()) if hasattr(value, "_to_components") else [value]
 
 
 def from_components(like, tensors):
     """A value of the kind of `like` made of other tensors."""
     if isinstance(like, (IndexedSlices, SparseTensor)):
         return type(like)(*tensors)
-    return tensors[0]
+    return like._type_spec._from_components(tensors) if hasattr(like, "_to_components") else tensors[0]
 
 
 def to_composite(value, name=None, as_ref=False):
-    """The value itself if it is an IndexedSlices or SparseTensor, else the tensor it converts to."""
-    if isinstance(value, (IndexedSlices, SparseTensor)):
+    """The value itself if it is a composite tensor, else the tensor it converts to."""
+    if hasattr(value, "_to_components"):
         return value
     return to_tensor(value, name=name, as_ref=as_ref)
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 
 from reflow.graph import errors
 from reflow.graph.build import call
+from reflow.graph.convert import constant_value
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
 from reflow.ops.shape_rules import unchanged_shape
@@ -48,16 +50,36 @@ def _lower_scan(function: str):
     return lower
 
 
-def _define_scan(op_name: str, types: str, function: Callable, neutral: Callable, lowered: str) -> None:
+def _known_scan(numpy: Callable):
+    """A `value` rule: plain scans of known sizes, so that shape rules see through products of them."""
+
+    def value(op):
+        x, axis = constant_value(op._inputs[0]), constant_value(op._inputs[1])
+        is_plain = not (op.attrs["exclusive"] or op.attrs["reverse"])
+        if x is None or axis is None or not is_plain or x.ndim != 1 or x.dtype.kind != "i":
+            return None
+        return numpy(x, dtype=x.dtype)
+
+    return value
+
+
+def _define_scan(op_name: str, types: str, function: Callable, neutral: Callable, lowered: str, **rules) -> None:
     define_op(
         op_name, "x: T, axis: Tidx -> out: T",
         f"T: type in {types}, Tidx: type in index = int32, exclusive: bool = false, reverse: bool = false",
         shape=unchanged_shape, kernel=_scan(function, neutral), lower=_lower_scan(lowered), host="axis",
+        **rules,
     )  # fmt: skip
 
 
-_define_scan("Cumsum", "number", lambda x, i: torch.cumsum(x, i, dtype=x.dtype), lambda dtype: 0, "torch.cumsum")
-_define_scan("Cumprod", "number", lambda x, i: torch.cumprod(x, i, dtype=x.dtype), lambda dtype: 1, "torch.cumprod")
+_define_scan(
+    "Cumsum", "number", lambda x, i: torch.cumsum(x, i, dtype=x.dtype), lambda dtype: 0, "torch.cumsum",
+    value=_known_scan(np.cumsum),
+)  # fmt: skip
+_define_scan(
+    "Cumprod", "number", lambda x, i: torch.cumprod(x, i, dtype=x.dtype), lambda dtype: 1, "torch.cumprod",
+    value=_known_scan(np.cumprod),
+)  # fmt: skip
 _define_scan(
     "CumulativeLogsumexp", "half|float|double", torch.logcumsumexp, lambda dtype: torch.finfo(dtype).min,
     "torch.logcumsumexp",

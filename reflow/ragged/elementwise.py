@@ -84,8 +84,17 @@ def _pair(function, args, kwargs):
 
 
 def _needs_rows(ragged, dense) -> bool:
-    """Whether a dense tensor has to be spread over rows: else it broadcasts with the flat values."""
-    return isinstance(ragged, RaggedTensor) and ragged.flat_values.shape.ndims <= dense.shape.ndims
+    """Whether a dense tensor has to be spread over rows: else it broadcasts with the flat values.
+
+    Raises:
+      TypeError: if the ranks are not known so far.
+    """
+    if not isinstance(ragged, RaggedTensor) or dense.shape.ndims == 0:
+        return False
+    ranks = ragged.flat_values.shape.ndims, dense.shape.ndims
+    if None in ranks:
+        raise TypeError("Unable to broadcast: unknown rank")
+    return ranks[0] <= ranks[1]
 
 
 def binary(function, args, kwargs):

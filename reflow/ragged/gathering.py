@@ -148,6 +148,8 @@ def gather_nd(params, indices, batch_dims=0, name=None):
         count = _coordinate_count(indices)
         if indices.shape.ndims > 2:
             return _gather_nd_in_rows(params, indices)
+        if not is_ragged(params):
+            return dense_gather_nd(params, indices)
         if count == 0:
             return _copies(params, indices)
         if count == 1:
@@ -174,7 +176,7 @@ def _gather_nd_in_rows(params, indices):
     outer = indices.shape.ndims - 2
     is_dense = not is_ragged(indices)
     if is_dense:
-        indices = RaggedTensor.from_tensor(indices, ragged_rank=outer, row_splits_dtype=params.row_splits.dtype)
+        indices = RaggedTensor.from_tensor(indices, ragged_rank=outer, row_splits_dtype=common_splits_type(params))
     result = indices.with_flat_values(gather_nd(params, indices.flat_values))
     if is_dense and is_ragged(result) and result.ragged_rank == outer:
         return result.to_tensor()

@@ -232,8 +232,10 @@ class RaggedTensor(RowPartitionFactories):
                 return maximum(reduce_max(self.row_lengths()), 0)
             splits_shape = shape(self._row_splits, out_type=out_type)
             values_shape = shape(self.flat_values, out_type=out_type)
+            rows = splits_shape[0] - 1
             longest = [maximum(reduce_max(splits[1:] - splits[:-1]), 0) for splits in self.nested_row_splits]
-            box = concat([stack([splits_shape[0] - 1, *longest]), values_shape[1:]], axis=0)
+            outer = stack([rows, *longest])
+            box = concat([outer, values_shape[1:]], axis=0)
             return box if axis is None else gather(box, axis)
 
     # --- the same rows with other values ----------------------------------------------------------------------------
@@ -394,8 +396,8 @@ class RaggedTensor(RowPartitionFactories):
 
     def consumers(self):
         """The operations that take one of the tensors: a list without repetitions."""
-        tensors = [self.flat_values, *self.nested_row_splits]
-        return list(dict.fromkeys(operation for tensor in tensors for operation in tensor.consumers()))
+        consumers = [operation for tensor in self._to_components() for operation in tensor.consumers()]
+        return list(dict.fromkeys(consumers))
 
     def to_list(self):
         """Not offered while a graph is built.
@@ -405,6 +407,15 @@ class RaggedTensor(RowPartitionFactories):
         """
         raise ValueError("RaggedTensor.to_list() is only supported in eager mode; in graph mode, evaluate the "
                          "RaggedTensor first and then use RaggedTensorValue.to_list().")  # fmt: skip
+
+    @property
+    def _type_spec(self):
+        from reflow.ragged.spec import RaggedTensorSpec
+
+        return RaggedTensorSpec.from_value(self)
+
+    def _to_components(self):
+        return [self.flat_values, *self.nested_row_splits]
 
     def _as_graph_element(self):
         return self.flat_values

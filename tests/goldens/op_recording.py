@@ -182,7 +182,7 @@ def record(tf, family, cases):
         if "values" in result:
             result["values"] = [_encode(v) for v in result["values"]]
         else:
-            print("%s: %s: %s" % (name, result["error"], result["message"].splitlines()[0]))
+            print("%s: %s: %s" % (name, result["error"], (result["message"].splitlines() or [""])[0]))
         outcomes[name] = result
     text = json.dumps(outcomes, sort_keys=True).encode()
     with open(os.path.join(HERE, family + ".json.gz"), "wb") as out:
