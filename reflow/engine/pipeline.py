@@ -26,6 +26,7 @@ from reflow.engine.passes.moments import fuse_moments
 from reflow.engine.passes.pool_gradient import mask_before_pool_gradient
 from reflow.engine.passes.recurrent_products import hoist_input_products
 from reflow.engine.passes.shapes import specialize_shapes
+from reflow.engine.passes.share_with_gradient import share_with_gradient
 from reflow.engine.placement import Placer
 from reflow.engine.plan import Plan
 from reflow.engine.schedule import insert_reads, schedule
@@ -68,6 +69,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("fuse_bias", fuse_bias),
     ("elementwise_chains", fuse_elementwise),
     ("pool_gradient", mask_before_pool_gradient),
+    ("share_with_gradient", share_with_gradient),
     ("merge_products", merge_products),
     ("recurrent_products", hoist_input_products),
     ("global_norm", clip_many),

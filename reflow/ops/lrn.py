@@ -21,8 +21,20 @@ def _band(channels: int, radius: int, dtype: torch.dtype, device: torch.device) 
     return torch.ones(channels, channels, dtype=dtype, device=device).tril(radius).triu(-radius)
 
 
+def _power(x: torch.Tensor, beta: float) -> torch.Tensor:
+    """x ** -beta; the usual exponents without a logarithm."""
+    if beta == 1:
+        return x.reciprocal()
+    if beta == 0.5:
+        return x.rsqrt()
+    if beta == 0.75:
+        root = x.rsqrt()
+        return root.sqrt().mul_(root)
+    return x.pow(-beta)
+
+
 def _power_(x: torch.Tensor, beta: float) -> torch.Tensor:
-    """x ** -beta, which may take over the memory of x; the usual exponents without a logarithm."""
+    """As `_power`; it may take over the memory of x."""
     if beta == 1:
         return x.reciprocal_()
     if beta == 0.5:
@@ -47,12 +59,18 @@ def _lrn(input, depth_radius, bias, alpha, beta):
 
 
 def _lrn_grad(input_grads, input_image, output_image, depth_radius, bias, alpha, beta):
-    """With n the norms: dx = dy * n^-beta - 2 alpha beta x * (the neighbours' sum of dy * y / n)."""
-    grad, x, y = input_grads.float(), input_image.float().contiguous(), output_image.float()
+    x = input_image.float().contiguous()
     norms = _norms(x, depth_radius, bias, alpha)
+    return _grad_from_norms(input_grads.float(), x, output_image.float(), norms, depth_radius, alpha, beta, _power_).to(
+        input_image.dtype
+    )
+
+
+def _grad_from_norms(grad, x, y, norms, depth_radius, alpha, beta, power):
+    """With n the norms: dx = dy * n^-beta - 2 alpha beta x * (the neighbours' sum of dy * y / n)."""
     terms = (grad * y).div_(norms)
     sums = terms @ _band(x.shape[-1], depth_radius, x.dtype, x.device)
-    return sums.mul_(x).mul_(-2 * alpha * beta).addcmul_(grad, _power_(norms, beta)).to(input_image.dtype)
+    return sums.mul_(x).mul_(-2 * alpha * beta).addcmul_(grad, power(norms, beta))
 
 
 def _lrn_grad_shape(op):
@@ -67,6 +85,24 @@ define_op(
     "LRNGrad", "input_grads: T, input_image: T, output_image: T -> output: T", _ATTRS, shape=_lrn_grad_shape,
     kernel=_lrn_grad,
 )  # fmt: skip
+
+
+# --- ops of the plan: the norms serve the gradient, too ---------------------------------------------------------------
+
+
+def _lrn_with_norms(input, depth_radius, bias, alpha, beta):
+    norms = _norms(input, depth_radius, bias, alpha)
+    return _power(norms, beta).mul_(input), norms
+
+
+def _lrn_grad_from_norms(input_grads, input_image, output_image, norms, depth_radius, alpha, beta):
+    return _grad_from_norms(input_grads, input_image, output_image, norms, depth_radius, alpha, beta, _power)
+
+
+define_op("_LRNWithNorms", "input: T -> output: T, norms: T", _ATTRS, shape=lambda op: [op._inputs[0].dims] * 2,
+          kernel=_lrn_with_norms, gradient=None)  # fmt: skip
+define_op("_LRNGradFromNorms", "input_grads: T, input_image: T, output_image: T, norms: T -> output: T", _ATTRS,
+          shape=_lrn_grad_shape, kernel=_lrn_grad_from_norms, gradient=None)  # fmt: skip
 
 
 @gradient("LRN")

@@ -245,6 +245,44 @@ define_op(
 )  # fmt: skip
 
 
+# --- maximum in plans: ATen's positions serve the gradient, too -------------------------------------------------------
+
+
+def _max_pool_with_places(input, ksize, strides, padding, data_format):
+    _, values, places, frame = _indices(input, ksize, strides, padding, data_format)
+    return windows.in_layout(_from_first_place(values, frame.skip), data_format), places
+
+
+def _max_pool_grad_from_places(grad, places, sizes, ksize, strides, padding, data_format):
+    """Of the image that was pooled only the sizes count."""
+    image = windows.empty_channels_first(sizes, data_format, grad)
+    kernel, stride, pad, round_up, skip = _frame(image.shape[2:], ksize, strides, padding, data_format)
+    grad = _with_skipped_places(windows.channels_first(grad, data_format), skip)
+    result = _MAX_BACKWARD[4](grad, image, kernel, stride, pad, [1, 1], round_up, places)
+    return windows.in_layout(result, data_format)
+
+
+def _places_shape(op):
+    """The places stand with channels first, and those that TensorFlow's frame skips among them."""
+    (pooled,) = _pool_shape(op)
+    dims, data_format = op._inputs[0].dims, op.attrs["data_format"]
+    skip = _frame(windows.spatial(dims, data_format), *(op.attrs[a] for a in ("ksize", "strides", "padding")),
+                  data_format).skip  # fmt: skip
+    sizes = [size + n for size, n in zip(windows.spatial(pooled, data_format), skip, strict=True)]
+    return [pooled, (pooled[0], windows.channels(pooled, data_format), *sizes)]
+
+
+define_op(
+    "_MaxPoolWithPlaces", "input: T -> output: T, places: int64", f"{_ATTRS}, {DATA_FORMATS_2D}, T: type",
+    shape=_places_shape, kernel=_max_pool_with_places, gradient=None,
+)  # fmt: skip
+define_op(
+    "_MaxPoolGradFromPlaces", "grad: T, places: int64 -> output: T",
+    f"sizes: list(int), {_ATTRS}, {DATA_FORMATS_2D}, T: type", shape=lambda op: [tuple(op.attrs["sizes"])],
+    kernel=_max_pool_grad_from_places, gradient=None,
+)  # fmt: skip
+
+
 # --- kernels: maximum with its position ---------------------------------------------------------------------------
 
 

@@ -1,0 +1,67 @@
+"""Maximum pools and LRN that keep for their gradients what these would compute again."""
+
+import pytest
+
+import reflow as tf
+from tests.engine.passes.plans import compared, plan_of, random_feed, run, types
+
+
+def _run_places(plan, feed):
+    """The places that a plan's pool finds."""
+    pool = next(n for n in plan.nodes if n.type == "_MaxPoolWithPlaces")
+    plan.fetches = [pool.outputs[1]]
+    return run(plan, feed)[0]
+
+
+@pytest.mark.parametrize("data_format", ["NHWC", "NCHW"])
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+@pytest.mark.parametrize("size, stride", [(2, 2), (3, 2), (3, 1), (2, 1)])
+def test_the_places_of_the_maxima(size, stride, padding, data_format):
+    x = tf.placeholder(tf.float32, [2, 7, 7, 3])
+    window = [[1, n, n, 1] if data_format == "NHWC" else [1, 1, n, n] for n in (size, stride)]
+    images = x if data_format == "NHWC" else tf.transpose(x, [0, 3, 1, 2])
+    pooled = tf.nn.max_pool(images, *window, padding, data_format=data_format)
+    fetches = [pooled, *tf.gradients(tf.reduce_sum(tf.square(pooled)), x)]
+    with_pass, without = compared(fetches, random_feed(x), "share_with_gradient", rtol=0, atol=0)
+    assert {"_MaxPoolWithPlaces", "_MaxPoolGradFromPlaces"} <= set(types(with_pass))
+    assert {"MaxPool", "MaxPoolGrad"} <= set(types(without))
+    places = next(n for n in with_pass.nodes if n.type == "_MaxPoolWithPlaces").outputs[1]
+    assert places.dims == tuple(_run_places(with_pass, random_feed(x)).shape)
+
+
+def test_the_image_is_not_kept_for_the_gradient_of_a_pool():
+    x = tf.placeholder(tf.float32, [2, 8, 8, 3])
+    pooled = tf.nn.max_pool(tf.nn.relu(x * 2.0), [1, 2, 2, 1], [1, 2, 2, 1], "VALID")
+    plan, _ = compared(tf.gradients(tf.reduce_sum(tf.square(pooled)), x), random_feed(x), "share_with_gradient")
+    relu = next(n for n in plan.nodes if n.type == "Relu").outputs[0]
+    assert [n.type for n in plan.nodes if relu in n.inputs] == ["_MaxPoolWithPlaces"]
+
+
+@pytest.mark.parametrize("beta", [0.5, 0.75, 1.0, 0.6])
+def test_the_norms_of_lrn(beta):
+    x = tf.placeholder(tf.float32, [2, 3, 3, 8])
+    y = tf.nn.lrn(x, 2, bias=1.5, alpha=0.3, beta=beta)
+    fetches = [y, *tf.gradients(tf.reduce_sum(tf.square(y)), x)]
+    with_pass, _ = compared(fetches, random_feed(x), "share_with_gradient", rtol=1e-6)
+    assert {"_LRNWithNorms", "_LRNGradFromNorms"} <= set(types(with_pass))
+
+
+def test_two_gradients_of_one_pool():
+    x, a, b = (tf.placeholder(tf.float32, s) for s in ([1, 4, 4, 2], [1, 2, 2, 2], [1, 2, 2, 2]))
+    pooled = tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "VALID")
+    fetches = [*tf.gradients(pooled, x, a), *tf.gradients(pooled, x, b)]
+    plan, _ = compared(fetches, random_feed(x, a, b), "share_with_gradient")
+    assert types(plan) == ["_MaxPoolWithPlaces", "_MaxPoolGradFromPlaces", "_MaxPoolGradFromPlaces"]
+
+
+def test_without_a_gradient_nothing_is_kept():
+    x = tf.placeholder(tf.float32, [2, 4, 4, 8])
+    plan = plan_of([tf.nn.lrn(tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "VALID"))], [x])
+    assert types(plan) == ["MaxPool", "LRN"]
+
+
+def test_second_gradients():
+    x = tf.placeholder(tf.float32, [2, 4, 4, 2])
+    pooled = tf.nn.max_pool(tf.sin(x), [1, 2, 2, 1], [1, 2, 2, 1], "VALID")
+    gradient = tf.gradients(tf.reduce_sum(tf.square(pooled)), x)[0]
+    compared(tf.gradients(tf.reduce_sum(tf.square(gradient)), x), random_feed(x), "share_with_gradient")
