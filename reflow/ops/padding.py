@@ -11,7 +11,7 @@ from reflow.graph.indexed_slices import IndexedSlices
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims, dims_in_brackets
-from reflow.ops.movement import direct, moves_elements
+from reflow.ops.movement import direct, is_direct, moves_elements
 from reflow.ops.shape_rules import merge_size, shape_from_input, with_rank, with_rank_at_most
 
 _PAD_ATTRS = "T: type, Tpaddings: type in index = int32"
@@ -235,9 +235,22 @@ def _tile(input, multiples):
     return np.tile(input, multiples).reshape([d * m for d, m in zip(input.shape, multiples, strict=True)])
 
 
+def _lower_tile(node):
+    """Copies along axes of size 1 (those that gradients of sums make) are a view; others are made."""
+    if not is_direct(node.dtype(0)):
+        return None
+    dims, multiples = node.dims(0), node.constant(1)
+    if dims is not None and multiples is not None and multiples.size == len(dims) and (multiples > 0).all():
+        pairs = list(zip(dims, multiples.tolist(), strict=True))
+        if all(1 in pair for pair in pairs):
+            # To `expand`, -1 is a size that stays.
+            return f"{node.args[0]}.expand({[m if d == 1 else -1 for d, m in pairs]})"
+    return f"{node.args[0]}.repeat({node.args[1]})"
+
+
 define_op(
     "Tile", "input: T, multiples: Tmultiples -> output: T", "T: type, Tmultiples: type in index = int32",
-    shape=_tile_shape, kernel=_tile, lower=direct("{0}.repeat({1})"), host="multiples",
+    shape=_tile_shape, kernel=_tile, lower=_lower_tile, host="multiples", aliases=(0,),
 )  # fmt: skip
 
 
