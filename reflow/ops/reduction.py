@@ -378,7 +378,20 @@ def _arg_shape(op):
     return [dims[:axis] + dims[axis + 1 :]]
 
 
-def _arg_extremum(function, numpy, worst: float):
+# ATen's argmax and argmin take a number at a time; their amax, amin and comparisons are vectorized.
+_LARGE = 1 << 14
+_EXACT_IN_FLOAT32 = 1 << 24
+
+
+def _first_position(extremum, x, axis):
+    """The first position along `axis` of amax or amin: n less the greatest of n, ..., 1 where it stands."""
+    size = x.shape[axis]
+    best = extremum(x, axis, keepdim=True)
+    places = torch.arange(size, 0, -1, dtype=x.dtype, device=x.device).reshape([size] + [1] * ((-axis - 1) % x.ndim))
+    return size - torch.eq(x, best, out=torch.empty_like(x)).mul_(places).amax(axis)
+
+
+def _arg_extremum(function, extremum, numpy, worst: float):
     """The first position of the extremum; a NaN counts for nothing."""
 
     def kernel(input, dimension, output_type):
@@ -395,14 +408,16 @@ def _arg_extremum(function, numpy, worst: float):
             return tensor_of(np.asarray(numpy(array_of(input), dimension))).to(output_type)
         if input.is_floating_point():
             input = torch.nan_to_num(input, worst, float("inf"), -float("inf"))
+        if input.dtype is torch.float32 and input.numel() >= _LARGE and input.shape[dimension] < _EXACT_IN_FLOAT32:
+            return _first_position(extremum, input, dimension).to(output_type)
         return function(input, dimension).to(output_type)
 
     return kernel
 
 
 for _op_name, _kernel in (
-    ("ArgMax", _arg_extremum(torch.argmax, np.argmax, -float("inf"))),
-    ("ArgMin", _arg_extremum(torch.argmin, np.argmin, float("inf"))),
+    ("ArgMax", _arg_extremum(torch.argmax, torch.amax, np.argmax, -float("inf"))),
+    ("ArgMin", _arg_extremum(torch.argmin, torch.amin, np.argmin, float("inf"))),
 ):
     define_op(
         _op_name, "input: T, dimension: Tidx -> output: output_type",

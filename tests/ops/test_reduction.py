@@ -1,5 +1,9 @@
 """Reductions, positions of extrema, scans and ranges against TensorFlow 1.15.5."""
 
+import numpy as np
+import pytest
+
+import reflow as tf
 from tests.ops.recorded import Recorded
 
 recorded = Recorded("reduction")
@@ -8,3 +12,14 @@ recorded = Recorded("reduction")
 @recorded.each_case
 def test_as_tensorflow(name):
     recorded.check(name)
+
+
+@pytest.mark.parametrize("shape, axis", [((200, 200), 0), ((200, 200), -1), ((30, 40, 50), 1), ((40000,), 0)])
+@pytest.mark.parametrize("name", ["argmax", "argmin"])
+def test_large_arrays_have_the_first_position_of_an_extremum(name, shape, axis):
+    x = np.random.RandomState(0).randint(-5, 5, shape).astype(np.float32)
+    x.flat[0] = np.nan
+    worst = -np.inf if name == "argmax" else np.inf
+    with tf.Session() as session:
+        found = session.run(getattr(tf, name)(tf.placeholder_with_default(x, shape), axis))
+    np.testing.assert_array_equal(found, getattr(np, name)(np.nan_to_num(x, nan=worst), axis))
