@@ -244,11 +244,26 @@ def _one_hot(indices, depth, on_value, off_value, axis):
     if axis > indices.dim():
         raise ValueError(f"Expected axis to be -1 or between [0, {indices.dim() + 1}).  But received: {axis}")
     axis = axis % (indices.dim() + 1)
+    if _is_plain(depth, on_value, off_value):
+        return _zeros_and_ones(indices, depth, axis)
     classes = torch.arange(depth, device=indices.device).reshape([-1] + [1] * (indices.dim() - axis))
     hot = indices.unsqueeze(axis) == classes
     if isinstance(on_value, torch.Tensor):
         return torch.where(hot, on_value, off_value)
     return np.asarray(np.where(hot.numpy(), on_value, off_value), object)
+
+
+def _is_plain(depth, on_value, off_value) -> bool:
+    """True for ones and zeros of float32, in which ATen compares fast; all class numbers have to be exact in it."""
+    return (isinstance(on_value, torch.Tensor) and on_value.dtype is torch.float32 and depth < 1 << 24
+            and on_value.item() == 1.0 and off_value.item() == 0.0)  # fmt: skip
+
+
+def _zeros_and_ones(indices, depth, axis):
+    shape = indices.shape[:axis] + (depth,) + indices.shape[axis:]
+    classes = torch.arange(depth, dtype=torch.float32, device=indices.device)
+    classes = classes.reshape([-1] + [1] * (indices.dim() - axis))
+    return torch.eq(indices.float().unsqueeze(axis), classes, out=classes.new_empty(shape))
 
 
 define_op(
