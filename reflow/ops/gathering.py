@@ -16,6 +16,8 @@ from reflow.graph.registry import define_op, gradient
 from reflow.ops.movement import moves_elements
 from reflow.ops.shape_rules import axis_within, constant_int, merge, with_rank_at_least
 
+_INT32_MAX = 2**31 - 1
+
 # --- Gather -------------------------------------------------------------------------------------------------------
 
 
@@ -45,6 +47,8 @@ def _gather_v2_shape(op):
 @moves_elements
 def _gather_along(params, indices, axis=0):
     try:
+        if indices.dim() == 1:
+            return params.index_select(axis, indices)
         taken = params.index_select(axis, indices.reshape(-1))
     except (IndexError, RuntimeError):
         _check_indices(indices, params.shape[axis])
@@ -302,12 +306,30 @@ def _gather_nd(params, indices):
         raise ValueError(f"index innermost dimension length must be <= params rank; saw: {depth} vs. {params.dim()}")
     if depth == 0:
         return params.expand(indices.shape[:-1] + params.shape)
-    check_rows(indices, params.shape[:depth])
-    return params[indices.long().unbind(-1)]
+    outer = params.shape[:depth]
+    check_rows(indices, outer)
+    inner = params.shape[depth:]
+    taken = params.reshape(math.prod(outer), *inner).index_select(0, flat_rows(indices, outer))
+    return taken.reshape(indices.shape[:-1] + inner)
+
+
+def flat_rows(indices, dims):
+    """The row-major numbers, a vector, of the places in `dims` that the rows of `indices` name."""
+    if math.prod(dims) > _INT32_MAX:
+        indices = indices.long()
+    rows, *columns = indices.reshape(-1, len(dims)).unbind(-1)
+    for column, size in zip(columns, dims[1:], strict=True):
+        rows = torch.add(column, rows, alpha=size)
+    return rows
 
 
 def check_rows(indices, dims, words="indices{place} = {row} does not index into param shape {dims}"):
     """Raise InvalidArgumentError for the first row of `indices` that is outside of `dims`."""
+    if not indices.numel():
+        return
+    lowest, highest = torch.aminmax(indices.reshape(-1, len(dims)), dim=0)
+    if min(lowest.tolist()) >= 0 and all(high < size for high, size in zip(highest.tolist(), dims, strict=True)):
+        return
     sizes = torch.tensor(tuple(dims), dtype=indices.dtype, device=indices.device)
     outside = ((indices < 0) | (indices >= sizes)).any(-1)
     for place in torch.nonzero(outside).tolist():

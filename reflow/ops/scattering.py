@@ -8,7 +8,7 @@ import torch
 from reflow.graph.build import call
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
-from reflow.ops.gathering import check_rows
+from reflow.ops.gathering import check_rows, flat_rows
 from reflow.ops.shape_rules import merge, shape_from_input, with_rank_at_least
 from reflow.ops.torch_types import array_of, tensor_of
 
@@ -50,22 +50,16 @@ def _combined(tensor, indices, updates, how):
     if indices.numel() == 0 and depth:
         return tensor.clone() if isinstance(tensor, torch.Tensor) else tensor.copy()
     check_rows(indices, outer, "indices{place} = {row} does not index into shape " + f"{list(tensor.shape)}")
-    rows = _flat_rows(indices.long().reshape(-1, depth), outer)
-    flat_updates = updates.reshape(rows.shape[0], math.prod(inner))
+    rows = flat_rows(indices, outer).long() if depth else indices.new_zeros(math.prod(indices.shape[:-1])).long()
+    # ATen is quicker with vectors than with columns.
+    width = [math.prod(inner)] if inner else []
+    flat_updates = updates.reshape([rows.shape[0], *width])
     if isinstance(tensor, torch.Tensor) and tensor.dtype not in _NUMPY_TYPES:
-        flat = tensor.reshape(math.prod(outer), math.prod(inner)).clone(memory_format=torch.contiguous_format)
+        flat = tensor.reshape([math.prod(outer), *width]).clone(memory_format=torch.contiguous_format)
         return _TORCH_WAYS[how](flat, rows, flat_updates).reshape(tensor.shape)
-    flat = np.array(array_of(tensor)).reshape(math.prod(outer), math.prod(inner))
+    flat = np.array(array_of(tensor)).reshape([math.prod(outer), *width])
     _numpy_way(how, flat, rows.numpy(), array_of(flat_updates))
     return tensor_of(flat.reshape(tuple(tensor.shape)))
-
-
-def _flat_rows(indices, dims):
-    """The row-major numbers of multi-dimensional indices."""
-    rows = indices.new_zeros(indices.shape[0])
-    for column, size in enumerate(dims):
-        rows = rows * size + indices[:, column]
-    return rows
 
 
 def _put(flat, rows, updates):
