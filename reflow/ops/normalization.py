@@ -24,7 +24,7 @@ from reflow.ops.shape_rules import scalar
 def _l2_loss(t):
     flat = t.reshape(-1)
     if t.dtype in (torch.float32, torch.float64):
-        return torch.dot(flat, flat) * 0.5
+        return torch.dot(flat, flat).mul_(0.5)
     return flat.square().sum() * 0.5
 
 

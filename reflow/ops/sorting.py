@@ -51,8 +51,12 @@ def _has_no_ties(input, values) -> bool:
     """True if neither two of the values are equal, nor the last of them and one that was left out."""
     if not values.numel():
         return True
-    is_descending = (values[..., 1:] < values[..., :-1]).all()
-    return bool(is_descending & ((input >= values[..., -1:]).sum() == values.numel()))
+    if not (values[..., 1:] < values[..., :-1]).all():
+        return False
+    # Compared into the numbers' own type: that is vectorized.
+    greatest = torch.ge(input, values[..., -1:], out=torch.empty_like(input))
+    exact = torch.float32 if input.shape[-1] < 1 << 24 else torch.float64
+    return bool((greatest.sum(-1, dtype=exact) == values.shape[-1]).all())
 
 
 def _top_k_shape_for(dims, k):
