@@ -92,7 +92,7 @@ OPS = (
     ),
     Op(
         "fill", {size: (Spec((), "positive"), *specs) for size, specs in matrices(1).items()},
-        lambda tf, value, x: tf.fill(x.shape, value),
+        lambda tf, value, x: tf.fill(x.shape.as_list(), value),
         lambda torch, value, x: value.expand(x.shape).contiguous(),
     ),
     Op(

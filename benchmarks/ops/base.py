@@ -43,7 +43,8 @@ class Spec(NamedTuple):
             size = self.shape[-1]
             return noise @ noise.T / size + np.eye(size)
         low, high = {"uniform": (-1.0, 1.0), "positive": (0.5, 1.5)}[self.values]
-        return np.resize(random.uniform(low, high, NOISE_LENGTH).astype(self.dtype), self.shape)
+        count = int(np.prod(self.shape))
+        return np.resize(random.uniform(low, high, NOISE_LENGTH).astype(self.dtype), count).reshape(self.shape)
 
     def __str__(self):
         return "x".join(map(str, self.shape)) or "scalar"
