@@ -1,14 +1,15 @@
 """tf.gradients: symbol-to-symbol reverse mode. It adds ordinary nodes to the graph, named as TensorFlow names them."""
 
 import contextlib
+import functools
 import gc
 from collections import deque
 from enum import Enum
 
-from reflow.gradient_registry import gradient_function
-from reflow.graph import dtypes
+from reflow.gradient_registry import custom_gradient, gradient_function
+from reflow.graph import dtypes, nest
 from reflow.graph.build import call
-from reflow.graph.context import name_scope
+from reflow.graph.context import control_dependencies, name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.dtypes import DType
 from reflow.graph.export import export
@@ -413,6 +414,33 @@ def _concatenate_slices(parts: list[IndexedSlices]) -> IndexedSlices:
     indices = concat([call("Cast", p.indices, DstT=index_type) if p.indices.dtype is not index_type else p.indices
                       for p in parts], 0)  # fmt: skip
     return IndexedSlices(values, indices, parts[0].dense_shape)
+
+
+@export("recompute_grad")
+def recompute_grad(f):
+    """Let the gradients of a function come from its results computed anew, after those of what follows it.
+
+    Args:
+      f: `f(*tensors) -> tensor or nest of tensors`. Variables that it uses must be resource variables; where it gets
+        them by `tf.get_variable`, in a scope that reuses them.
+
+    Returns:
+      A function of the same arguments and results.
+    """
+
+    @custom_gradient
+    @functools.wraps(f)
+    def recomputed(*args):
+        def gradient(*grads, variables=()):
+            with control_dependencies(grads):
+                again = nest.flatten(f(*args))
+            # An argument may be computed from another one: what counts is what the function does with each.
+            found = gradients(again, [*args, *variables], grad_ys=list(grads), stop_gradients=list(args))
+            return (found[: len(args)], found[len(args) :]) if variables else found
+
+        return f(*args), gradient
+
+    return recomputed
 
 
 @export("hessians")

@@ -105,6 +105,18 @@ def test_custom_gradient_takes_nests_and_keeps_the_name(x):
         assert session.run(gradient).tolist() == [11, 11, 11]
 
 
+def test_gradients_of_several_results_computed_anew(x):
+    product, total = tf.recompute_grad(lambda a, b: (a * b, a + b))(x, x * 2.0)
+    forward = len(x.graph.get_operations())
+    (grad,) = tf.gradients([product, total], x)
+    # The results are computed once more, when it is known what they are multiplied with.
+    (again,) = [op for op in x.graph.get_operations()[forward:] if op.type == "Mul" and x in op.inputs and
+                op.control_inputs]  # fmt: skip
+    assert {op.type for op in again.control_inputs} == {"Fill"}
+    with tf.Session() as session:
+        np.testing.assert_allclose(session.run(grad), 4 * np.float32([1, 2, 3]) + 3)
+
+
 def test_custom_gradient_must_return_one_for_each_variable():
     with tf.Graph().as_default(), tf.variable_scope("scope", use_resource=True):
         w = tf.get_variable("w", [3])

@@ -2,6 +2,7 @@
 
 import threading
 
+from reflow.engine.default_config import default_config
 from reflow.engine.devices import session_devices
 from reflow.engine.feeds import feed_pairs, feed_value
 from reflow.engine.fetches import Fetches
@@ -29,11 +30,11 @@ class BaseSession:
             raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
         self._graph = graph or get_default_graph()
         self._target = target.decode() if isinstance(target, bytes) else target or ""
-        self._config = config
+        self._config = config = default_config() if config is None else config
         self._closed = False
         self._resources = ResourceManager()
         self._options = _options(config)
-        if config is not None and config.intra_op_parallelism_threads > 0:
+        if config.intra_op_parallelism_threads > 0:
             use_threads(config.intra_op_parallelism_threads)
         self._lock = threading.Lock()
         self._runs: dict = {}
@@ -209,9 +210,8 @@ class BaseSession:
 def _options(config) -> Options:
     """How to compile, from a ConfigProto."""
     devices = [device.name for device in session_devices(config)]
-    soft = config is not None and config.allow_soft_placement
-    log = config is not None and config.log_device_placement
-    return Options(placer=Placer(devices, soft, log), jit=Request.of(config))
+    placer = Placer(devices, config.allow_soft_placement, config.log_device_placement)
+    return Options(placer=placer, jit=Request.of(config))
 
 
 class _Prepared:
@@ -255,7 +255,7 @@ class Session(BaseSession):
     Args:
       target: "" for this process, or the address of a server.
       graph: the graph to run; the default graph if None.
-      config: a ConfigProto.
+      config: a ConfigProto; what the program has set for all sessions if None.
 
     As a context manager it is the default session (and its graph the default graph) inside the block, and closes at
     the end.

@@ -29,11 +29,19 @@ def open_checkpoint(pattern: str) -> BundleReader | CheckpointV1Reader:
     return CheckpointV1Reader(pattern)
 
 
+@export("pywrap_tensorflow.CheckpointReader")
 class CheckpointReader:
-    """Reads tensors of a checkpoint. Partitioned tensors appear as one."""
+    """Reads tensors of a checkpoint. Partitioned tensors appear as one.
+
+    Args:
+      filename: the prefix of a V2 checkpoint, or the path or pattern of a V1 checkpoint.
+
+    Raises:
+      NotFoundError: if there is no such checkpoint.
+      DataLossError: if it is damaged, or not a checkpoint.
+    """
 
     def __init__(self, filename: str):
-        """Opens a checkpoint; see `open_checkpoint`."""
         self._reader = open_checkpoint(filename)
 
     def has_tensor(self, tensor_str: str | bytes) -> bool:
@@ -78,7 +86,7 @@ class CheckpointReader:
         return name + f" ({type_name}) [{shape}]{suffix}\n".encode()
 
 
-@export("train.NewCheckpointReader")
+@export("train.NewCheckpointReader", "pywrap_tensorflow.NewCheckpointReader")
 def NewCheckpointReader(filepattern: str | bytes | os.PathLike[str]) -> CheckpointReader:
     """Opens a checkpoint for reading by tensor name.
 

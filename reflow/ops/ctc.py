@@ -6,7 +6,9 @@ Logits are [time, batch, classes]; the last class is the blank. Public functions
 import numpy as np
 import torch
 
+from reflow.graph.build import call
 from reflow.graph.errors import FailedPreconditionError, InvalidArgumentError
+from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
 from reflow.ops.identity import prevent_gradient
 from reflow.ops.shape_ops import expand_dims
@@ -161,6 +163,53 @@ def _ctc_loss_gradient(op, grad_loss, _):
         "implementation's interaction  with tf.gradients()",
     )
     return expand_dims(grad_loss, -1) * known, None, None, None
+
+
+def _ctc_loss_with_first_blank(
+    inputs, labels_indices, labels_values, sequence_length, preprocess_collapse_repeated, ctc_merge_repeated,
+    ignore_longer_outputs_than_inputs,
+):  # fmt: skip
+    """As `_ctc_loss`, but the blank is the first class."""
+    loss, grad = _ctc_loss(
+        inputs.roll(-1, 2), labels_indices, labels_values - 1, sequence_length, preprocess_collapse_repeated,
+        ctc_merge_repeated, ignore_longer_outputs_than_inputs,
+    )  # fmt: skip
+    return loss, grad.roll(1, 2)
+
+
+# TensorFlow 2 computes it by cuDNN, which is where the blank comes from, and has no kernel for the CPU.
+define_op(
+    "CTCLossV2",
+    "inputs: float, labels_indices: int64, labels_values: int32, sequence_length: int32 -> loss: float, "
+    "gradient: float",
+    "preprocess_collapse_repeated: bool = false, ctc_merge_repeated: bool = true, "
+    "ignore_longer_outputs_than_inputs: bool = false",
+    shape=_loss_shape, kernel=_ctc_loss_with_first_blank,
+)  # fmt: skip
+gradient("CTCLossV2")(_ctc_loss_gradient)
+
+
+@export("ctc_loss_v2")
+def ctc_loss_v2(inputs, labels_indices, labels_values, sequence_length, preprocess_collapse_repeated=False,
+                ctc_merge_repeated=True, ignore_longer_outputs_than_inputs=False, name=None):  # fmt: skip
+    """The op CTCLossV2 itself: the connectionist temporal classification loss where the blank is the first class.
+
+    Args:
+      inputs: float32 tensor [time, batch, classes]: logits.
+      labels_indices: int64 matrix [n, 2]: the example and place of each label.
+      labels_values: int32 vector [n]: the labels, from 1 on.
+      sequence_length: int32 vector [batch].
+      preprocess_collapse_repeated: take runs of one label as one label first.
+      ctc_merge_repeated: whether a path merges runs of one label.
+      ignore_longer_outputs_than_inputs: let the loss of an example whose labels do not fit be 0.
+      name: a name for the operation.
+
+    Returns:
+      (loss [batch], its gradient by the logits [time, batch, classes]).
+    """
+    return call("CTCLossV2", inputs, labels_indices, labels_values, sequence_length, name=name,
+                preprocess_collapse_repeated=preprocess_collapse_repeated, ctc_merge_repeated=ctc_merge_repeated,
+                ignore_longer_outputs_than_inputs=ignore_longer_outputs_than_inputs)  # fmt: skip
 
 
 # --- decoding -----------------------------------------------------------------------------------------------------

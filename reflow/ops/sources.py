@@ -6,7 +6,9 @@ import numpy as np
 import torch
 
 from reflow.graph import errors
+from reflow.graph.build import call
 from reflow.graph.dtypes import DType
+from reflow.graph.export import export
 from reflow.graph.registry import define_op
 from reflow.ops.shape_rules import unknown
 from reflow.ops.sparse_coordinates import invalid
@@ -57,3 +59,9 @@ define_op("Fact", "-> fact: string", shape=unknown, kernel=_fact)
 define_op("FakeParam", "-> output: dtype", "dtype: type, shape: shape", shape=_attr_shape, kernel=_fake_param)
 define_op("ImmutableConst", "-> tensor: dtype", "dtype: type, shape: shape, memory_region_name: string",
           shape=_attr_shape, kernel=_immutable_const)  # fmt: skip
+
+
+@export("user_ops.my_fact")
+def my_fact():
+    """A fact about factorials, as a string scalar: TensorFlow's example of an operation that a user adds."""
+    return call("Fact")

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import reflow as tf
 from reflow.files.checkpoint_reader import NewCheckpointReader, list_variables, load_checkpoint, load_variable
 from reflow.files.checkpoint_state import update_checkpoint_state
 from reflow.files.tensor_bundle import BundleWriter
@@ -55,3 +56,9 @@ def test_the_latest_checkpoint_of_a_folder(tmp_path):
     assert load_variable(str(tmp_path), "b:0").tolist() == [2, 2]
     assert load_variable(str(tmp_path / "model-1"), "b").tolist() == [1, 1]
     assert list_variables(str(tmp_path)) == [("a", [3, 1]), ("b", [2])]
+
+
+def test_the_names_that_programs_know_from_the_c_interface(golden):
+    reader = tf.pywrap_tensorflow.NewCheckpointReader(str(golden / "v2"))
+    assert tf.train.NewCheckpointReader is tf.pywrap_tensorflow.NewCheckpointReader
+    assert isinstance(reader, tf.pywrap_tensorflow.CheckpointReader)

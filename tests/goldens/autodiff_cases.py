@@ -465,6 +465,31 @@ def custom_gradient_of_several(tf):
     return tf.gradients([product, total], [x, z])
 
 
+@_values
+def recomputed_gradient(tf):
+    x = _x(tf, 3)
+    tf.get_variable_scope().set_use_resource(True)
+    y = tf.recompute_grad(lambda a: tf.exp(a) * 3.0)(x)
+    (first,) = tf.gradients(y * y, x)
+    return [first] + tf.gradients(first, x)
+
+
+@_values
+def recomputed_gradient_of_dependent_arguments(tf):
+    x = _x(tf, 3)
+    tf.get_variable_scope().set_use_resource(True)
+    y = tf.recompute_grad(lambda a, b: a * b + tf.sin(a))(x, x * 2.0)
+    return tf.gradients(y, x)
+
+
+@_values
+def recomputed_gradient_with_a_variable(tf):
+    with tf.variable_scope("scope", use_resource=True):
+        w = tf.get_variable("w", initializer=_array(3))
+        x = _x(tf, 3)
+        return tf.gradients(tf.recompute_grad(lambda a: tf.exp(a) * w)(x) * 2.0, [x, w])
+
+
 @case
 def custom_gradient_with_a_variable(tf):
     with tf.variable_scope("scope", use_resource=True):

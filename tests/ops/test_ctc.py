@@ -35,6 +35,22 @@ def probabilities_of_all_labels(logits, merge=True):
     return sums
 
 
+def test_the_form_whose_blank_is_the_first_class():
+    with tf.Graph().as_default(), tf.Session() as session:
+        logits = tf.constant(np.random.RandomState(1).randn(6, 2, 4), tf.float32)
+        indices, lengths = np.int64([[0, 0], [0, 1], [1, 0]]), [6, 4]
+        loss, slopes = tf.ctc_loss_v2(logits, indices, [2, 2, 3], lengths, name="named")
+        assert loss.op.name == "named" and loss.op.type == "CTCLossV2"
+        assert loss.shape == [2] and slopes.shape == [6, 2, 4]
+        last = tf.concat([logits[:, :, 1:], logits[:, :, :1]], 2)
+        same = tf.raw_ops.CTCLoss(inputs=last, labels_indices=indices, labels_values=[1, 1, 2], sequence_length=lengths)
+        np.testing.assert_array_equal(*session.run([loss, same.loss]))
+        (grad,) = tf.gradients(loss * [1.0, 2.0], logits)
+        (same_grad,) = tf.gradients(same.loss * [1.0, 2.0], logits)
+        np.testing.assert_allclose(*session.run([grad, same_grad]), rtol=1e-6)
+        assert tf.test.compute_gradient_error(logits, [6, 2, 4], loss, [2], delta=1e-2) < 1e-3
+
+
 LOGITS = 2 * np.random.RandomState(0).randn(5, 4)
 
 

@@ -46,3 +46,8 @@ def test_the_file_of_an_immutable_tensor_is_left_alone(tmp_path):
         value = session.run(tf.raw_ops.ImmutableConst(dtype=tf.float32, shape=[2], memory_region_name=str(path)))
         value += 1
     assert np.frombuffer(path.read_bytes(), np.float32).tolist() == [1, 2]
+
+
+def test_the_example_of_a_user():
+    with tf.Graph().as_default(), tf.Session() as session:
+        assert session.run(tf.user_ops.my_fact()) == b"0! == 1"
