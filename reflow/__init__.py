@@ -16,8 +16,8 @@ _ROOMS = [
     "reflow.graph.indexed_slices", "reflow.graph.graph_def", "reflow.graph.graph_util", "reflow.graph.meta_graph",
     "reflow.ops", "reflow.autodiff", "reflow.engine.session", "reflow.files", "reflow.platform", "reflow.variables",
     "reflow.ragged", "reflow.train", "reflow.lookup", "reflow.layers", "reflow.losses", "reflow.metrics",
-    "reflow.distributions", "reflow.linear_operators", "reflow.summary", "reflow.data_sets", "reflow.protos",
-    "reflow.testing", "reflow.compat.legacy", "reflow.raw_ops",
+    "reflow.distributions", "reflow.linear_operators", "reflow.summary", "reflow.profiler", "reflow.data_sets",
+    "reflow.protos", "reflow.testing", "reflow.compat.legacy", "reflow.raw_ops",
 ]  # fmt: skip
 
 # The `reflow` command hands programs to processes of their own: it starts at once, without the rooms.

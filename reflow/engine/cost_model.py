@@ -15,8 +15,36 @@ _TRANSFER_SECONDS = 4e-5
 _TRANSFER_BYTES_A_SECOND = 8e9
 _UNKNOWN_SIZE = 1 << 10
 
-# Seconds a node took, by (node name, device): filled by runs that are traced.
-measured: dict[tuple[str, str], float] = {}
+# Seconds that nodes took in runs that were traced, by what `_kind` tells of them: the least counts, for whatever else
+# happened meanwhile only made them longer.
+_measured: dict[tuple, float] = {}
+
+
+def measure(node: Node, took: float) -> None:
+    """Note how long a node took in a run on its device, for the placement of nodes of its kind.
+
+    Args:
+      node: a node that ran.
+      took: seconds.
+    """
+    kind = _kind(node, node.device)
+    if kind is not None:
+        _measured[kind] = min(took, _measured.get(kind, took))
+
+
+def forget() -> None:
+    """Forget all measurements."""
+    _measured.clear()
+
+
+def _kind(node: Node, device: str) -> tuple | None:
+    """What settles how long a kernel takes: op, types, shapes and type of device; None where shapes are not known."""
+    values = [*node.inputs, *node.outputs]
+    if any(v.dims is None or None in v.dims for v in values):
+        return None
+    shapes = tuple((v.dtype.base_dtype.name, v.dims) for v in values)
+    # Virtual CPUs are one processor.
+    return node.type, shapes, "GPU" if "device:GPU" in device else "CPU"
 
 
 def size_in_bytes(value: Value) -> int:
@@ -27,7 +55,7 @@ def size_in_bytes(value: Value) -> int:
 
 def seconds(node: Node, device: str) -> float:
     """How long a node takes on a device."""
-    found = measured.get((node.name, device))
+    found = _measured.get(_kind(node, device)) if _measured else None
     if found is not None:
         return found
     moved = sum(map(size_in_bytes, node.inputs)) + sum(map(size_in_bytes, node.outputs))

@@ -37,13 +37,35 @@ class Placer:
                     self._candidates(node)
                 node.device = self._devices[0]
             return plan
+        asked = {node: node.device for node in plan.nodes}
         groups = _Groups(plan)
         allowed = {root: self._allowed(members) for root, members in groups.members().items()}
         self._simulate(plan, groups, allowed)
+        plan.placement = self._reasons(plan, groups, asked)
         if self._log:
             for node in plan.nodes:
                 print(f"{node.name}: ({node.type}): {node.device}", file=sys.stderr)
         return plan
+
+    def _reasons(self, plan: Plan, groups: "_Groups", asked: dict[Node, str]) -> dict[str, str]:
+        """Why each node stands where it does, by its name."""
+        anchors = {root: next((n for n in members if asked[n]), None) for root, members in groups.members().items()}
+        sizes = {root: len(members) for root, members in groups.members().items()}
+        reasons = {}
+        for node in plan.nodes:
+            root = groups.root(node)
+            anchor = anchors[root]
+            if asked[node]:
+                fits = node.device in self._matching.get(asked[node], ())
+                reason = f"asked for {asked[node]}" + ("" if fits else ", which is not there")
+            elif anchor is not None:
+                reason = f"has to stand with {anchor.name}, which asked for {asked[anchor]}"
+            elif sizes[root] > 1 and node is not root:
+                reason = f"has to stand with {root.name}"
+            else:
+                reason = "done soonest there in the simulated run"
+            reasons[node.name] = reason
+        return reasons
 
     def _candidates(self, node: Node) -> list[str]:
         """The devices that the node's own request names."""

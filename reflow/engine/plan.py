@@ -111,6 +111,8 @@ class Plan:
     # What the passes say they did, and how many nodes there were before them.
     notes: list[str] = field(default_factory=list)
     pruned: int = 0
+    # Why nodes stand on their devices, by name, where there was a choice.
+    placement: dict[str, str] = field(default_factory=dict)
     # What compiles parts of it; None if nothing is to be compiled.
     jit: Any = None
 

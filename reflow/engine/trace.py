@@ -6,6 +6,7 @@ import time
 import torch
 from tensorboard.compat.proto import config_pb2, graph_pb2, step_stats_pb2
 
+from reflow.engine import cost_model
 from reflow.engine.devices import _PREFIX
 from reflow.engine.emit import Emitter
 from reflow.engine.feeds import feed_pairs, feed_value
@@ -86,10 +87,13 @@ class TimedStep:
         self._marks.append((index, time.perf_counter_ns(), [_described(o) for o in outputs]))
 
     def run(self, values: list) -> list:
-        """The fetched values; the times are kept for `step_stats`."""
+        """The fetched values; the times are kept for `step_stats`, and tell the cost model about later plans."""
         self._wall = time.time_ns()
         self._start = time.perf_counter_ns()
-        return self._compiled.run(values)
+        results = self._compiled.run(values)
+        for node, start, end, _ in self.rows():
+            cost_model.measure(node, (end - start) * 1e-9)
+        return results
 
     def rows(self) -> list[tuple]:
         """(node, start, end, outputs) of each node, in nanoseconds since the step began."""
@@ -120,6 +124,8 @@ class TimedStep:
             op_end_rel_nanos=end - start, all_end_rel_nanos=end - start,
             timeline_label=f"{node.name} = {node.type}({inputs})",
         )  # fmt: skip
+        made = 0 if node.op_def.aliases else sum(size for _, _, size in outputs)
+        row.memory.add(allocator_name="cpu", total_bytes=made, peak_bytes=made, live_bytes=made)
         for slot, (dtype, dims, size) in enumerate(outputs):
             output = row.output.add(slot=slot)
             output.tensor_description.dtype = dtype

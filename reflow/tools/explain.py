@@ -51,12 +51,24 @@ def report(compiled: list[Compiled], console: Console) -> None:
         table.add_row("devices", ", ".join(f"{d}: {n} nodes" for d, n in sorted(devices.items())))
         place = f", at {where}" if where else ""
         table.add_row("memory", f"at most {most / 1e6:.1f} MB of intermediate values{place}")
+        for line in _placement_lines(plan):
+            table.add_row("placed", line)
         for note in plan.notes:
             table.add_row("rewritten", note)
         for line in _jit_lines(plan):
             table.add_row("jit", line)
         console.print(table)
         console.print(Syntax(each.source, "python", word_wrap=True))
+
+
+def _placement_lines(plan):
+    """Each node with its device and why it stands there, in groups of the same; nothing if there is one device."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for node in plan.nodes if plan.placement else ():
+        reason = plan.placement.get(node.name, "made by a pass or for a transfer")
+        groups.setdefault((node.device, reason), []).append(node.name)
+    for (device, reason), names in groups.items():
+        yield f"{device.rpartition('/')[2]}, {reason}: {', '.join(names)}"
 
 
 def _jit_lines(plan):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import reflow as tf
+from reflow.engine import cost_model
 from reflow.engine.placement import Placer
 from reflow.engine.plan import build_plan
 from reflow.engine.rendezvous import Rendezvous
@@ -159,3 +160,47 @@ def test_the_config_says_how_many_threads():
             assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_measured_times_place_later_nodes():
+    """A small node that took long in a traced run is worth a transfer; without that it stays where its input is."""
+    config = tf.ConfigProto(device_count={"CPU": 2})
+    x = tf.placeholder(tf.float32, [40])
+    with tf.Session(config=config) as session:
+        fetches = [tf.sin(tf.exp(x)), tf.cos(tf.exp(x))]
+        assert len({n.device for n in session.plan(fetches, [x]).plan.nodes}) == 1
+        for node in session.plan(fetches, [x]).plan.nodes:
+            cost_model.measure(node, 0.01)
+        try:
+            again = session.plan([tf.sin(tf.exp(x)), tf.cos(tf.exp(x))], [x]).plan
+        finally:
+            cost_model.forget()
+    assert len({n.device for n in again.nodes if n.type in ("Sin", "Cos")}) == 2
+    assert "done soonest there in the simulated run" in again.placement.values()
+
+
+def test_a_traced_run_feeds_the_cost_model():
+    cost_model.forget()
+    x = tf.placeholder(tf.float32, [30, 40])
+    y = tf.exp(x)
+    with tf.Session() as session:
+        options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
+        session.run(y, {x: np.ones([30, 40])}, options, tf.RunMetadata())
+        (node,) = session.plan(y, [x]).plan.nodes
+        (took,) = cost_model._measured.values()
+        assert cost_model.seconds(node, "/device:CPU:3") == took > 0
+    cost_model.forget()
+
+
+def test_the_reasons_of_placement():
+    config = tf.ConfigProto(device_count={"CPU": 2}, allow_soft_placement=True)
+    with tf.device("/cpu:1"):
+        v = tf.get_variable("placed", [], use_resource=True)
+    with tf.device("/gpu:7"):
+        y = tf.exp(v, name="exp")
+    change = v.assign_add(y, read_value=False)
+    with tf.Session(config=config) as session:
+        reasons = session.plan(change).plan.placement
+    assert reasons["placed"] == "asked for /device:CPU:1"
+    assert reasons["exp"] == "asked for /device:GPU:7, which is not there"
+    assert reasons[change.name].startswith("has to stand with placed")

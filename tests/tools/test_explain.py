@@ -51,3 +51,32 @@ def test_a_program_that_fails_shows_its_error_and_its_plans(tmp_path):
     assert result.returncode != 0
     assert "after the steps" in result.stderr
     assert "step 2 of 2" in result.stdout
+
+
+def test_devices_have_reasons(tmp_path):
+    program = """
+import reflow as tf
+
+with tf.device("/cpu:1"):
+    x = tf.exp(tf.random_uniform([], name="there"), name="far")
+y = tf.sin(x, name="near")
+with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as session:
+    session.run(y)
+"""
+    text = " ".join(_explain(tmp_path, program).stdout.split())
+    assert "device:CPU:1, asked for /device:CPU:1: there/RandomUniform" in text
+    assert "in the simulated run" in text and "near" in text
+
+
+def test_the_jit_tells_what_it_leaves_out(tmp_path):
+    program = """
+import os
+os.environ["REFLOW_JIT"] = "1"
+import reflow as tf
+
+with tf.Session() as session:
+    session.run(tf.sin(tf.random_uniform([3])))
+"""
+    text = " ".join(_explain(tmp_path, program).stdout.split())
+    assert "left out: 1 x RandomUniform has state or an effect" in text
+    assert "left out: 1 x too few nodes together to gain by it" in text
