@@ -1,0 +1,10 @@
+"""Dilation and erosion of images against TensorFlow 1.15.5."""
+
+from tests.ops.recorded import Recorded
+
+recorded = Recorded("morphology")
+
+
+@recorded.each_case
+def test_as_tensorflow(name):
+    recorded.check(name)

@@ -1,0 +1,10 @@
+"""Windows of images and volumes against TensorFlow 1.15.5."""
+
+from tests.ops.recorded import Recorded
+
+recorded = Recorded("patches")
+
+
+@recorded.each_case
+def test_as_tensorflow(name):
+    recorded.check(name)
