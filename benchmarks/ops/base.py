@@ -8,8 +8,6 @@ SIZES = ("small", "medium", "large")
 # How many copies of the operation a step runs: small ones many, or the session would be measured.
 COPIES = {"small": 50, "medium": 10, "large": 3}
 GRADIENT = ", gradient"
-# Of the numbers that fill an input again and again: a prime, so that rows differ.
-NOISE_LENGTH = 10007
 
 
 class Spec(NamedTuple):
@@ -43,8 +41,7 @@ class Spec(NamedTuple):
             size = self.shape[-1]
             return noise @ noise.T / size + np.eye(size)
         low, high = {"uniform": (-1.0, 1.0), "positive": (0.5, 1.5)}[self.values]
-        count = int(np.prod(self.shape))
-        return np.resize(random.uniform(low, high, NOISE_LENGTH).astype(self.dtype), count).reshape(self.shape)
+        return random.uniform(low, high, self.shape)
 
     def __str__(self):
         return "x".join(map(str, self.shape)) or "scalar"
