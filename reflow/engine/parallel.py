@@ -7,6 +7,7 @@ import torch
 
 from reflow.engine import failures
 from reflow.engine.partition import partition
+from reflow.engine.passes.lossy_transfers import compress_transfers
 from reflow.engine.plan import Plan
 from reflow.engine.rendezvous import Rendezvous
 from reflow.engine.step import Compiled, _converters, _flush_denormals, emit_plan
@@ -29,12 +30,14 @@ def _threads() -> ThreadPoolExecutor:
 class CompiledParts(Compiled):
     """A plan that spans devices: its parts run in parallel and meet in a rendezvous."""
 
-    def __init__(self, plan: Plan, resources: ResourceManager):
+    def __init__(self, plan: Plan, resources: ResourceManager, lossy: bool = False):
         self.plan = plan
         positions = {value: i for i, value in enumerate(plan.feeds)}
         self._converters = _converters(plan)
         fetches = list(plan.fetches)
         parts = partition(plan)
+        if lossy:
+            compress_transfers(parts)
         # The part with the most nodes runs on the caller's thread.
         ordered = sorted(parts.items(), key=lambda item: len(item[1].nodes), reverse=True)
         self._parts = []

@@ -41,12 +41,14 @@ class Options:
       verify: check the plan after every pass.
       placer: what places nodes on the session's devices; None leaves all on the one CPU.
       jit: what to compile.
+      lossy_transfers: float32 tensors travel between machines as 16 bits.
     """
 
     disabled: frozenset[str] = field(default_factory=lambda: _from_environment())
     verify: bool = field(default_factory=lambda: bool(os.environ.get("REFLOW_VERIFY")))
     placer: Placer | None = None
     jit: Request = field(default_factory=lambda: Request.of(None))
+    lossy_transfers: bool = False
 
 
 def _from_environment() -> frozenset[str]:

@@ -211,7 +211,8 @@ def _options(config) -> Options:
     """How to compile, from a ConfigProto."""
     devices = [device.name for device in session_devices(config)]
     placer = Placer(devices, config.allow_soft_placement, config.log_device_placement)
-    return Options(placer=placer, jit=Request.of(config))
+    return Options(placer=placer, jit=Request.of(config),
+                   lossy_transfers=config.graph_options.enable_bfloat16_sendrecv)  # fmt: skip
 
 
 class _Prepared:

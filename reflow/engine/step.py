@@ -106,7 +106,7 @@ class Step:
         if len({node.device for node in plan.nodes}) > 1:
             from reflow.engine.parallel import CompiledParts
 
-            compiled: Compiled = CompiledParts(plan, self._resources)
+            compiled: Compiled = CompiledParts(plan, self._resources, self._options.lossy_transfers)
         else:
             compiled = Compiled(plan, emit_plan(plan, plan, self._resources))
         for observe in observers:

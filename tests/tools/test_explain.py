@@ -64,7 +64,7 @@ with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as session:
     session.run(y)
 """
     text = " ".join(_explain(tmp_path, program).stdout.split())
-    assert "device:CPU:1, asked for /device:CPU:1: there/RandomUniform" in text
+    assert "device:CPU:1, asked for /device:CPU:1: there/shape, there/RandomUniform, far" in text
     assert "in the simulated run" in text and "near" in text
 
 
