@@ -6,7 +6,8 @@ from reflow.graph.shapes import num_elements
 
 def size_of(value: Value) -> int:
     """Bytes of a value; 0 where the shape is not known, and for views, constants and variables."""
-    if value.is_state or value.node.type in ("Const", "_Feed", "_Read") or value.node.op_def.aliases:
+    op_def = value.node.op_def
+    if value.is_state or op_def.name in ("Const", "_Feed", "_Read", "_PackedWeights") or op_def.aliases:
         return 0
     count = num_elements(value.dims)
     return 0 if count is None else count * value.dtype.base_dtype.size

@@ -24,6 +24,7 @@ from reflow.engine.passes.late import run_late
 from reflow.engine.passes.merge_products import merge_products
 from reflow.engine.passes.moments import fuse_moments
 from reflow.engine.passes.pool_gradient import mask_before_pool_gradient
+from reflow.engine.passes.prepack import pack_weights
 from reflow.engine.passes.recurrent_products import hoist_input_products
 from reflow.engine.passes.shapes import specialize_shapes
 from reflow.engine.passes.share_with_gradient import share_with_gradient
@@ -76,6 +77,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("recurrent_products", hoist_input_products),
     ("global_norm", clip_many),
     ("fuse_updates", fuse_updates),
+    ("prepack", pack_weights),
     ("dead", remove_dead_nodes),
 ]
 

@@ -3,6 +3,8 @@
 Public functions over them are in convolution.py. A filter stands as [*window, in_channels, out_channels].
 """
 
+from typing import NamedTuple
+
 import torch
 
 from reflow.graph.build import call
@@ -148,6 +150,32 @@ def lower_conv(node, bias: str = "None", activation: str = "") -> str | None:
       bias: the expression of a vector to add to the channels.
       activation: what to call on the result, such as ".relu_()".
     """
+    frame = conv_frame(node)
+    if frame is None:
+        return None
+    rank = len(node.dims(0))
+    w = f"{node.args[1]}.permute({rank - 1}, {rank - 2}, {_numbers(0, rank - 2)})"
+    arguments = f"{frame.stride}, {frame.padding}, {frame.dilation}, {frame.groups}"
+    return f"torch.conv{rank - 2}d({frame.x}, {w}, {bias}, {arguments}){activation}{frame.last}.contiguous()"
+
+
+class ConvFrame(NamedTuple):
+    """What ATen's convolutions take: the expression of the image, and what brings the result into the layout.
+
+    `is_padded` says that the image is padded beforehand, since it is not alike on both sides.
+    """
+
+    x: str
+    last: str
+    padding: list[int]
+    stride: list[int]
+    dilation: list[int]
+    groups: int
+    is_padded: bool
+
+
+def conv_frame(node) -> ConvFrame | None:
+    """The frame of a convolution, given as a `Call`; None if sizes that it depends on are not known, or 0."""
     attrs = node.attrs
     data_format = attrs["data_format"]
     dims, filter_dims = node.dims(0), node.dims(1)
@@ -156,16 +184,13 @@ def lower_conv(node, bias: str = "None", activation: str = "") -> str | None:
     sizes = windows.spatial(dims, data_format)
     pad, extra, stride, dilation = _prepare(sizes, filter_dims[:-2], {"explicit_paddings": (), **attrs})
     rank, groups = len(dims), _groups(windows.channels(dims, data_format), filter_dims[-2])
-    x, w = node.args[:2]
     first, last = f".permute(0, {rank - 1}, {_numbers(1, rank - 1)})", f".permute(0, {_numbers(2, rank)}, 1)"
     if windows.is_channels_first(data_format):
         first = last = ""
-    x = f"{x}{first}"
+    x = f"{node.args[0]}{first}"
     if extra is not None:
         x = f"torch.nn.functional.pad({x}, {extra})"
-    w = f"{w}.permute({rank - 1}, {rank - 2}, {_numbers(0, rank - 2)})"
-    result = f"torch.conv{rank - 2}d({x}, {w}, {bias}, {stride}, {pad}, {dilation}, {groups}){activation}"
-    return f"{result}{last}.contiguous()"
+    return ConvFrame(x, last, pad, stride, dilation, groups, extra is not None)
 
 
 def _numbers(start, stop):
