@@ -23,9 +23,9 @@ from reflow.ops.accumulation import accumulate_n
 from reflow.ops.constant import zeros, zeros_like
 from reflow.ops.control import tuple_
 from reflow.ops.control_flow import SWITCHES, zeros_of_switch
-from reflow.ops.joining import concat, stack
+from reflow.ops.joining import concat
 from reflow.ops.resource_variable import variable_shape
-from reflow.ops.shape_ops import reshape, shape
+from reflow.ops.shape_ops import shape
 
 # Outputs of these types get zeros where no gradient reaches them; gradients flow through bfloat16 as well.
 _TRAINABLE = frozenset({dtypes.float16, dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128,
@@ -441,37 +441,3 @@ def recompute_grad(f):
         return f(*args), gradient
 
     return recomputed
-
-
-@export("hessians")
-def hessians(ys, xs, name="hessians", colocate_gradients_with_ops=False, gate_gradients=False, aggregation_method=None):
-    """Adds nodes that compute the Hessian of the sum of `ys` with respect to each of `xs`.
-
-    Args:
-      ys: a tensor or list of tensors.
-      xs: tensors of a known number of elements.
-      name, colocate_gradients_with_ops, gate_gradients, aggregation_method: as for `gradients`.
-
-    Returns:
-      A list of tensors, each of shape x.shape + x.shape.
-
-    Raises:
-      LookupError: if an operation has no gradient.
-      ValueError: if the size of an x is not known.
-    """
-    xs = _as_list(xs)
-    options = {"colocate_gradients_with_ops": colocate_gradients_with_ops, "gate_gradients": gate_gradients,
-               "aggregation_method": aggregation_method}  # fmt: skip
-    first = gradients(ys, xs, **options)
-    results = []
-    for i, (gradient, x) in enumerate(zip(first, xs, strict=True)):
-        x = to_tensor(x)
-        if x.dims is None or None in x.dims:
-            raise ValueError(f"hessians needs the static size of x, but {x.name} has shape {x.shape}")
-        with name_scope(f"{name}_{i}" if i else name):
-            size = x.shape.num_elements()
-            flat = reshape(gradient, [size])
-            rows = [gradients(flat[j], xs[i], unconnected_gradients=UnconnectedGradients.ZERO, **options)[0]
-                    for j in range(size)]  # fmt: skip
-            results.append(reshape(stack(rows), [*x.dims, *x.dims]))
-    return results

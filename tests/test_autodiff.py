@@ -64,11 +64,27 @@ def test_a_large_gradient_made_dense_is_warned_of():
             tf.convert_to_tensor(no_shape)
 
 
-def test_hessian_needs_a_known_size():
-    with tf.Graph().as_default():
-        x = tf.placeholder(tf.float32, [None])
-        with pytest.raises(ValueError, match="static size"):
-            tf.hessians(tf.reduce_sum(x * x), x)
+def test_a_hessian_of_unknown_size_runs_for_each_size():
+    with tf.Graph().as_default(), tf.Session() as session:
+        x, scale = tf.placeholder(tf.float64, [None, 2]), tf.placeholder(tf.float64, [])
+        (hessian,) = tf.hessians(scale * tf.reduce_sum(x**3), x)
+        assert hessian.shape.as_list() == [None, 2, None, 2]
+        nodes = len(session.graph.get_operations())
+        for rows in (1, 3, 0, 3):
+            fed = np.arange(2.0 * rows).reshape(rows, 2)
+            expected = np.diag(6 * 2.5 * fed.ravel()).reshape(rows, 2, rows, 2)
+            np.testing.assert_allclose(session.run(hessian, {x: fed, scale: 2.5}), expected)
+        assert len(session.graph.get_operations()) == nodes
+
+
+def test_a_large_hessian_takes_few_nodes():
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        x = tf.placeholder_with_default(np.linspace(-1, 1, 300), [300])
+        (hessian,) = tf.hessians(tf.reduce_sum(tf.exp(x)), x)
+        assert len(graph.get_operations()) < 100
+        np.testing.assert_allclose(session.run(hessian), np.diag(np.exp(np.linspace(-1, 1, 300))), rtol=1e-12)
+        with pytest.raises(LookupError, match="_LinearMapRows"):
+            tf.gradients(hessian, x)
 
 
 def test_another_graphs_tensors(x):

@@ -2,6 +2,7 @@
 
 import threading
 
+from reflow.engine import linear_maps  # noqa: F401 # It defines an op.
 from reflow.engine.default_config import default_config
 from reflow.engine.devices import session_devices
 from reflow.engine.feeds import feed_pairs, feed_value

@@ -345,6 +345,41 @@ def hessians_of_two_xs(tf):
 
 
 @_values
+def hessian_of_unknown_size(tf):
+    x = _x(tf, 4, static=[None])
+    return tf.hessians(tf.reduce_sum(tf.sin(x) * x) * tf.reduce_prod(x), x)
+
+
+@_values
+def hessian_of_unknown_rank(tf):
+    x = _x(tf, 2, 3, static=None)
+    return tf.hessians(tf.reduce_sum(x * x * x) * tf.reduce_sum(tf.exp(x)), x)
+
+
+@_values
+def hessian_of_many_elements(tf):
+    x, w = _x(tf, 3, 11), _x(tf, 11, 2, name="w")
+    return tf.hessians(tf.reduce_sum(tf.tanh(tf.matmul(x, w))), [x, w])
+
+
+@_values
+def hessian_by_a_variable(tf):
+    x = _x(tf, 6, 33)
+    w = tf.get_variable("w", initializer=_array(33, 1))
+    v = tf.get_variable("v", initializer=_array(3), use_resource=True)
+    loss = tf.reduce_sum(tf.log(1.0 + tf.exp(tf.matmul(x, w)))) + tf.reduce_sum(v * v * v) * tf.reduce_sum(w)
+    return tf.hessians(loss, [w, v])
+
+
+@_values
+def hessian_times_something(tf):
+    x = _x(tf, 4, static=[None])
+    (hessian,) = tf.hessians(tf.reduce_sum(x * x * x), x)
+    scale = tf.reduce_sum(x)
+    return tf.gradients(tf.reduce_sum(tf.stop_gradient(hessian) * scale), x) + [hessian * scale]
+
+
+@_values
 def hessian_of_a_scalar(tf):
     x = tf.constant(2.0)
     return tf.hessians(x * x * x, x)
