@@ -191,7 +191,7 @@ def label_column(features, labels):
 
 def minus_one_at(column, probabilities):
     """The gradient of the cross entropy: the probabilities, which are overwritten, less 1 at each row's label."""
-    return probabilities.scatter_add_(1, column, probabilities.new_full((), -1).expand(column.shape))
+    return probabilities.scatter_(1, column, -1.0, reduce="add")
 
 
 def _raise_bad_label(labels, classes):

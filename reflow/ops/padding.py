@@ -245,7 +245,19 @@ def _lower_tile(node):
         if all(1 in pair for pair in pairs):
             # To `expand`, -1 is a size that stays.
             return f"{node.args[0]}.expand({[m if d == 1 else -1 for d, m in pairs]})"
+        if None not in dims:
+            # As `repeat`, which takes more calls to say so.
+            inner, outer = ([p for d, m in pairs for p in pair(d, m)] for pair in (_split_size, _split_copies))
+            return f"{node.args[0]}.reshape({inner}).expand({outer}).reshape({[d * m for d, m in pairs]})"
     return f"{node.args[0]}.repeat({node.args[1]})"
+
+
+def _split_size(size, copies):
+    return [size] if copies == 1 else [1, size]
+
+
+def _split_copies(size, copies):
+    return [size] if copies == 1 else [copies, size]
 
 
 define_op(

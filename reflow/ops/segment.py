@@ -168,15 +168,16 @@ def _unsorted_kernel(function: str, start: Callable):
                 None, None, f"data.shape = {have} does not start with segment_ids.shape = {want}"
             )
         rows, ids = data.reshape(-1, *data.shape[rank:]), segment_ids.reshape(-1).long()
-        is_beyond = ids >= num_segments
-        if bool(is_beyond.any()):
+        least, greatest = (limit.item() for limit in torch.aminmax(ids)) if ids.numel() else (0, -1)
+        if greatest >= num_segments:
+            is_beyond = ids >= num_segments
             position = int(is_beyond.nonzero()[0])
             where = ",".join(map(str, np.unravel_index(position, tuple(segment_ids.shape))))
             raise errors.InvalidArgumentError(
                 None, None, f"segment_ids[{where}] = {int(ids[position])} is out of range [0, {num_segments})"
             )
-        is_kept = ids >= 0
-        if not bool(is_kept.all()):
+        if least < 0:
+            is_kept = ids >= 0
             rows, ids = rows[is_kept], ids[is_kept]
         return combine(function, rows, ids, num_segments, start(data.dtype))
 
