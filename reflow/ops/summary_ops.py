@@ -82,7 +82,8 @@ def _in_order(numbers: np.ndarray) -> float:
     return np.add.accumulate(numbers)[-1] if numbers.size else 0.0
 
 
-def _histogram_summary(tag, values):
+def histogram_summary(tag, values):
+    """The serialized summary of a histogram: a kernel."""
     numbers = _numbers(values)
     name = tag.item().decode()
     if np.isnan(numbers).any():
@@ -92,7 +93,7 @@ def _histogram_summary(tag, values):
     return _serialized(Summary(value=[Summary.Value(tag=tag.item(), histo=histogram_proto(numbers))]))
 
 
-_define_summary("HistogramSummary", "tag: string, values: T", "T: type in real = float", _histogram_summary)
+_define_summary("HistogramSummary", "tag: string, values: T", "T: type in real = float", histogram_summary)
 
 
 # --- images ---------------------------------------------------------------------------------------------------------
@@ -128,7 +129,8 @@ def _to_bytes_image(image: np.ndarray, bad_color: np.ndarray) -> np.ndarray:
     return result
 
 
-def _image_summary(tag, tensor, max_images, bad_color):
+def image_summary(tag, tensor, max_images, bad_color):
+    """The serialized summary of images: a kernel."""
     images = array_of(tensor)
     if images.ndim != 4 or images.shape[3] not in _MODES:
         raise errors.InvalidArgumentError(None, None, "Tensor must be 4-D with last dim 1, 3, or 4, not "
@@ -148,7 +150,7 @@ def _image_summary(tag, tensor, max_images, bad_color):
 define_op(
     "ImageSummary", "tag: string, tensor: T -> summary: string",
     "max_images: int >= 1 = 3, T: type in uint8|float|half|double = float, bad_color: tensor = [255, 0, 0, 255]",
-    shape=scalar, kernel=_image_summary, gradient=None,
+    shape=scalar, kernel=image_summary, gradient=None,
 )  # fmt: skip
 
 
@@ -170,7 +172,8 @@ def encode_wav(samples: np.ndarray, sample_rate: int) -> bytes:
     return buffer.getvalue()
 
 
-def _audio_summary(tag, tensor, sample_rate, max_outputs):
+def audio_summary(tag, tensor, sample_rate, max_outputs):
+    """The serialized summary of clips of sound: a kernel."""
     clips = array_of(tensor)
     if clips.ndim not in (2, 3):
         raise errors.InvalidArgumentError(None, None, "Tensor must be 3-D or 2-D, got: "
@@ -192,15 +195,15 @@ def _audio_summary(tag, tensor, sample_rate, max_outputs):
 
 
 _define_summary("AudioSummary", "tag: string, tensor: float", "sample_rate: float, max_outputs: int >= 1 = 3",
-                _audio_summary)  # fmt: skip
+                audio_summary)  # fmt: skip
 _define_summary("AudioSummaryV2", "tag: string, tensor: float, sample_rate: float", "max_outputs: int >= 1 = 3",
-                _audio_summary)  # fmt: skip
+                audio_summary)  # fmt: skip
 
 
 # --- tensors, merging -----------------------------------------------------------------------------------------------
 
 
-def _tensor_proto(tensor) -> TensorProto:
+def tensor_proto(tensor) -> TensorProto:
     """The tensor as this op spells it: numbers always as bytes."""
     array = array_of(tensor)
     proto = TensorProto(tensor_shape=TensorShape(array.shape).as_proto())
@@ -214,12 +217,12 @@ def _tensor_proto(tensor) -> TensorProto:
 
 
 def _tensor_summary(tensor):
-    return _serialized(Summary(value=[Summary.Value(tensor=_tensor_proto(tensor))]))
+    return _serialized(Summary(value=[Summary.Value(tensor=tensor_proto(tensor))]))
 
 
 def _tensor_summary_v2(tag, tensor, serialized_summary_metadata):
     metadata = SummaryMetadata.FromString(serialized_summary_metadata.item())
-    return _serialized(Summary(value=[Summary.Value(tag=tag.item(), tensor=_tensor_proto(tensor), metadata=metadata)]))
+    return _serialized(Summary(value=[Summary.Value(tag=tag.item(), tensor=tensor_proto(tensor), metadata=metadata)]))
 
 
 _define_summary("TensorSummary", "tensor: T", 'T: type, description: string = "", labels: list(string) = [], '

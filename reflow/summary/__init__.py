@@ -1,3 +1,3 @@
 """tf.summary: summary functions of the graph, and the writer of event files."""
 
-from reflow.summary import summary, writer  # noqa: F401
+from reflow.summary import recording, resource_writers, summary, writer, writing  # noqa: F401

@@ -29,7 +29,7 @@ def _clean(name):
 
 
 @contextlib.contextmanager
-def _scope(name, family=None, default_name=None, values=None):
+def summary_scope(name, family=None, default_name=None, values=None):
     """Yield (tag, name scope): the tag is the scope, below the family if there is one."""
     name, family = _clean(name), _clean(family)
     base = name if family is None else f"{family}/{name}"
@@ -56,7 +56,7 @@ def scalar(name, tensor, collections=None, family=None):
     Returns:
       A string scalar, a serialized Summary.
     """
-    with _scope(name, family, values=[tensor]) as (tag, scope):
+    with summary_scope(name, family, values=[tensor]) as (tag, scope):
         return _collect(call("ScalarSummary", tag, tensor, name=scope), collections)
 
 
@@ -67,7 +67,7 @@ def histogram(name, values, collections=None, family=None):
     Raises:
       InvalidArgumentError: when it runs, for NaN or infinity.
     """
-    with _scope(name, family, "HistogramSummary", [values]) as (tag, scope):
+    with summary_scope(name, family, "HistogramSummary", [values]) as (tag, scope):
         return _collect(call("HistogramSummary", tag, values, name=scope), collections)
 
 
@@ -84,7 +84,7 @@ def image(name, tensor, max_outputs=3, collections=None, family=None):
     Returns:
       A string scalar, a serialized Summary.
     """
-    with _scope(name, family, values=[tensor]) as (tag, scope):
+    with summary_scope(name, family, values=[tensor]) as (tag, scope):
         return _collect(call("ImageSummary", tag, tensor, name=scope, max_images=max_outputs), collections)
 
 
@@ -101,7 +101,7 @@ def audio(name, tensor, sample_rate, max_outputs=3, collections=None, family=Non
     Returns:
       A string scalar, a serialized Summary.
     """
-    with _scope(name, family, values=[tensor]) as (tag, scope):
+    with summary_scope(name, family, values=[tensor]) as (tag, scope):
         rate = to_tensor(sample_rate, dtypes.float32, name="sample_rate")
         summary = call("AudioSummaryV2", tag, tensor, rate, name=scope, max_outputs=max_outputs)
         return _collect(summary, collections)
@@ -153,7 +153,7 @@ def tensor_summary(name, tensor, summary_description=None, collections=None, sum
     if summary_description is not None:
         metadata.summary_description = (summary_description if isinstance(summary_description, str)
                                         else json_format.MessageToJson(summary_description))  # fmt: skip
-    with _scope(name, family, values=[tensor]) as (tag, scope):
+    with summary_scope(name, family, values=[tensor]) as (tag, scope):
         serialized = metadata.SerializeToString()
         summary = call("TensorSummaryV2", tag, tensor, serialized, name=scope)
         return _collect(summary, collections)
@@ -213,5 +213,3 @@ def get_summary_description(node_def):
     description = SummaryDescription()
     json_format.Parse(node_def.attr["description"].s.decode(), description)
     return description
-
-
