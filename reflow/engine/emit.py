@@ -70,6 +70,11 @@ class Emitted:
     filename: str
     line_nodes: dict[int, Node]
 
+    @property
+    def takes_rendezvous(self) -> bool:
+        """True if the function's first argument is the rendezvous of a run."""
+        return self.source.startswith("def step(rendezvous") or "\ndef step(rendezvous" in self.source
+
 
 _counter = iter(range(1, 1 << 60))
 

@@ -1,11 +1,14 @@
 """A step on several devices: one emitted function a device, run at the same time."""
 
+import copy
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
 from reflow.engine import failures
+from reflow.engine.emit import Emitted
 from reflow.engine.partition import partition
 from reflow.engine.passes.lossy_transfers import compress_transfers
 from reflow.engine.plan import Plan
@@ -43,9 +46,8 @@ class CompiledParts(Compiled):
         self._parts = []
         where: dict = {}
         for number, (device, part) in enumerate(ordered):
-            emitted = emit_plan(part, plan, resources)
             feeds = [positions[v] for v in part.feeds]
-            self._parts.append((device, emitted, feeds, emitted.source.startswith("def step(rendezvous")))
+            self._parts.append((device, part, emit_plan(part, plan, resources), feeds))
             for i, value in enumerate(part.fetches):
                 where.setdefault(value, (number, i))
         self._where = [where[v] for v in fetches]
@@ -53,8 +55,14 @@ class CompiledParts(Compiled):
     @property
     def source(self) -> str:
         """The Python source of the parts, one function a device."""
-        parts = [f"# {device}\n{emitted.source}" for device, emitted, _, _ in self._parts]
+        parts = [f"# {device}\n{emitted.source}" for device, _, emitted, _ in self._parts]
         return self._segment_sources() + "\n".join(parts)
+
+    def emitted_by(self, emit: Callable[[Plan], Emitted]) -> "CompiledParts":
+        """The same parts, each emitted by `emit`."""
+        result = copy.copy(self)
+        result._parts = [(device, part, emit(part), feeds) for device, part, _, feeds in self._parts]
+        return result
 
     def run(self, values: list) -> list:
         """Run the parts; the first failure of any cancels the others and is raised once."""
@@ -68,9 +76,9 @@ class CompiledParts(Compiled):
         return [convert(value) for convert, value in zip(self._converters, fetched, strict=True)]
 
     def _run_part(self, part, rendezvous: Rendezvous, values: list):
-        _, emitted, feeds, takes_rendezvous = part
+        _, _, emitted, feeds = part
         arguments = [values[i] for i in feeds]
-        if takes_rendezvous:
+        if emitted.takes_rendezvous:
             arguments.insert(0, rendezvous)
         _flush_denormals(True)
         try:

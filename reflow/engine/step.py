@@ -143,6 +143,10 @@ class Compiled:
     def _segment_sources(self) -> str:
         return "".join(f"{segment.source}\n" for segment in self.plan.jit.segments) if self.plan.jit else ""
 
+    def emitted_by(self, emit: Callable[[Plan], Emitted]) -> "Compiled":
+        """The same plan, emitted by `emit`."""
+        return Compiled(self.plan, emit(self.plan))
+
     def run(self, values: list) -> list:
         """Call the function and convert its results.
 

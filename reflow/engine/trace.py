@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 
 import torch
 from tensorboard.compat.proto import config_pb2, graph_pb2, step_stats_pb2
@@ -13,6 +14,28 @@ from reflow.engine.feeds import feed_pairs, feed_value
 from reflow.engine.fetches import Fetches
 from reflow.engine.step import Compiled
 from reflow.graph import errors
+
+# What spends its time waiting for another device.
+_WAITING = frozenset({"_Recv", "_RecvToken"})
+
+
+class _Clock:
+    """When the nodes of one function were done."""
+
+    def __init__(self):
+        self.nodes: list = []
+        self._marks: list[tuple[int, int, list]] = []
+
+    def mark(self, index: int, *outputs) -> None:
+        """Node number `index` is done; it made `outputs`."""
+        self._marks.append((index, time.perf_counter_ns(), [_described(o) for o in outputs]))
+
+    def rows(self, start: int) -> Iterator[tuple]:
+        """Yields (node, start, end, outputs), in nanoseconds since `start`; a node starts when the one before ends."""
+        before = start
+        for index, at, outputs in self._marks:
+            yield self.nodes[index], before - start, at - start, outputs
+            before = at
 
 
 def run_with_metadata(session, fetches, feed_dict, options, run_metadata):
@@ -32,7 +55,7 @@ def run_with_metadata(session, fetches, feed_dict, options, run_metadata):
     values = [feed_value(t, v) for t, v in pairs]
     session._check_open()
     step = session._step(handler.tensors, handler.targets, [t for t, _ in pairs])
-    timed = TimedStep(step.compiled(values).plan, session._resources)
+    timed = TimedStep(step.compiled(values), session._resources)
     results = timed.run(values)
     if run_metadata is not None:
         run_metadata.step_stats.CopyFrom(timed.step_stats())
@@ -69,22 +92,25 @@ def _run_with_timeout(session, fetches, feed_dict, milliseconds):
 
 
 class TimedStep:
-    """A plan compiled with a clock reading after every statement.
+    """A step compiled with a clock reading after every statement.
 
     Args:
-      plan: a scheduled plan.
+      compiled: the step as it runs without a clock.
       resources: the session's state.
     """
 
-    def __init__(self, plan, resources):
-        self.plan = plan
-        self._marks: list[tuple[int, int, object]] = []
-        emitter = Emitter(plan, resources, mark=self._mark)
-        self._nodes = emitter.marked_nodes
-        self._compiled = Compiled(plan, emitter.emit())
+    def __init__(self, compiled: Compiled, resources):
+        self.plan = compiled.plan
+        self._clocks: list[_Clock] = []
+        self._compiled = compiled.emitted_by(lambda part: self._emit(part, resources))
 
-    def _mark(self, index: int, *outputs) -> None:
-        self._marks.append((index, time.perf_counter_ns(), [_described(o) for o in outputs]))
+    def _emit(self, part, resources):
+        """A device's part with a clock of its own: parts run at the same time."""
+        clock = _Clock()
+        emitter = Emitter(part, resources, mark=clock.mark)
+        clock.nodes = emitter.marked_nodes
+        self._clocks.append(clock)
+        return emitter.emit()
 
     def run(self, values: list) -> list:
         """The fetched values; the times are kept for `step_stats`, and tell the cost model about later plans."""
@@ -92,16 +118,13 @@ class TimedStep:
         self._start = time.perf_counter_ns()
         results = self._compiled.run(values)
         for node, start, end, _ in self.rows():
-            cost_model.measure(node, (end - start) * 1e-9)
+            if node.type not in _WAITING:
+                cost_model.measure(node, (end - start) * 1e-9)
         return results
 
     def rows(self) -> list[tuple]:
         """(node, start, end, outputs) of each node, in nanoseconds since the step began."""
-        rows, before = [], self._start
-        for index, at, outputs in self._marks:
-            rows.append((self._nodes[index], before - self._start, at - self._start, outputs))
-            before = at
-        return rows
+        return [row for clock in self._clocks for row in clock.rows(self._start)]
 
     def step_stats(self):
         """The times as a StepStats proto: one NodeExecStats a node, by device."""

@@ -47,3 +47,21 @@ def test_options_are_checked():
         x = tf.constant(1.0)
         with tf.Session() as session, pytest.raises(TypeError, match="RunOptions"):
             session.run(x, options=3)
+
+
+def test_nodes_on_several_devices_are_timed_each_on_its_own():
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [20])
+        with tf.device("/cpu:1"):
+            y = tf.exp(x, name="far")
+        z = tf.sin(y, name="near")
+        metadata = tf.RunMetadata()
+        with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as session:
+            options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
+            with tf.device("/cpu:0"):
+                w = tf.cos(z, name="last")
+            result = session.run(w, {x: np.ones(20)}, options, metadata)
+    np.testing.assert_allclose(result, np.cos(np.sin(np.exp(np.ones(20)))), rtol=1e-6)
+    names = {d.device[-5:]: [n.node_name for n in d.node_stats] for d in metadata.step_stats.dev_stats}
+    assert "far" in names["CPU:1"] and "last" in names["CPU:0"]
+    assert any("recv" in name for name in names["CPU:0"])
