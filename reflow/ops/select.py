@@ -6,7 +6,7 @@ import torch
 from reflow.graph import dtypes
 from reflow.graph.build import call
 from reflow.graph.context import name_scope
-from reflow.graph.convert import to_tensor
+from reflow.graph.convert import constant_value, to_tensor
 from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
@@ -72,9 +72,19 @@ def _lower_select(node):
     return selected(node) or f"torch.where({', '.join(node.args)})"
 
 
+def _select_value(op):
+    """So that shape rules see through a choice between known sizes."""
+    if not op._inputs[1].dtype.is_integer:
+        return None
+    condition, t, e = (constant_value(tensor) for tensor in op._inputs)
+    if condition is None or t is None or e is None or condition.shape not in ((), t.shape):
+        return None
+    return np.where(condition, t, e)
+
+
 define_op(
     "Select", "condition: bool, t: T, e: T -> output: T", "T: type",
-    shape=_select_shape, kernel=_select, lower=_lower_select,
+    shape=_select_shape, kernel=_select, lower=_lower_select, value=_select_value,
 )  # fmt: skip
 
 define_op(

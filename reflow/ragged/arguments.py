@@ -2,7 +2,7 @@
 
 from reflow.graph import dtypes
 from reflow.graph.build import call
-from reflow.graph.convert import to_tensor
+from reflow.graph.convert import constant_value, to_tensor
 from reflow.graph.dtypes import DType, as_dtype
 from reflow.graph.operation import Tensor
 from reflow.ops.checks import assert_equal
@@ -54,6 +54,24 @@ def axis_from_front(axis, rank: int | None) -> int:
     if not -rank <= axis < rank:
         raise ValueError(f"axis={axis} out of bounds: expected {-rank}<=axis<{rank}")
     return axis + rank if axis < 0 else axis
+
+
+# The ops that TensorFlow's Python code looks through. Shape rules look through more, but what is known here decides
+# which nodes a graph gets.
+_TRANSPARENT = frozenset({
+    "Cast", "ConcatV2", "Const", "Equal", "Fill", "NotEqual", "Pack", "Range", "Rank", "Shape", "Size",
+})  # fmt: skip
+_OF_SHAPES = frozenset({"Rank", "Shape", "Size"})
+
+
+def told_value(tensor: Tensor):
+    """The array that a tensor is known to be, as far as TensorFlow's Python code can tell; None if it cannot."""
+    op = tensor.op
+    if op.type not in _TRANSPARENT:
+        return None
+    if op.type not in _OF_SHAPES and any(told_value(each) is None for each in op.inputs):
+        return None
+    return constant_value(tensor)
 
 
 def check_splits_match(lists_of_splits) -> list:

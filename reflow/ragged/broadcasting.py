@@ -1,11 +1,11 @@
 """Tensors broadcast to a shape some of whose dimensions are ragged."""
 
-from reflow.graph.convert import constant_value
 from reflow.ops.comparison import equal
 from reflow.ops.gathering import gather
 from reflow.ops.joining import concat, stack
 from reflow.ops.select import where
 from reflow.ops.shape_ops import reshape, shape
+from reflow.ragged.arguments import told_value
 from reflow.ragged.dynamic_shape import DynamicShape
 from reflow.ragged.partitions import repeat_ranges
 from reflow.ragged.tensor import RaggedTensor, is_ragged, to_tensor_or_ragged
@@ -83,7 +83,7 @@ def _uniform_tiled(tensor, given, wanted):
         if given.is_ragged(axis) or wanted.is_ragged(axis):
             continue
         ours, theirs = given.size(axis), wanted.size(axis)
-        if constant_value(ours) in (1, None) and constant_value(theirs) != 1:
+        if told_value(ours) in (1, None) and told_value(theirs) != 1:
             multiples[axis] = where(equal(ours, 1), theirs, 1)
     if all(isinstance(each, int) for each in multiples):
         return tensor

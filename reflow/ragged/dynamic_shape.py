@@ -118,9 +118,10 @@ class DynamicShape:
         """
         lengths = int_tensor(lengths, "lengths", self.dtype)
         is_uniform = lengths.shape.ndims == 0
+        fits = self._broadcasts(axis, lengths, is_uniform)
         words = ["Unable to broadcast: dimension size mismatch in dimension", axis, "lengths=", lengths, "dim_size=",
                  self.size(axis)]  # fmt: skip
-        check = Assert(self._broadcasts(axis, lengths, is_uniform), data=words, summarize=10)
+        check = Assert(fits, data=words, summarize=10)
         with control_dependencies([check]):
             if axis >= len(self.partitioned):
                 if is_uniform:

@@ -44,10 +44,7 @@ def _first_argument(function, args, kwargs):
     if args:
         return args[0], args[1:], kwargs
     kwargs = dict(kwargs)
-    # Functions of strings have a second name for the first argument, the last in their signature.
-    names = [name for name in parameters(function) if name in kwargs]
-    given = [name for name in names if is_ragged(kwargs[name])] or names[:1]
-    return kwargs.pop(given[0], None) if given else None, args, kwargs
+    return kwargs.pop(parameters(function)[0], None), args, kwargs
 
 
 def unary(function, args, kwargs):

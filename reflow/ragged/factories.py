@@ -8,7 +8,7 @@ import numpy as np
 
 from reflow.graph import dtypes
 from reflow.graph.context import name_scope
-from reflow.graph.convert import constant_value, to_tensor
+from reflow.graph.convert import to_tensor
 from reflow.graph.operation import Tensor
 from reflow.ops.casting import cast
 from reflow.ops.checks import assert_equal, assert_less, assert_less_equal, assert_non_negative
@@ -20,7 +20,7 @@ from reflow.ops.reduction import reduce_sum
 from reflow.ops.scan import cumsum
 from reflow.ops.shape_checks import assert_rank, assert_rank_at_least
 from reflow.ops.shape_ops import shape
-from reflow.ragged.arguments import SPLITS_TYPES
+from reflow.ragged.arguments import SPLITS_TYPES, told_value
 
 # --- what is checked ------------------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ def _after(checks, values, partition):
 
 def _counted_rows(value_rowids):
     """The number of rows that hold all values: a tensor, and an int if it is known."""
-    known = constant_value(value_rowids)
+    known = told_value(value_rowids)
     if known is None:
         return concat([value_rowids[-1:], [-1]], axis=0)[0] + 1, None
     count = int(known[-1]) + 1 if known.size else 0
@@ -75,12 +75,12 @@ def _counted_rows(value_rowids):
 def _given_rows(nrows, value_rowids):
     """The number of rows that the program gives: a tensor, and an int if it is known."""
     nrows = to_tensor(nrows, value_rowids.dtype, "nrows")
-    count = constant_value(nrows)
+    count = told_value(nrows)
     if count is None:
         return nrows, None
     if count < 0:
         raise ValueError(f"Expected nrows >= 0; got {count}")
-    known = constant_value(value_rowids)
+    known = told_value(value_rowids)
     if known is not None and known.size and count < known[-1] + 1:
         raise ValueError(f"Expected nrows >= value_rowids[-1] + 1; got nrows={count}, value_rowids[-1]={known[-1]}")
     return nrows, int(count)

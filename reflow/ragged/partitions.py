@@ -3,7 +3,7 @@
 from reflow.graph import dtypes
 from reflow.graph.build import call
 from reflow.graph.context import name_scope
-from reflow.graph.convert import constant_value, to_tensor
+from reflow.graph.convert import to_tensor
 from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
@@ -15,7 +15,7 @@ from reflow.ops.joining import concat
 from reflow.ops.ranges import range as number_range
 from reflow.ops.scan import cumsum
 from reflow.ops.shape_ops import shape
-from reflow.ragged.arguments import SPLITS_TYPES, int_tensor
+from reflow.ragged.arguments import SPLITS_TYPES, int_tensor, told_value
 
 
 def splits_of_lengths(lengths, axis: int = -1) -> Tensor:
@@ -82,7 +82,7 @@ def segment_ids_to_row_splits(segment_ids, num_segments=None, out_type=None, nam
             num_segments.shape.assert_has_rank(0)
         lengths = bincount(segment_ids, minlength=num_segments, maxlength=num_segments, dtype=out_type)
         splits = splits_of_lengths(lengths, axis=0)
-        count = None if num_segments is None else constant_value(num_segments)
+        count = None if num_segments is None else told_value(num_segments)
         if count is not None:
             splits.set_shape([int(count) + 1])
         return splits

@@ -1,12 +1,11 @@
 """Ragged tensors repeated along their dimensions: tile."""
 
 from reflow.graph.context import name_scope
-from reflow.graph.convert import constant_value
 from reflow.ops.gathering import gather
 from reflow.ops.joining import concat
 from reflow.ops.padding import tile as dense_tile
 from reflow.ops.ranges import range as number_range
-from reflow.ragged.arguments import int_tensor
+from reflow.ragged.arguments import int_tensor, told_value
 from reflow.ragged.partitions import repeat_ranges, splits_of_lengths
 from reflow.ragged.tensor import RaggedTensor, is_ragged, to_tensor_or_ragged
 
@@ -28,7 +27,7 @@ def tile(input, multiples, name=None):
             return dense_tile(input, multiples, name)
         multiples = int_tensor(multiples, "multiples", input.row_splits.dtype)
         multiples.shape.assert_has_rank(1)
-        known = constant_value(multiples)
+        known = told_value(multiples)
         values = _tiled_values(input, multiples, known)
         return RaggedTensor.from_nested_row_splits(values, _tiled_splits(input, multiples, known), validate=False)
 
