@@ -6,10 +6,9 @@ from benchmarks.contenders import contenders
 from benchmarks.ops import OPS
 from benchmarks.ops.base import GRADIENT
 from benchmarks.report import failures, measured_when, number, ratio_text
+from benchmarks.results import SLOW, is_slow
 
 COLUMNS = ("reflow", "tf1", "tf2", "torch")
-# A row slower than this times the faster TensorFlow needs a reason.
-LIMIT = 1.2
 
 INTRODUCTION = """\
 # Operations, one by one
@@ -38,8 +37,7 @@ def _line(name, row):
     size = kind.replace(GRADIENT, "")
     times = [number(row["seconds"][who]["median"] * 1e6) if who in row["seconds"] else "-" for who in COLUMNS]
     inputs = ", ".join(map(str, op.inputs[size]))
-    slow = (ratio(row) or 0.0) > LIMIT
-    reason = op.reason(kind) if slow else ""
+    reason = op.reason(kind) if is_slow(row) else ""
     return [op.name, kind, inputs, *times, ratio_text(row, "TensorFlow"), ratio_text(row, "PyTorch"), reason]
 
 
@@ -54,11 +52,11 @@ def op_table(rows):
 def summary_line(rows):
     """How many rows stand where."""
     known = [ratio(row) for row in rows.values() if ratio(row) is not None]
-    slow = sum(value > LIMIT for value in known)
+    slow = sum(map(is_slow, rows.values()))
     fast = sum(value < 1.0 for value in known)
     return (
         f"Of {len(known)} rows Reflow is faster than the faster TensorFlow in {fast}, "
-        f"and takes more than {LIMIT} times as long in {slow}."
+        f"and takes more than {SLOW} times as long in {slow}."
     )
 
 

@@ -12,6 +12,8 @@ TENSORFLOWS = ("tf1", "tf2")
 PYTORCHES = ("torch", "torch-compile")
 # The column of ratios, and the contenders of which the fastest counts.
 RIVALS = {"TensorFlow": TENSORFLOWS, "PyTorch": PYTORCHES, "JAX": ("jax",)}
+# An operation slower than this times the faster TensorFlow has a reason in its table.
+SLOW = 1.2
 
 
 def summary(values):
@@ -68,15 +70,17 @@ def rows(case, samples):
     return table
 
 
+def is_slow(row):
+    """Whether Reflow takes more than `SLOW` times as long as the faster TensorFlow."""
+    return row["ratios"].get("TensorFlow", {"median": 0.0})["median"] > SLOW
+
+
 def op_rows(case, samples):
-    """The rows of an operation, without what only models have, and with the reason why one is slow, if it has any."""
+    """The rows of an operation, without what only models have."""
     table = rows(case, samples)
     for row in table.values():
         for field in ("product_gflops", "product_share", "memory", "facts", "unit"):
             del row[field]
-    for kind in case.op.rows:
-        if f"{case.name}: {kind}" in table:
-            table[f"{case.name}: {kind}"]["reason"] = case.op.reason(kind)
     return table
 
 

@@ -8,6 +8,7 @@ SIZES = ("small", "medium", "large")
 # How many copies of the operation a step runs: small ones many, or the session would be measured.
 COPIES = {"small": 50, "medium": 10, "large": 3}
 GRADIENT = ", gradient"
+SMALL_REASON = "calls of PyTorch's kernels, 1 to 5 us each"
 
 
 class Spec(NamedTuple):
@@ -59,7 +60,8 @@ class Op(NamedTuple):
       is_update: whether it is an optimizer's update: `session(tf, variables, gradients) -> Operation` and
         `torch(torch, parameters) -> function without arguments`, over all copies at once.
       copies: {size: copies of the operation a step}.
-      reasons: {row, or "" for all rows: why Reflow is slower than 1.2 times the faster TensorFlow there}.
+      reasons: {row, size, or "" for all rows: why Reflow is slower than 1.2 times the faster TensorFlow there}; for
+        small sizes there is one that holds for all operations.
     """
 
     name: str
@@ -83,7 +85,12 @@ class Op(NamedTuple):
         return [spec.array(random) for spec in self.inputs[size]]
 
     def reason(self, row):
-        return self.reasons.get(row, self.reasons.get("", ""))
+        """Why Reflow is slow in a row, if it is."""
+        size = row.replace(GRADIENT, "")
+        for key in (row, size, ""):
+            if key in self.reasons:
+                return self.reasons[key]
+        return SMALL_REASON if size == "small" else ""
 
 
 def sized(make, small, medium, large):

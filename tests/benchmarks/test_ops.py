@@ -8,7 +8,7 @@ from benchmarks.drivers.session_ops import OpGraph
 from benchmarks.drivers.torch_ops import torch_steps
 from benchmarks.op_report import op_markdown, ratio
 from benchmarks.ops import OPS
-from benchmarks.ops.base import GRADIENT
+from benchmarks.ops.base import GRADIENT, SMALL_REASON
 from benchmarks.ops.program import OpProgram
 from benchmarks.results import op_rows
 from benchmarks.runner import Samples
@@ -119,3 +119,9 @@ def test_markdown_has_a_line_with_inputs_times_and_ratios(measured):
 def test_a_slow_row_has_its_reason(measured, monkeypatch):
     monkeypatch.setitem(OPS, "relu", OPS["relu"]._replace(reasons={"small": "because"}))
     assert "| because |" in op_markdown(measured)
+
+
+def test_the_nearest_reason_counts():
+    op = OPS["relu"]._replace(reasons={"large": "size", "large, gradient": "row"})
+    assert [op.reason(row) for row in ("large", "large, gradient", "medium")] == ["size", "row", ""]
+    assert op.reason("small, gradient") == SMALL_REASON
