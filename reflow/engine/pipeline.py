@@ -25,6 +25,7 @@ from reflow.engine.passes.merge_products import merge_products
 from reflow.engine.passes.moments import fuse_moments
 from reflow.engine.passes.pool_gradient import mask_before_pool_gradient
 from reflow.engine.passes.prepack import pack_weights
+from reflow.engine.passes.recompute import recompute_cheap_values
 from reflow.engine.passes.recurrent_products import hoist_input_products
 from reflow.engine.passes.shapes import specialize_shapes
 from reflow.engine.passes.share_with_gradient import share_with_gradient
@@ -43,6 +44,7 @@ class Options:
       placer: what places nodes on the session's devices; None leaves all on the one CPU.
       jit: what to compile.
       lossy_transfers: float32 tensors travel between machines as 16 bits.
+      recompute: compute cheap values again rather than keep them while memory is scarce.
     """
 
     disabled: frozenset[str] = field(default_factory=lambda: _from_environment())
@@ -50,6 +52,7 @@ class Options:
     placer: Placer | None = None
     jit: Request = field(default_factory=lambda: Request.of(None))
     lossy_transfers: bool = False
+    recompute: bool = field(default_factory=lambda: bool(os.environ.get("REFLOW_RECOMPUTE")))
 
 
 def _from_environment() -> frozenset[str]:
@@ -83,6 +86,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
 
 # The passes that need the order in which the nodes run, after it has been found.
 SCHEDULED_PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
+    ("recompute", recompute_cheap_values),
     ("late", run_late),
     ("in_place", reuse_memory),
 ]
@@ -108,7 +112,7 @@ def optimize(plan: Plan, options: Options) -> Plan:
 
 def _rewrite(plan: Plan, passes, options: Options, dump) -> Plan:
     for name, rewrite in passes:
-        if name in options.disabled or "all" in options.disabled:
+        if name in options.disabled or "all" in options.disabled or name == "recompute" and not options.recompute:
             continue
         plan = rewrite(plan)
         dump(name, plan)

@@ -212,8 +212,14 @@ def _options(config) -> Options:
     """How to compile, from a ConfigProto."""
     devices = [device.name for device in session_devices(config)]
     placer = Placer(devices, config.allow_soft_placement, config.log_device_placement)
-    return Options(placer=placer, jit=Request.of(config),
-                   lossy_transfers=config.graph_options.enable_bfloat16_sendrecv)  # fmt: skip
+    options = Options(placer=placer, jit=Request.of(config),
+                      lossy_transfers=config.graph_options.enable_bfloat16_sendrecv)  # fmt: skip
+    options.recompute |= config.graph_options.rewrite_options.memory_optimization in _RECOMPUTE
+    return options
+
+
+# RewriterConfig's HEURISTICS and RECOMPUTATION_HEURISTICS.
+_RECOMPUTE = frozenset({3, 5})
 
 
 class _Prepared:
