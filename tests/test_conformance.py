@@ -39,6 +39,7 @@ OTHER_GRADIENTS = {
     "ZeroInitializer": "an op of contrib, which the recorder does not load; it gives a reference",
     "ZeroVarInitializer": "as ZeroInitializer",
     "Const": "it has no inputs, so nobody asks",
+    "CTCLossV2": "an op of TensorFlow 2",
     "RandomCrop": "TensorFlow says so of an op that it does not have",
     "MatrixExponential": "TensorFlow 1.15 computes it of other ops, which have gradients",
     **dict.fromkeys(
