@@ -4,11 +4,12 @@ from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from benchmarks.ops.reasons import REASONS, SMALL
+
 SIZES = ("small", "medium", "large")
 # How many copies of the operation a step runs: small ones many, or the session would be measured.
 COPIES = {"small": 50, "medium": 10, "large": 3}
 GRADIENT = ", gradient"
-SMALL_REASON = "calls of PyTorch's kernels, 1 to 5 us each"
 
 
 class Spec(NamedTuple):
@@ -60,8 +61,6 @@ class Op(NamedTuple):
       is_update: whether it is an optimizer's update: `session(tf, variables, gradients) -> Operation` and
         `torch(torch, parameters) -> function without arguments`, over all copies at once.
       copies: {size: copies of the operation a step}.
-      reasons: {row, size, or "" for all rows: why Reflow is slower than 1.2 times the faster TensorFlow there}; for
-        small sizes there is one that holds for all operations.
     """
 
     name: str
@@ -71,7 +70,6 @@ class Op(NamedTuple):
     by: Tuple[int, ...] = ()
     is_update: bool = False
     copies: Dict[str, int] = COPIES
-    reasons: Dict[str, str] = {}
 
     @property
     def rows(self):
@@ -87,10 +85,11 @@ class Op(NamedTuple):
     def reason(self, row):
         """Why Reflow is slow in a row, if it is."""
         size = row.replace(GRADIENT, "")
+        reasons = REASONS.get(self.name, {})
         for key in (row, size, ""):
-            if key in self.reasons:
-                return self.reasons[key]
-        return SMALL_REASON if size == "small" else ""
+            if key in reasons:
+                return reasons[key]
+        return SMALL if size == "small" else ""
 
 
 def sized(make, small, medium, large):

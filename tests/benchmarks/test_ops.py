@@ -8,8 +8,9 @@ from benchmarks.drivers.session_ops import OpGraph
 from benchmarks.drivers.torch_ops import torch_steps
 from benchmarks.op_report import op_markdown, ratio
 from benchmarks.ops import OPS
-from benchmarks.ops.base import GRADIENT, SMALL_REASON
+from benchmarks.ops.base import GRADIENT, SIZES
 from benchmarks.ops.program import OpProgram
+from benchmarks.ops.reasons import REASONS, SMALL
 from benchmarks.results import op_rows
 from benchmarks.runner import Samples
 
@@ -117,11 +118,17 @@ def test_markdown_has_a_line_with_inputs_times_and_ratios(measured):
 
 
 def test_a_slow_row_has_its_reason(measured, monkeypatch):
-    monkeypatch.setitem(OPS, "relu", OPS["relu"]._replace(reasons={"small": "because"}))
+    monkeypatch.setitem(REASONS, "relu", {"small": "because"})
     assert "| because |" in op_markdown(measured)
 
 
-def test_the_nearest_reason_counts():
-    op = OPS["relu"]._replace(reasons={"large": "size", "large, gradient": "row"})
+def test_the_nearest_reason_counts(monkeypatch):
+    monkeypatch.setitem(REASONS, "relu", {"large": "size", "large, gradient": "row"})
+    op = OPS["relu"]
     assert [op.reason(row) for row in ("large", "large, gradient", "medium")] == ["size", "row", ""]
-    assert op.reason("small, gradient") == SMALL_REASON
+    assert op.reason("small, gradient") == SMALL
+
+
+def test_reasons_are_given_for_rows_that_there_are():
+    sizes_and_rows = {name: {"", *SIZES, *op.rows} for name, op in OPS.items()}
+    assert all(set(reasons) <= sizes_and_rows[name] for name, reasons in REASONS.items())
