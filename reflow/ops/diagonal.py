@@ -14,9 +14,12 @@ from reflow.graph.registry import define_op, gradient
 from reflow.ops.matrix_like import MatrixLike
 from reflow.ops.movement import moves_elements
 from reflow.ops.shape_rules import constant_int, merge, merge_prefix, unchanged_shape, with_rank_at_least
+from reflow.ops.torch_types import array_of, tensor_of
 
 # --- Diag: tensors as the diagonal of tensors of twice the rank ---------------------------------------------------
 
+# ATen sets no elements of them.
+_UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
 _DIAG_TYPES = "T: type in bfloat16|half|float|double|int32|int64|complex64|complex128"
 
 
@@ -259,7 +262,7 @@ def _matrix_diag_part_shape(op):
     dims = with_rank_at_least(op._inputs[0].dims, 2)
     if dims is None:
         return [None]
-    return [(*dims[:-2], None if None in dims[-2:] else min(dims[-2:]))]
+    return [(*dims[:-2], 0 if 0 in dims[-2:] else None if None in dims[-2:] else min(dims[-2:]))]
 
 
 def _matrix_diag_part_v2_shape(op):
@@ -279,6 +282,8 @@ def _matrix_diag_part_v2(input, k, padding_value):
     low, high = _bounds(k)
     rows, columns = input.shape[-2:]
     _check_inside(rows, columns, low, high)
+    if input.dtype in _UNSIGNED:
+        return tensor_of(_matrix_diag_part_v2(array_of(input), k, array_of(padding_value)))
     batch = tuple(input.shape[:-2])
     result = _filled((*batch, high - low + 1, _longest(rows, columns, low, high)), padding_value)
     which, place, row, column = _places(rows, columns, low, high)
@@ -379,6 +384,8 @@ def _matrix_set_diag_v2(input, diagonal, k):
     many = () if low == high else (high - low + 1,)
     if tuple(diagonal.shape) != (*batch, *many, length):
         raise ValueError(f"Expected a diagonal of shape {[*batch, *many, length]}, got {list(diagonal.shape)}")
+    if input.dtype in _UNSIGNED:
+        return tensor_of(_matrix_set_diag_v2(array_of(input), array_of(diagonal), k))
     bands = diagonal.reshape(*batch, high - low + 1, length)
     result = input.clone() if isinstance(input, torch.Tensor) else input.copy()
     which, place, row, column = _places(rows, columns, low, high)

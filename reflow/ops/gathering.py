@@ -14,7 +14,7 @@ from reflow.graph.indexed_slices import IndexedSlices
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.ops.movement import moves_elements
-from reflow.ops.shape_rules import axis_within, constant_int, merge, with_rank_at_least
+from reflow.ops.shape_rules import axis_within, constant_int, merge, with_rank, with_rank_at_least
 
 _INT32_MAX = 2**31 - 1
 
@@ -28,6 +28,7 @@ def _gather_shape(op):
 
 def _gather_v2_shape(op):
     params, indices = op._inputs[0].dims, op._inputs[1].dims
+    with_rank(op._inputs[2].dims, 0)
     axis, batch_dims = constant_int(op._inputs[2]), op.attrs["batch_dims"]
     if indices is not None and batch_dims < 0:
         batch_dims += len(indices)

@@ -113,6 +113,8 @@ def _parallel_concat_shape(op):
     if dims is None:
         raise ValueError("shape must be set for ParallelConcat")
     for tensor in op._inputs:
+        if tensor.dims is None or None in tensor.dims:
+            raise ValueError("All input shapes must be fully defined.")
         merge(tensor.dims, (1, *dims[1:]))
     return [dims]
 
@@ -157,7 +159,7 @@ def _unpack(value, num, axis):
         raise ValueError(f"Input shape axis {axis} must equal {num}, got shape {list(value.shape)}")
     if isinstance(value, torch.Tensor):
         return list(value.unbind(axis))
-    return [np.take(value, i, axis).reshape(np.delete(value.shape, axis)) for i in range(num)]
+    return [np.moveaxis(value, axis, 0)[i, ...] for i in range(num)]
 
 
 define_op(
@@ -388,7 +390,9 @@ def _split(split_dim, value, num_split):
 
 def _lower_split(node):
     dims, axis, num = node.dims(1), node.constant(0), node.attrs["num_split"]
-    if node.dtype(1) is dtypes.string or axis is None or dims is None or not dims[int(axis)]:
+    if node.dtype(1) is dtypes.string or axis is None or dims is None or not -len(dims) <= axis < len(dims):
+        return None
+    if not dims[int(axis)]:
         return None
     return f"{node.args[1]}.split({dims[int(axis)] // num}, {int(axis)})"
 

@@ -1,5 +1,7 @@
 """More of a tensor: Pad, MirrorPad, Tile, and broadcasting to a shape."""
 
+import math
+
 import numpy as np
 import torch
 
@@ -151,16 +153,18 @@ define_op(
 
 
 def _mirror_pad_grad_shape(op):
-    paddings = constant_value(op._inputs[1])
-    dims = op._inputs[0].dims
-    if dims is None or paddings is None:
-        return [None if dims is None else (None,) * len(dims)]
-    dims = with_rank(dims, len(paddings))
+    rows, _ = with_rank(op._inputs[1].dims, 2)
+    if rows is None:
+        return [None]
+    paddings, dims = constant_value(op._inputs[1]), with_rank(op._inputs[0].dims, rows)
+    if paddings is None:
+        return [(None,) * rows]
     return [tuple(None if d is None else d - int(pair.sum()) for d, pair in zip(dims, paddings, strict=True))]
 
 
+@moves_elements
 def _mirror_pad_grad(input, paddings, mode):
-    """Every element of the padded tensor adds to the one that was mirrored into it."""
+    """Every element of the padded tensor adds to the one that was mirrored into it (unsigned ones, as signed ones)."""
     offset = 1 if mode == b"REFLECT" else 0
     for axis, (before, after) in enumerate(_checked(paddings)):
         if before or after:
@@ -220,10 +224,12 @@ def pad(tensor, paddings, mode="CONSTANT", name=None, constant_values=0):
 
 def _tile_shape(op):
     dims, multiples = op._inputs[0].dims, shape_from_input(op, 1)
-    if dims is None or multiples is None:
-        return [None if multiples is None else (None,) * len(multiples)]
-    multiples = with_rank(multiples, len(dims))
-    return [tuple(None if d is None or m is None else d * m for d, m in zip(dims, multiples, strict=True))]
+    if multiples is None:
+        if dims is None:
+            return [None]
+        multiples = (None,) * len(dims)
+    pairs = zip(with_rank(dims, len(multiples)), multiples, strict=True)
+    return [tuple(0 if 0 in pair else None if None in pair else math.prod(pair) for pair in pairs)]
 
 
 def _tile(input, multiples):

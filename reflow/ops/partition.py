@@ -107,17 +107,24 @@ def _stitched(indices, data):
     if bool((numbers < 0).any()):
         raise ValueError(f"indices are out of range: {int(numbers.min())}")
     size = int(numbers.max()) + 1 if numbers.numel() else 0
-    flat = [d.reshape(-1, math.prod(inner)) if d.shape else d.reshape(1, 1) for d in data]
-    if isinstance(data[0], torch.Tensor):
-        rows, result = torch.cat(flat), data[0].new_zeros((size, math.prod(inner)))
-    else:
-        rows, result = np.concatenate(flat), np.full((size, math.prod(inner)), b"", object)
+    flat = [d.reshape(math.prod(i.shape), math.prod(inner)) for i, d in zip(indices, data, strict=True)]
     # The place in `rows` of the last row for each number; numbers without a row keep their zeros.
     places = torch.arange(numbers.numel(), device=numbers.device)
     last = numbers.new_full((size,), -1).scatter_reduce(0, numbers, places, "amax")
     found = last >= 0
-    result[found] = rows[last[found]]
+    if not isinstance(data[0], torch.Tensor):
+        result = np.full((size, math.prod(inner)), b"", object)
+        result[found.numpy()] = np.concatenate(flat)[last[found].numpy()]
+    else:
+        result = _rows_at_places(torch.cat(flat), last, found)
     return result.reshape((size, *inner))
+
+
+@moves_elements
+def _rows_at_places(rows, last, found):
+    result = rows.new_zeros((last.shape[0], rows.shape[1]))
+    result[found] = rows[last[found]]
+    return result
 
 
 def _stitch_value(op):

@@ -28,7 +28,8 @@ def _transpose_shape(op):
     dims, (length,) = op._inputs[0].dims, with_rank(op._inputs[1].dims, 1)
     perm = constant_value(op._inputs[1])
     rank = length if dims is None else len(dims)
-    if rank is None:
+    # Of one axis or none TensorFlow takes the input's shape as it is.
+    if rank is None or dims is None and rank < 2:
         return [None]
     merge_size(rank, length)
     if perm is None:
@@ -194,11 +195,7 @@ _REVERSE_TYPES = "uint8|int8|uint16|int16|int32|int64|bool|half|float|double|com
 
 def _reverse_shape(op):
     dims, (flags,) = op._inputs[0].dims, with_rank(op._inputs[1].dims, 1)
-    if dims is None:
-        return [None]
-    if flags is not None:
-        with_rank(dims, flags)
-    return [dims]
+    return [dims if flags is None else with_rank(dims, flags)]
 
 
 @moves_elements

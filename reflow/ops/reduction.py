@@ -33,9 +33,18 @@ _MOST_FOLDED = 256
 
 
 def _axes_of(reduction_indices, ndim: int) -> tuple[int, ...]:
-    """The axes, each once, counted from the front, ascending. TensorFlow's kernels take any number modulo the rank."""
-    listed = reduction_indices if isinstance(reduction_indices, list) else [reduction_indices]
-    return tuple(sorted({axis % ndim for axis in listed})) if ndim else ()
+    """The axes, each once, counted from the front, ascending.
+
+    Raises:
+      InvalidArgumentError: for an axis that the tensor does not have.
+    """
+    listed = np.asarray(reduction_indices, np.int64).reshape(-1).tolist()
+    for axis in listed:
+        if not -ndim <= axis < ndim:
+            raise errors.InvalidArgumentError(
+                None, None, f"Invalid reduction dimension ({axis} for input with {ndim} dimension(s)"
+            )
+    return tuple(sorted({axis % ndim for axis in listed}))
 
 
 def _reduction(op_name: str, function: Callable, types: str = "number", lower: Callable | None = None, **rules) -> None:

@@ -20,10 +20,10 @@ from reflow.ops.torch_types import array_of
 
 def _bound_shape(op):
     rows, _ = with_rank(op._inputs[0].dims, 2)
-    value_rows, columns = with_rank(op._inputs[1].dims, 2)
+    value_rows, _ = with_rank(op._inputs[1].dims, 2)
     if None not in (rows, value_rows) and rows != value_rows:
         raise ValueError(f"Dimensions must be equal, but are {rows} and {value_rows}")
-    return [(value_rows, columns)]
+    return [op._inputs[1].dims]
 
 
 def _bound(side):

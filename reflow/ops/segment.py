@@ -167,9 +167,10 @@ def _unsorted_kernel(function: str, start: Callable):
             raise errors.InvalidArgumentError(
                 None, None, f"data.shape = {have} does not start with segment_ids.shape = {want}"
             )
-        rows, ids = data.reshape(-1, *data.shape[rank:]), segment_ids.reshape(-1).long()
+        ids = segment_ids.reshape(-1).long()
+        rows = data.reshape(ids.shape[0], *data.shape[rank:])
         least, greatest = (limit.item() for limit in torch.aminmax(ids)) if ids.numel() else (0, -1)
-        if greatest >= num_segments:
+        if greatest >= num_segments and rows.numel():
             is_beyond = ids >= num_segments
             position = int(is_beyond.nonzero()[0])
             where = ",".join(map(str, np.unravel_index(position, tuple(segment_ids.shape))))

@@ -224,9 +224,24 @@ def reshape_dims(op):
     return [tuple([have // want if d is None else d for d in out])]
 
 
+def _reshape(tensor, shape):
+    """Beside a size 0, -1 stands for what the sizes that are not 0 leave; ATen does not work that out."""
+    if 0 in shape and -1 in shape:
+        have, want = (math.prod(size for size in sizes if size > 0) for sizes in (tensor.shape, shape))
+        shape = [have // want if size == -1 else size for size in shape]
+    return tensor.reshape(shape)
+
+
+def _lower_reshape(node):
+    shape = node.constant(1)
+    if shape is None or (shape == 0).any() and (shape == -1).any():
+        return None
+    return "{}.reshape({})".format(*node.args)
+
+
 define_op(
     "Reshape", "tensor: T, shape: Tshape -> output: T", "T: type, Tshape: type in index = int32",
-    shape=reshape_dims, kernel="{tensor}.reshape({shape})", host="shape", aliases=(0,),
+    shape=reshape_dims, kernel=_reshape, lower=_lower_reshape, host="shape", aliases=(0,),
     value=lambda op: _reshaped_value(op), value_dims=lambda op: _reshaped_dims(op),
 )  # fmt: skip
 

@@ -81,6 +81,7 @@ def same_shape(op) -> list[Dims]:
 def reduction(op) -> list[Dims]:
     """Input 0 without the axes that input 1 names, or with size 1 there if the attribute `keep_dims` is true."""
     dims, keep_dims = op._inputs[0].dims, op.attrs["keep_dims"]
+    with_rank_at_most(op._inputs[1].dims, 1)
     axes = constant_value(op._inputs[1])
     if axes is None:
         return [(None,) * len(dims) if dims is not None and keep_dims else None]
@@ -147,6 +148,8 @@ def merge_prefix(dims: Dims, prefix: Dims) -> tuple[Dims, Dims]:
 def constant_int(tensor: Tensor) -> int | None:
     """The value of a scalar integer tensor if construction can tell it."""
     value = constant_value(tensor)
+    if value is not None and value.ndim:
+        raise ValueError(f"Input must be scalar but has rank {value.ndim}")
     return None if value is None else int(value)
 
 

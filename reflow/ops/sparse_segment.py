@@ -9,6 +9,7 @@ from reflow.graph.build import call
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
 from reflow.ops.gathering import gather
+from reflow.ops.movement import moves_elements
 from reflow.ops.segment import check_sorted, combine, unsorted_segment_sum
 from reflow.ops.shape_ops import shape
 from reflow.ops.shape_rules import constant_int, merge, with_rank, with_rank_at_least
@@ -43,6 +44,11 @@ def _scale(total, ids, root: bool | None):
     return total / _per_segment(counts.sqrt() if root else counts, total.ndim)
 
 
+@moves_elements
+def _rows_at(data, indices):
+    return torch.index_select(data, 0, indices)
+
+
 def _kernel(root: bool | None):
     def kernel(data, indices, segment_ids, num_segments=None):
         _check_ids(indices, segment_ids)
@@ -53,7 +59,7 @@ def _kernel(root: bool | None):
             count = num_segments
         _check_indices(indices, data.shape[0])
         ids = segment_ids.long()
-        rows = torch.index_select(data, 0, indices)
+        rows = _rows_at(data, indices)
         return _scale(combine("sum", rows, ids, count, 0), ids, root)
 
     return kernel

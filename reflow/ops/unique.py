@@ -1,5 +1,6 @@
 """Values without repetition: Unique, UniqueWithCounts, ListDiff."""
 
+import math
 from collections import namedtuple
 
 import numpy as np
@@ -57,7 +58,7 @@ def _groups_along(x, axis):
     array = np.moveaxis(array_of(x), axis, 0)
     if array.ndim == 1 and array.dtype != object and array.dtype.kind != "V":
         return _grouped_numbers(array)
-    rows = array.reshape(array.shape[0], -1)
+    rows = array.reshape(array.shape[0], math.prod(array.shape[1:]))
     keys = [tuple(row) if rows.dtype == object else _bytes_of(row) for row in rows]
     return _grouped(keys)
 
@@ -118,8 +119,10 @@ def _list_diff(x, y, out_idx):
 
 
 def _vector_shape(op):
-    (size,) = with_rank(op._inputs[0].dims, 1)
-    return [(None,), (size,), (None,)][: len(op.op_def.outputs)]
+    # TensorFlow looks at the rank in one of the two.
+    if op.type == "Unique":
+        with_rank(op._inputs[0].dims, 1)
+    return [(None,), op._inputs[0].dims, (None,)][: len(op.op_def.outputs)]
 
 
 def _along_axis_shape(op):
