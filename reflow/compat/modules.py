@@ -19,12 +19,13 @@ _ROWS = [
     ("python", "", "."),
     # What a program is.
     ("python.framework", "constant_op function importer load_library sparse_tensor indexed_slices device", "."),
-    ("python.framework", "tensor_spec type_spec framework_lib smart_cond common_shapes", "."),
+    ("python.framework", "tensor_spec framework_lib smart_cond common_shapes", "."),
     ("python.framework", "random_seed", ". random"),
     ("python.framework", "ops",
      ". @reflow.graph.graph @reflow.graph.operation @reflow.graph.convert @reflow.graph.statistics"),
     ("python.framework", "dtypes", "dtypes . @reflow.graph.dtypes"),
     ("python.framework", "tensor_shape", ". @reflow.graph.shapes"),
+    ("python.framework", "type_spec", ". @reflow.graph.type_spec"),
     ("python.framework", "errors errors_impl", "errors . @reflow.graph.errors"),
     ("python.framework", "graph_util graph_util_impl convert_to_constants", "graph_util ."),
     ("python.framework", "graph_io meta_graph", "train io ."),
@@ -37,7 +38,8 @@ _ROWS = [
     # Operations.
     ("python.ops", "array_ops manip_ops sort_ops inplace_ops", ". manip"),
     ("python.ops", "math_ops special_math_ops bitwise_ops confusion_matrix numerics", ". math bitwise debugging"),
-    ("python.ops", "state_ops variables resource_variable_ops session_ops", "."),
+    ("python.ops", "state_ops variables resource_variable_ops", "."),
+    ("python.ops", "session_ops", ". @reflow.ops.session_tensors"),
     ("python.ops", "template", ". @reflow.variables.template"),
     ("python.ops", "control_flow_ops functional_ops map_fn tensor_array_ops script_ops logging_ops", "."),
     ("python.ops", "data_flow_ops lookup_ops batch_ops critical_section_ops", ". lookup queue @reflow.ops.staging"),
@@ -105,7 +107,7 @@ _ROWS = [
     ("python.summary.writer", "writer writer_cache event_file_writer", "summary"),
     ("python.lib.io", "file_io", "@reflow.platform.file_io @reflow.platform.gfile"),
     ("python.lib.io", "python_io tf_record", "python_io io"),
-    ("python", "pywrap_tensorflow", "train ."),
+    ("python", "pywrap_tensorflow", "pywrap_tensorflow train ."),
     # Libraries.
     ("python.layers", "layers base core convolutional normalization pooling", "layers"),
     ("python.layers", "utils", "layers @reflow.layers.arguments"),
@@ -123,7 +125,7 @@ _ROWS = [
     ("python.saved_model", "simple_save saved_model constants", "saved_model"),
     ("python.eager", "context backprop function def_function", "contrib.eager ."),
     ("python.tools", "freeze_graph inspect_checkpoint optimize_for_inference_lib strip_unused_lib", ""),
-    ("python.user_ops", "user_ops", ""),
+    ("python.user_ops", "user_ops", "user_ops"),
     ("python.module", "module", "."),
     # Around the program.
     ("python.platform", "app", "app @reflow.platform.app"),
