@@ -41,22 +41,24 @@ def _top_k(input, k):
         return tensor_of(np.take_along_axis(array_of(input), order.numpy(), -1)), order.to(torch.int32)
     if input.is_floating_point() or not k:
         values, order = torch.topk(input, k)
-        if _has_no_ties(input, values):
-            return values, order.to(torch.int32)
+        if k:
+            _put_first_ones_first(input, values, order)
+        return values, order.to(torch.int32)
     values, order = torch.sort(input, dim=-1, descending=True, stable=True)
     return values[..., :k].contiguous(), order[..., :k].to(torch.int32)
 
 
-def _has_no_ties(input, values) -> bool:
-    """True if neither two of the values are equal, nor the last of them and one that was left out."""
-    if not values.numel():
-        return True
-    if not (values[..., 1:] < values[..., :-1]).all():
-        return False
+def _put_first_ones_first(input, values, order):
+    """Sort again those rows of which two of the values are equal, or the last of them and one that was left out."""
+    is_descending = (values[..., 1:] < values[..., :-1]).all(-1)
     # Compared into the numbers' own type: that is vectorized.
     greatest = torch.ge(input, values[..., -1:], out=torch.empty_like(input))
     exact = torch.float32 if input.shape[-1] < 1 << 24 else torch.float64
-    return bool((greatest.sum(-1, dtype=exact) == values.shape[-1]).all())
+    has_ties = ~is_descending | (greatest.sum(-1, dtype=exact) != values.shape[-1])
+    if has_ties.any():
+        sorted_values, places = torch.sort(input[has_ties], dim=-1, descending=True, stable=True)
+        values[has_ties] = sorted_values[..., : values.shape[-1]]
+        order[has_ties] = places[..., : values.shape[-1]]
 
 
 def _top_k_shape_for(dims, k):
