@@ -1,9 +1,8 @@
 """Convolutions of images that are mirrored at their borders, or resized before: FusedPadConv2D and its like."""
 
-import torch
-
 from reflow.graph.convert import constant_value
 from reflow.graph.registry import OPS, define_op
+from reflow.ops.bilinear import resized
 from reflow.ops.conv import conv_with_bias
 from reflow.ops.shape_rules import merge_size, shape_from_input, with_rank
 from reflow.ops.sparse_coordinates import invalid
@@ -11,27 +10,6 @@ from reflow.ops.windows import Window, check_attr_length, output_sizes
 
 _ATTRS = ("T: type in half|float|double{}, mode: string in REFLECT|SYMMETRIC, strides: list(int), "
           "padding: string in SAME|VALID")  # fmt: skip
-
-
-def _positions(size, wanted, align_corners):
-    """(lower neighbour, upper neighbour, weight of the upper one) of each place of a resized axis."""
-    aligned = align_corners and wanted > 1
-    scale = torch.tensor((size - 1) / (wanted - 1) if aligned else size / wanted, dtype=torch.float32)
-    places = torch.arange(wanted) * scale
-    lower = places.long()
-    return lower, (lower + 1).clamp(max=size - 1), places - lower
-
-
-def _resized(x, size, align_corners):
-    """Bilinear interpolation of [batch, height, width, channels]."""
-    if not isinstance(size, list) or len(size) != 2 or min(size) < 1:
-        raise invalid(f"size must have two positive elements: {size}")
-    for axis, wanted in enumerate(size, 1):
-        lower, upper, weight = _positions(x.shape[axis], wanted, align_corners)
-        weight = weight.reshape([-1] + [1] * (3 - axis)).to(x.dtype)
-        below, above = x.index_select(axis, lower), x.index_select(axis, upper)
-        x = below + (above - below) * weight
-    return x
 
 
 def _pad_conv(input, paddings, filter, mode, strides, padding):
@@ -50,8 +28,9 @@ def _pad_conv(input, paddings, filter, mode, strides, padding):
 def _resize_pad_conv(input, size, paddings, filter, resize_align_corners, mode, strides, padding):
     if input.dim() != 4:
         raise invalid(f"input must be 4-dimensional{list(input.shape)}")
-    resized = _resized(input, size, resize_align_corners)
-    return _pad_conv(resized, paddings, filter, mode, strides, padding)
+    if not isinstance(size, list) or len(size) != 2 or min(size) < 1:
+        raise invalid(f"size must have two positive elements: {size}")
+    return _pad_conv(resized(input, size, resize_align_corners), paddings, filter, mode, strides, padding)
 
 
 def _fused_shape(op):

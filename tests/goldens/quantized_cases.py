@@ -172,6 +172,49 @@ def rectifier_vector_range(tf, t):
     tf.raw_ops.QuantizedRelu(features=numbers(tf, t, 3), min_features=[0.0], max_features=1.0, out_type=tf.quint8)
 
 
+# --- resizing -----------------------------------------------------------------------------------------------------
+
+PLACEMENTS = {"corners": {}, "aligned": {"align_corners": True}, "centers": {"half_pixel_centers": True}}
+
+
+@case.each(placement=sorted(PLACEMENTS))
+def resize(tf, t, placement):
+    for shape in ((2, 5, 6, 3), (1, 4, 4, 8), (1, 3, 2, 1)):
+        big = t.integers(-(2**31), 2**31 - 1, *shape)
+        images = [feed(tf, t, t.integers(0, 256, *shape)), feed(tf, t, big, "qint32"), t.feed(t.normal(*shape))]
+        for size in ([9, 8], [3, 4], [1, 13], [10, 12]):
+            for image in images:
+                arguments = dict(images=image, size=size, min=-1.5, max=2.5)
+                results = tf.raw_ops.QuantizedResizeBilinear(**dict(arguments, **PLACEMENTS[placement]))
+                if image.dtype == tf.float32:
+                    t.out(*results)
+                else:
+                    out(tf, t, results)
+
+
+@case
+def resize_unknown_shapes(tf, t):
+    for shape in (None, [None, None, 4, 3]):
+        image = feed(tf, t, t.integers(0, 256, 1, 4, 4, 3), shape=shape)
+        for size in ([2, 3], t.feed(np.array([2, 3], "int32")), t.feed(np.array([2, 3], "int32"), None)):
+            out(tf, t, tf.raw_ops.QuantizedResizeBilinear(images=image, size=size, min=0.0, max=1.0))
+
+
+RESIZE_FAULTS = {"range": dict(min=[0.0]), "three_sizes": dict(size=[2, 3, 4]), "negative": dict(size=[-2, 3]),
+                 "none": dict(size=[0, 3])}  # fmt: skip
+
+
+@case.each(fault=sorted(RESIZE_FAULTS))
+def resize_fault(tf, t, fault):
+    arguments = dict(images=numbers(tf, t, 1, 4, 4, 3), size=[2, 3], min=0.0, max=1.0)
+    t.out(tf.raw_ops.QuantizedResizeBilinear(**dict(arguments, **RESIZE_FAULTS[fault]))[1])
+
+
+@case
+def resize_wrong_rank(tf, t):
+    tf.raw_ops.QuantizedResizeBilinear(images=numbers(tf, t, 4, 4, 3), size=[2, 3], min=0.0, max=1.0)
+
+
 # --- layers -------------------------------------------------------------------------------------------------------
 
 
