@@ -152,6 +152,8 @@ class TimedStep:
         for slot, (dtype, dims, size) in enumerate(outputs):
             output = row.output.add(slot=slot)
             output.tensor_description.dtype = dtype
+            # TensorBoard needs the shape of a scalar, too.
+            output.tensor_description.shape.SetInParent()
             for each in dims:
                 output.tensor_description.shape.dim.add(size=each)
             output.tensor_description.allocation_description.requested_bytes = size

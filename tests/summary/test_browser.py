@@ -77,6 +77,9 @@ def logs(tmp_path_factory):
             for step in range(30):
                 values = session.run([summary, *steps], {x: np.ones([16, 4], np.float32)})
                 writer.add_summary(values[0], step)
+            traced, metadata = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), tf.RunMetadata()
+            session.run([summary, *steps], {x: np.ones([16, 4], np.float32)}, traced, metadata)
+            writer.add_run_metadata(metadata, "traced step", 30)
     return folder
 
 
@@ -144,6 +147,10 @@ class _Page:
         """The elements that match a CSS selector."""
         return self._browser.execute_script(_ALL, selector)
 
+    def run(self, script, *arguments):
+        """What a piece of JavaScript returns."""
+        return self._browser.execute_script(script, *arguments)
+
     def waits_for(self, condition, what):
         """Wait until `condition()` holds; fails, showing the text of the page, if it does not in time."""
         end = time.monotonic() + _PATIENCE_SECONDS
@@ -185,6 +192,29 @@ def test_the_graph_with_its_name_scopes(page):
     names = {e.get_attribute("data-name") for e in graph.elements("g.node[data-name]")}
     assert {"hidden_layer", "output_layer", "training", "x"} <= names
     graph.picture("graph")
+
+
+def test_the_graph_coloured_by_device_and_compute_time(page):
+    graph = page("graphs")
+    graph.waits_for_text("hidden_layer", "traced step")
+    (controls,) = graph.elements("tf-graph-controls")
+
+    def of_controls(script):
+        return graph.run(f"const controls = arguments[0]; {script}", controls)
+
+    of_controls("controls._selectedTagIndex = controls.datasets[0].tags.findIndex(tag => tag.profile)")
+    graph.waits_for(lambda: of_controls("return Boolean(controls.stats)"), "statistics")
+    assert of_controls("return Object.keys(controls.devicesForStats)") == [
+        "/job:localhost/replica:0/task:0/device:CPU:0"]  # fmt: skip
+
+    def greatest(quantity):
+        return of_controls(f"return controls.colorByParams.{quantity}.maxValue")
+
+    graph.waits_for(lambda: greatest("compute_time") and greatest("memory"), "scales of time and memory")
+    assert [row["device"][-5:] for row in of_controls("return controls.colorByParams.device")] == ["CPU:0"]
+    before = graph.picture("structure")
+    of_controls("controls.colorBy = 'compute_time'")
+    graph.waits_for(lambda: (graph.picture("compute_time") != before).any(), "other colours")
 
 
 def test_histograms(page):

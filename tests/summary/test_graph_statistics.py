@@ -49,6 +49,8 @@ def test_tensorboard_offers_the_statistics(logs):
     assert {"far", "product", "loss"} <= set(nodes) & names
     assert nodes["far"][0] == "/job:localhost/replica:0/task:0/device:CPU:1"
     assert nodes["product"][0] == "/job:localhost/replica:0/task:0/device:CPU:0"
+    every = [output for _, stats in nodes.values() for output in stats.output]
+    assert all(output.tensor_description.HasField("shape") for output in every)  # Or the page colours nothing.
     for name, count in (("far", 100 * 40), ("product", 100 * 30), ("loss", 1)):
         _, stats = nodes[name]
         assert stats.all_start_micros > 0 and stats.all_end_rel_micros > 0
