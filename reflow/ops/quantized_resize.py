@@ -2,11 +2,12 @@
 
 import torch
 
+from reflow.graph.convert import constant_value
 from reflow.graph.registry import define_op
 from reflow.ops.bilinear import neighbours, resized
 from reflow.ops.quantized_arithmetic import check_scalars
 from reflow.ops.quantized_numbers import real, real_scalar
-from reflow.ops.shape_rules import shape_from_input, with_rank
+from reflow.ops.shape_rules import merge_size, with_rank
 from reflow.ops.sparse_coordinates import in_brackets, invalid
 
 # Integers are interpolated in fixed point: so many steps from one pixel to the next.
@@ -41,8 +42,11 @@ def _resize(images, size, low, high, align_corners, half_pixel_centers):
 
 def _resize_shape(op):
     dims = with_rank(op._inputs[0].dims, 4)
-    height, width = with_rank(shape_from_input(op, 1), 2)
+    merge_size(with_rank(op._inputs[1].dims, 1)[0], 2)
     check_scalars(op, 2, 3)
+    size = constant_value(op._inputs[1])
+    # A size that cannot be is told when the op runs.
+    height, width = (None, None) if size is None else [None if n < 0 else n for n in size.tolist()]
     return [(dims[0], height, width, dims[3]), (), ()]
 
 
