@@ -63,6 +63,28 @@ def test_identities_and_neutral_elements_go():
     assert _types(_plan([tf.exp(y)], [x])) == ["Exp"]
 
 
+def test_to_another_layout_and_back_is_nothing():
+    x = tf.placeholder(tf.float32, [2, 3, 4, 5])
+    there = tf.transpose(x, [0, 3, 1, 2])
+    assert _types(_plan([tf.exp(tf.transpose(there, [0, 2, 3, 1]))], [x])) == ["Exp"]
+    assert _types(_plan([tf.exp(tf.transpose(there, [0, 3, 1, 2]))], [x])) == ["Transpose", "Transpose", "Exp"]
+
+
+@pytest.mark.parametrize("data_format", ["NHWC", "NCHW"])
+def test_no_layout_is_transposed_to_and_fro(data_format):
+    """NHWC tensors are seen as ATen's channels_last, NCHW ones are taken as they are."""
+    first = data_format == "NCHW"
+    x = tf.placeholder(tf.float32, [2, 3, 8, 8] if first else [2, 8, 8, 3])
+    y = tf.nn.relu(tf.layers.conv2d(x, 4, 3, data_format="channels_first" if first else "channels_last"))
+    window = [1, 1, 2, 2] if first else [1, 2, 2, 1]
+    y = tf.nn.max_pool(y, window, window, "SAME", data_format=data_format)
+    plan = _plan(tf.gradients(tf.reduce_sum(tf.square(y)), tf.trainable_variables()), [x])
+    assert "Transpose" not in _types(plan)
+    if first:
+        source = Emitter(plan, ResourceManager()).emit().source
+        assert "permute(0, 3, 1, 2)" not in source and "permute(0, 2, 3, 1)" not in source
+
+
 def test_control_edges_between_pure_nodes_go():
     x = tf.placeholder(tf.float32, [2])
     a, b = tf.tuple([tf.exp(x), tf.sin(x)])

@@ -74,9 +74,16 @@ def _same_shape(node):
 
 @_rule("Transpose")
 def _identity_permutation(node):
+    """A permutation that moves nothing, or moves back what the one before it moved, to another layout and back."""
     permutation = _constant(node.inputs[1])
-    if permutation is not None and (permutation == np.arange(permutation.size)).all():
+    if permutation is None:
+        return None
+    before = node.inputs[0].node
+    if (permutation == np.arange(permutation.size)).all():
         return node.inputs[0]
+    first = _constant(before.inputs[1]) if before.type == "Transpose" and not before.control else None
+    if first is not None and (first[permutation] == np.arange(permutation.size)).all():
+        return before.inputs[0]
     return None
 
 
