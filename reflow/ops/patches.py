@@ -8,7 +8,6 @@ from reflow.graph.build import call
 from reflow.graph.errors import UnimplementedError
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
-from reflow.graph.shapes import num_elements
 from reflow.ops import windows
 from reflow.ops.movement import moves_elements
 from reflow.ops.renamed_arguments import renamed_argument
@@ -106,7 +105,6 @@ def _patches_gradient(op, grad):
     The patches of an image of numbers 1, 2, 3, ... tell which elements they hold; 0 is padding.
     """
     image = op.inputs[0]
-    spatial = range(1, len(op.attrs["ksizes"]) - 1)
     sizes = call("Shape", image, out_type="int32")
     count = call("Prod", sizes[1:-1], np.int32([0]))
     numbers = call("Range", np.int32(1), count + 1, np.int32(1))
@@ -118,8 +116,7 @@ def _patches_gradient(op, grad):
     sums = call("UnsortedSegmentSum", call("Transpose", by_element, np.int32([1, 0, 2])), which, count + 1)
     back = call("Transpose", sums[1:], np.int32([1, 0, 2]))
     result = call("Reshape", back, sizes)
-    if num_elements(image.dims) is None and image.dims is not None:
-        result.set_shape([image.dims[0], *[image.dims[i] for i in spatial], image.dims[-1]])
+    result.set_shape(image.shape)
     return result
 
 
