@@ -10,6 +10,7 @@ from reflow.engine.passes.arithmetic import simplify_arithmetic
 from reflow.engine.passes.common_subexpressions import merge_common_subexpressions
 from reflow.engine.passes.conditionals import guard_branches, resolve_known_conditions
 from reflow.engine.passes.control import remove_redundant_control_edges
+from reflow.engine.passes.copies import divide_before_copying
 from reflow.engine.passes.cross_entropy import drop_unwanted_losses
 from reflow.engine.passes.dead import remove_dead_nodes
 from reflow.engine.passes.elementwise_chains import fuse_elementwise
@@ -73,6 +74,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("fold_batch_norm", fold_batch_norm),
     ("moments", fuse_moments),
     ("fuse_bias", fuse_bias),
+    ("copies", divide_before_copying),
     ("elementwise_chains", fuse_elementwise),
     ("pool_gradient", mask_before_pool_gradient),
     ("share_with_gradient", share_with_gradient),
