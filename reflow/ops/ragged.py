@@ -46,6 +46,11 @@ def _ranges(starts, limits):
     return torch.arange(len(offsets), device=starts.device) + offsets
 
 
+def _copied(tensor):
+    """The tensor, or array of strings, in memory of its own."""
+    return tensor.clone() if isinstance(tensor, torch.Tensor) else tensor.copy()
+
+
 # --- RaggedRange --------------------------------------------------------------------------------------------------
 
 
@@ -230,7 +235,7 @@ def _ragged_to_sparse(rt_nested_splits, rt_dense_values):
         repeated = outer.repeat_interleave(len(places), 0)
         outer = torch.cat([repeated, places.repeat(rt_dense_values.shape[0], 1)], 1)
     sizes = [len(rt_nested_splits[0]) - 1, *map(_longest, rt_nested_splits), *inner]
-    return outer, rt_dense_values.reshape(-1), torch.tensor(sizes, dtype=torch.int64)
+    return outer, _copied(rt_dense_values.reshape(-1)), torch.tensor(sizes, dtype=torch.int64)
 
 
 def _ragged_to_sparse_shape(op):
@@ -247,7 +252,7 @@ define_op(
     "rt_nested_splits: RAGGED_RANK*Tsplits, rt_dense_values: T"
     " -> sparse_indices: int64, sparse_values: T, sparse_dense_shape: int64",
     "RAGGED_RANK: int >= 1, T: type, Tsplits: type in index = int64",
-    shape=_ragged_to_sparse_shape, kernel=_ragged_to_sparse, aliases=(0, 1),
+    shape=_ragged_to_sparse_shape, kernel=_ragged_to_sparse,
 )  # fmt: skip
 
 
@@ -387,7 +392,7 @@ define_op(
 def _variant(parts):
     """A scalar variant that holds the splits and the flat values of a ragged tensor."""
     scalar = np.empty((), object)
-    scalar[()] = tuple(part.copy() if isinstance(part, np.ndarray) else part.clone() for part in parts)
+    scalar[()] = tuple(map(_copied, parts))
     return scalar
 
 

@@ -23,9 +23,9 @@ _UNARY = """
     abs acos acosh angle as_string asin asinh atan atanh bitwise.invert cast ceil check_numerics clip_by_value
     conj cos cosh decode_base64 decode_compressed digamma encode_base64 erf erfc exp expm1 floor identity imag
     is_finite is_inf is_nan lgamma log log1p log_sigmoid logical_not negative ones_like real reciprocal
-    regex_replace rint round rsqrt saturate_cast sign sin sinh sqrt square string_strip string_to_hash_bucket
-    string_to_hash_bucket_fast string_to_hash_bucket_strong strings.length
-    strings.regex_full_match strings.substr strings.unicode_script tan zeros_like
+    regex_replace rint round rsqrt saturate_cast sign sin sinh sqrt square string_strip
+    string_to_hash_bucket_fast string_to_hash_bucket_strong strings.length strings.regex_full_match
+    strings.substr strings.unicode_script tan zeros_like
 """
 _OF_LISTS = "add_n string_join"
 _BINARY = """
