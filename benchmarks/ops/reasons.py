@@ -8,7 +8,6 @@ LAPACK = "torch.linalg, as slow in PyTorch alone; singular matrices are looked f
 NAN = "in TensorFlow a NaN counts for nothing, in PyTorch for all: a pass takes them out first"
 ZERO = "0 where the incoming gradient is 0, as in TensorFlow: a pass for its size, one to select, in PyTorch's kernels"
 MEAN = "PyTorch sums, then divides: two calls"
-COPIES = "every copy of a mean's gradient is divided, through a view"
 POOL = "PyTorch's pooling; TensorFlow 2.21 has oneDNN's"
 VIEW = "a view: the addition reads it across its rows"
 
@@ -34,9 +33,9 @@ REASONS = {
     "reduce_sum, all": {"medium": KERNEL},
     "reduce_sum, axis 0": {"medium": KERNEL},
     "reduce_sum, axis 1": {"medium": KERNEL},
-    "reduce_mean, all": {"medium": MEAN, "medium, gradient": COPIES, "large, gradient": COPIES},
-    "reduce_mean, axis 0": {"medium": MEAN, "medium, gradient": COPIES, "large, gradient": COPIES},
-    "reduce_mean, axis 1": {"medium": MEAN, "medium, gradient": COPIES, "large, gradient": COPIES},
+    "reduce_mean, all": {"medium": MEAN},
+    "reduce_mean, axis 0": {"medium": MEAN},
+    "reduce_mean, axis 1": {"medium": MEAN},
     "reduce_max, all": {"": NAN},
     "reduce_max, axis 0": {"": NAN},
     "reduce_max, axis 1": {"": NAN},
@@ -68,9 +67,10 @@ REASONS = {
     "gather_nd": {"": CHECKS},
     "scatter_nd": {"": CHECKS},
     "segment_sum": {"": CHECKS},
-    "unsorted_segment_sum": {"": CHECKS},
+    "unsorted_segment_sum": {"": CHECKS, "large": KERNEL},
     "one_hot": {"": "class numbers are made and compared in calls of their own, 1 to 5 us each"},
     "sparse_softmax_cross_entropy": {"small": CHECKS},
-    "random_shuffle": {"": "the numbers are drawn as TensorFlow draws them, in Python; exchanges follow one another"},
+    "dropout": {"medium": "numbers, comparison, cast and products: a pass each, as in TensorFlow's graph"},
+    "random_shuffle": {"": "the numbers that TensorFlow draws, by calls from Python for a vector"},
     "rmsprop": {"large": "PyTorch has no fused kernel: passes over the slots"},
 }
