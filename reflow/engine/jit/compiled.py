@@ -99,7 +99,7 @@ class CompiledFunction:
             return self._give_up(inputs, error)
 
     def _first_call(self, inputs: list) -> list:
-        compiled: Callable = torch.compile(self._plain, fullgraph=True, dynamic=False)
+        compiled: Callable = torch.compile(self._plain, fullgraph=True, dynamic=False, options=_options())
         if self._on_gpu:
             compiled = Replay(compiled)
         try:
@@ -116,6 +116,18 @@ class CompiledFunction:
         results = self._plain(*inputs)
         self.reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}" if str(error) else repr(error)
         return results
+
+
+def _options() -> dict:
+    """Options of the compiler: the length of vectors, said outright.
+
+    torch keeps generated code on disk under a key that has its options, but not the instructions that it found the
+    processor to have. Should it ever find others, code for shorter vectors would be compiled for longer ones, and
+    write beyond its arrays.
+    """
+    from torch._inductor.cpu_vec_isa import pick_vec_isa
+
+    return {"cpp.simdlen": pick_vec_isa().bit_width()}
 
 
 def has_compiler() -> bool:
