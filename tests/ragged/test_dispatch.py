@@ -30,8 +30,7 @@ def _replaced(function):
 # TensorFlow hands these on to functions of its second API, which have the dispatchers; and names from before 1.0.
 BY_OTHER_FUNCTIONS = {
     *(f"{prefix}reduce_{op}" for prefix in ("", "math.") for op in ("sum", "prod", "min", "max", "mean", "any", "all")),
-    "reduce_join", "strings.reduce_join", "string_to_number", "strings.to_number", "string_to_hash_bucket",
-    "strings.to_hash_bucket", "complex_abs", "inv", "mul", "neg", "pack", "select", "sub",
+    "reduce_join", "strings.reduce_join", "complex_abs", "inv", "mul", "neg", "pack", "select", "sub",
 }  # fmt: skip
 
 

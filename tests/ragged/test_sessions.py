@@ -119,6 +119,13 @@ def test_not_a_tensor(session):
         tf.convert_to_tensor(ragged)
 
 
+def test_exclusive_or(session):
+    """TensorFlow broadcasts in each of its parts, and so knows less of the static shape."""
+    x, y = tf.ragged.constant([[True, False], [True]]), tf.ragged.constant([[True, True], [False]])
+    assert session.run(x ^ y).to_list() == [[False, True], [True]]
+    assert session.run(tf.logical_xor(True, x)).to_list() == [[False, True], [False]]
+
+
 def test_what_tensorflow_refuses(session):
     """Ragged coordinates in a dense tensor; a dense tensor of no rows of unknown shape."""
     indices = tf.ragged.constant([[[0, 1], [2, 0]], [[0, 0]]], ragged_rank=1)
