@@ -14,6 +14,7 @@ from reflow.graph.registry import define_op, gradient
 from reflow.ops import windows
 from reflow.ops.conv import shape_from_sizes
 from reflow.ops.shape_rules import merge, with_rank
+from reflow.ops.torch_types import to_torch
 from reflow.ops.windows import DATA_FORMATS_2D, DATA_FORMATS_3D, Window
 
 _PADDING = "padding: string in SAME|VALID"
@@ -108,7 +109,7 @@ def _lower_pool(template):
     def lower(node):
         attrs, dims = node.attrs, node.dims(0)
         data_format = attrs["data_format"]
-        if dims is None or None in dims[1:] or 0 in dims or node.dtype(0).name == "uint16":
+        if dims is None or None in dims[1:] or 0 in dims or to_torch(node.dtype(0)) in _NARROW:
             return None
         try:
             _check(attrs["ksize"], attrs["strides"], data_format)
@@ -128,14 +129,16 @@ def _lower_pool(template):
 
 # --- kernels: maximum ---------------------------------------------------------------------------------------------
 
+# ATen does not pool these, or not if there are more positions than the type has numbers. float32 holds them all.
+_NARROW = frozenset((torch.uint8, torch.int8, torch.int16, torch.uint16))
 _MAX = {4: torch.max_pool2d, 5: torch.max_pool3d}
 _MAX_WITH_INDICES = {4: _aten.max_pool2d_with_indices, 5: _aten.max_pool3d_with_indices}
 _MAX_BACKWARD = {4: _aten.max_pool2d_with_indices_backward, 5: _aten.max_pool3d_with_indices_backward}
 
 
 def _max_pool(input, ksize, strides, padding, data_format):
-    if input.dtype is torch.uint16:
-        return _max_pool(input.int(), ksize, strides, padding, data_format).to(torch.uint16)
+    if input.dtype in _NARROW:
+        return _max_pool(input.float(), ksize, strides, padding, data_format).to(input.dtype)
     if windows.channels(ksize, data_format) != 1:
         return _max_pool_over_depth(input, ksize, strides, data_format)
     _check(ksize, strides, data_format)
@@ -164,8 +167,8 @@ def _indices(input, ksize, strides, padding, data_format):
     """Input, maxima and their positions, all with channels first, and the frame; no places are skipped."""
     _check(ksize, strides, data_format)
     x = windows.channels_first(input, data_format)
-    if x.dtype is torch.uint16:
-        x = x.int()
+    if x.dtype in _NARROW:
+        x = x.float()
     frame = _frame(x.shape[2:], ksize, strides, padding, data_format)
     values, indices = _MAX_WITH_INDICES[x.dim()](x, *frame[:3], [1] * len(frame.kernel), frame.round_up)
     return x, values, indices, frame
@@ -250,7 +253,7 @@ define_op(
 
 def _max_pool_with_places(input, ksize, strides, padding, data_format):
     _, values, places, frame = _indices(input, ksize, strides, padding, data_format)
-    return windows.in_layout(_from_first_place(values, frame.skip), data_format), places
+    return windows.in_layout(_from_first_place(values, frame.skip), data_format).to(input.dtype), places
 
 
 def _max_pool_grad_from_places(grad, places, sizes, ksize, strides, padding, data_format):

@@ -188,3 +188,22 @@ def test_old_conv3d_gradient_ops_agree_with_the_new():
     assert graph is old[0].graph
     for a, b in zip(evaluate(old), evaluate(new), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "uint16", "int32", "int64"])
+def test_max_pool_of_integers_with_more_positions_than_numbers(dtype):
+    size = 20 if "8" in dtype else 260
+    x = np.random.default_rng(0).integers(0, 100, (1, size, size, 2)).astype(dtype)
+    with tf.Graph().as_default():
+        placeholder = tf.placeholder(tf.as_dtype(dtype), [None, None, None, 2])
+        known, unknown = (tf.nn.max_pool(t, [1, 2, 2, 1], [1, 2, 2, 1], "SAME") for t in (tf.constant(x), placeholder))
+        gradient = tf.raw_ops.MaxPoolGrad(
+            orig_input=placeholder, orig_output=unknown, grad=tf.ones_like(unknown), ksize=[1, 2, 2, 1],
+            strides=[1, 2, 2, 1], padding="SAME",
+        )  # fmt: skip
+        first, second, gradient = evaluate([known, unknown, gradient], {placeholder: x})
+    blocks = x.reshape(1, size // 2, 2, size // 2, 2, 2)
+    for pooled in (first, second):
+        assert pooled.dtype == dtype
+        np.testing.assert_array_equal(pooled, blocks.max((2, 4)))
+    np.testing.assert_array_equal(gradient.reshape(blocks.shape).sum((2, 4)), 1)
