@@ -15,7 +15,7 @@ STEPS = 20
 # Small batches: the arithmetic is that of any.
 _BATCHES = {"mlp": 20, "lenet": 4, "cifar": 4, "lstm_small": 2, "lstm_large": 2, **dict.fromkeys(NETWORKS, 1)}
 _FAST = frozenset({"mlp", "lenet", "cifar"})
-_MODELS = [pytest.param(name, marks=() if name in _FAST else [pytest.mark.slow, pytest.mark.timeout(900)])
+_MODELS = [pytest.param(name, marks=() if name in _FAST else [pytest.mark.slow, pytest.mark.timeout(1800)])
            for name in TRAINED + NETWORKS]  # fmt: skip
 
 

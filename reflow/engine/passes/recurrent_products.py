@@ -33,8 +33,11 @@ def hoist_input_products(plan: Plan) -> Plan:
     changed = False
     for products in _groups(plan, _cell_key):
         changed |= _hoist_inputs(plan, products)
+    sliced = {node.inputs[0] for node in plan.nodes if node.type == "Slice"}
     for products in _groups(plan, _gradient_key):
-        changed |= _hoist_input_gradients(plan, products)
+        # Most groups are no cells: that shows at once.
+        if all(product.outputs[0] in sliced for product in products):
+            changed |= _hoist_input_gradients(plan, products)
     if changed:
         _join_stacks(plan)
         # The stacks are the same as those that the gradient of the weight takes.
