@@ -75,5 +75,7 @@ def print_op_report(console, rows):
 def op_markdown(rows):
     """The page with the table."""
     header, lines = op_table(rows)
+    rounds = sorted({row["rounds"] for row in rows.values()})
+    rounds = f"Rounds: {rounds[0]}" + (f" to {rounds[-1]}." if rounds[1:] else ".")
     table = "\n".join(f"| {' | '.join(line)} |" for line in (header, ["---"] * len(header), *lines))
-    return f"{INTRODUCTION}\n{measured_when(rows)}\n{summary_line(rows)}\n\n{table}\n"
+    return f"{INTRODUCTION}\n{measured_when(rows)} {rounds}\n{summary_line(rows)}\n\n{table}\n"

@@ -76,9 +76,11 @@ def is_slow(row):
 
 
 def op_rows(case, samples):
-    """The rows of an operation, without what only models have."""
+    """The rows of an operation: without what only models have, with the number of rounds."""
     table = rows(case, samples)
-    for row in table.values():
+    for name, row in table.items():
+        metric = name[len(case.name) + 2:]
+        row["rounds"] = max((len(result.rounds.get(metric, ())) for result in samples.values()), default=0)
         for field in ("product_gflops", "product_share", "memory", "facts", "unit"):
             del row[field]
     return table

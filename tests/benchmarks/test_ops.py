@@ -114,7 +114,7 @@ def test_the_ratio_is_to_the_faster_tensorflow(measured):
 def test_markdown_has_a_line_with_inputs_times_and_ratios(measured):
     page = op_markdown(measured)
     assert "| relu | small | 32x32 | 3.00 | 2.00 | 9.00 | 3.00 | 1.50 (1.50-1.50) | 1.00 (1.00-1.00) |" in page
-    assert "more than 1.2 times as long in 1" in page
+    assert "more than 1.2 times as long in 1" in page and "Rounds: 2." in page
 
 
 def test_a_slow_row_has_its_reason(measured, monkeypatch):
