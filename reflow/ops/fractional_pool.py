@@ -91,8 +91,14 @@ def _averages(x, rows, columns):
     return total / count if x.is_floating_point() else torch.div(total, count, rounding_mode="trunc").to(x.dtype)
 
 
-def _maxima(x, rows, columns):
-    """The greatest element of each region, and where it stands: row times width plus column. The first one counts."""
+def _greatest(x, rows, columns):
+    for axis, (elements, _) in enumerate((rows, columns), 1):
+        x = x.index_select(axis, elements.reshape(-1)).unflatten(axis, elements.shape).amax(axis + 1)
+    return x
+
+
+def _greatest_places(x, rows, columns):
+    """Where the greatest element of each region stands: row times width plus column. Of equal ones the first counts."""
     best, where = None, None
     width = x.shape[2]
     for i in range(rows[0].shape[1]):
@@ -105,7 +111,7 @@ def _maxima(x, rows, columns):
                 continue
             better = values > best
             best, where = torch.where(better, values, best), torch.where(better, places, where)
-    return best, where
+    return where
 
 
 # --- kernels --------------------------------------------------------------------------------------------------------
@@ -149,7 +155,7 @@ def _max_gradient(orig_input, orig_output, out_backprop, row_pooling_sequence, c
     rows = _regions(row_pooling_sequence, overlapping, height)
     columns = _regions(col_pooling_sequence, overlapping, width)
     _check_gradient(out_backprop, orig_input.shape, rows, columns)
-    where = _maxima(orig_input, rows, columns)[1]
+    where = _greatest_places(orig_input, rows, columns)
     flat = out_backprop.new_zeros(batch, height * width, depth)
     return flat.scatter_add_(1, where.flatten(1, 2), out_backprop.flatten(1, 2)).view(orig_input.shape)
 
@@ -208,7 +214,7 @@ _OUTPUTS = "output: T, row_pooling_sequence: int64, col_pooling_sequence: int64"
 _SEQUENCES = "row_pooling_sequence: int64, col_pooling_sequence: int64"
 
 for _name, _kernel in (
-    ("FractionalMaxPool", _pooling(lambda x, rows, columns: _maxima(x, rows, columns)[0], "max")),
+    ("FractionalMaxPool", _pooling(_greatest, "max")),
     ("FractionalAvgPool", _pooling(_averages, "average")),
 ):
     define_op(_name, f"value: T -> {_OUTPUTS}", _ATTRS, shape=_pool_shape, kernel=_kernel, resource=_streams)

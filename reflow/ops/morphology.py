@@ -55,84 +55,116 @@ def _checked_frames(input, filter, strides, rates, padding):
     return _frames(filter.shape[:2], strides, rates, padding)
 
 
-def _places(input, frame, axis):
-    """(the first element of each window, possibly outside; the elements of each window [places, window])."""
-    size = input.shape[axis]
-    before, _ = frame.pads(size)
-    first = torch.arange(frame.output_size(size)) * frame.stride - before
-    return first, first[:, None] + torch.arange(frame.size) * frame.dilation
+def _reach(input, frames):
+    """The image as far as the windows reach, and where the image itself begins in it; -infinity around a floating one.
 
-
-def _best(input, filter, frames):
-    """The greatest sums and where they were: (values, row of the filter, column of the filter).
-
-    Of equal sums the first counts; where no element of a window is inside, the least number and (0, 0).
+    Of integers, whose sums wrap around, nothing can stand for "outside": there `_inside` says it.
     """
-    (_, rows), (_, columns) = (_places(input, frame, axis) for axis, frame in enumerate(frames, 1))
-    shape = (input.shape[0], len(rows), len(columns), input.shape[3])
+    pads = []
+    for axis, frame in enumerate(frames, 1):
+        size = input.shape[axis]
+        before, _ = frame.pads(size)
+        pads.append((before, (frame.output_size(size) - 1) * frame.stride + frame.extent - size - before))
+    outside = -torch.inf if input.is_floating_point() else 0
+    return torch.nn.functional.pad(input, [0, 0, *windows.flat_pads(pads)], value=outside), pads
+
+
+def _places(frames, dims, i, j):
+    """What element (i, j) of a filter meets, as slices of the rows and columns of what `_reach` returns."""
+    return tuple(
+        slice(k * frame.dilation, k * frame.dilation + (count - 1) * frame.stride + 1, frame.stride)
+        for frame, count, k in zip(frames, dims, (i, j), strict=True)
+    )
+
+
+def _terms(input, filter, frames):
+    """For each element of the filter, row by row: (what it meets, the sums, where that is inside or None)."""
+    whole, pads = _reach(input, frames)
+    counts = windows.output_sizes(frames, input.shape[1:3])
+    inside = None
+    if not input.is_floating_point():
+        inside, _ = _reach(torch.ones_like(input[:1, :, :, :1]), frames)
+    for i in range(frames[0].size):
+        for j in range(frames[1].size):
+            rows, columns = _places(frames, counts, i, j)
+            yield (
+                (rows, columns),
+                whole[:, rows, columns] + filter[i, j],
+                None if inside is None else inside[:, rows, columns].bool(),
+            )
+
+
+def _start(input, frames):
+    """The least number, for each place of the windows."""
     info = torch.finfo(input.dtype) if input.is_floating_point() else torch.iinfo(input.dtype)
-    best = input.new_full(shape, info.min)
-    row, column = torch.zeros(shape, dtype=torch.int64), torch.zeros(shape, dtype=torch.int64)
-    for i in range(rows.shape[1]):
-        inside_y = (rows[:, i] >= 0) & (rows[:, i] < input.shape[1])
-        line = input[:, rows[:, i].clamp(0, input.shape[1] - 1)]
-        for j in range(columns.shape[1]):
-            inside = inside_y[:, None] & (columns[:, j] >= 0) & (columns[:, j] < input.shape[2])
-            sums = line[:, :, columns[:, j].clamp(0, input.shape[2] - 1)] + filter[i, j]
-            better = (sums > best) & inside[None, :, :, None]
-            best = torch.where(better, sums, best)
-            row.masked_fill_(better, i)
-            column.masked_fill_(better, j)
-    return best, row, column
+    return input.new_full((input.shape[0], *windows.output_sizes(frames, input.shape[1:3]), input.shape[3]), info.min)
 
 
 def _dilation(input, filter, strides, rates, padding):
     frames = _checked_frames(input, filter, strides, rates, padding)
     wide = _WIDER.get(input.dtype, input.dtype)
-    if not input.numel():
-        return input.new_zeros(input.shape[0], *windows.output_sizes(frames, input.shape[1:3]), input.shape[3])
-    return _best(input.to(wide), filter.to(wide), frames)[0].to(input.dtype)
+    image, kernel = input.to(wide), filter.to(wide)
+    best = _start(image, frames)
+    if best.numel():
+        for _, sums, inside in _terms(image, kernel, frames):
+            # NaN never is the greatest.
+            best = torch.fmax(best, sums) if inside is None else torch.where(inside & (sums > best), sums, best)
+    return best.to(input.dtype)
 
 
-def _winners(input, filter, out_backprop, strides, rates, padding):
-    """(frames, filter row, filter column) of the sums that `out_backprop` belongs to."""
+def _winners(input, filter, frames):
+    """Which element of the filter (row times width plus column) makes the greatest sum, the first of equal ones.
+
+    -1 where none is greater than the least number: all elements are outside, NaN or -infinity.
+    """
+    best = _start(input, frames)
+    winner = torch.full(best.shape, -1, dtype=torch.int16 if filter[..., 0].numel() < 1 << 15 else torch.int32)
+    for number, (_, sums, inside) in enumerate(_terms(input, filter, frames)):
+        better = sums > best if inside is None else inside & (sums > best)
+        best = torch.where(better, sums, best)
+        winner.masked_fill_(better, number)
+    return winner
+
+
+def _prepared(input, filter, out_backprop, strides, rates, padding):
+    """(frames, image, filter, gradient, winners), all in types that ATen computes with."""
     frames = _checked_frames(input, filter, strides, rates, padding)
     wanted = (input.shape[0], *windows.output_sizes(frames, input.shape[1:3]), input.shape[3])
     if out_backprop.shape != wanted:
         raise invalid("out_backprop has incompatible size.")
     wide = _WIDER.get(input.dtype, input.dtype)
-    _, row, column = _best(input.to(wide), filter.to(wide), frames)
-    return frames, row, column
-
-
-def _summed(out_backprop, positions, count):
-    """A vector of `count` sums of the gradients that belong to each position."""
-    wide = _WIDER.get(out_backprop.dtype, out_backprop.dtype)
-    sums = torch.zeros(count, dtype=wide).index_add_(0, positions.reshape(-1), out_backprop.to(wide).reshape(-1))
-    return sums.to(out_backprop.dtype)
+    input, filter, out_backprop = (tensor.to(wide) for tensor in (input, filter, out_backprop))
+    return frames, input, filter, out_backprop, _winners(input, filter, frames)
 
 
 def _input_gradient(input, filter, out_backprop, strides, rates, padding):
     if not input.numel() or not out_backprop.numel():
         return torch.zeros_like(input)
-    frames, row, column = _winners(input, filter, out_backprop, strides, rates, padding)
-    (first_y, _), (first_x, _) = (_places(input, frame, axis) for axis, frame in enumerate(frames, 1))
-    batch, height, width, depth = input.shape
-    # Below 0 only where no element of the window is inside.
-    y = (first_y[:, None, None] + row * frames[0].dilation).clamp(min=0)
-    x = (first_x[:, None] + column * frames[1].dilation).clamp(min=0)
-    example = torch.arange(batch)[:, None, None, None]
-    positions = ((example * height + y) * width + x) * depth + torch.arange(depth)
-    return _summed(out_backprop, positions, input.numel()).reshape(input.shape)
+    frames, image, kernel, grad, winner = _prepared(input, filter, out_backprop, strides, rates, padding)
+    whole, pads = _reach(torch.zeros_like(image), frames)
+    whole.zero_()
+    for number, (places, _, _) in enumerate(_terms(image, kernel, frames)):
+        whole[(slice(None), *places)] += torch.where(winner == number, grad, 0)
+    result = torch.nn.functional.pad(whole, [0, 0, *windows.flat_pads([(-a, -b) for a, b in pads])])
+    nobody = (winner == -1).nonzero()
+    if len(nobody):
+        # TensorFlow gives it to the window's first element, or the first one inside.
+        example, y, x, channel = nobody.unbind(1)
+        y, x = (
+            (place * frame.stride - before).clamp(min=0)
+            for place, frame, (before, _) in zip((y, x), frames, pads, strict=True)
+        )
+        result.index_put_((example, y, x, channel), grad[tuple(nobody.unbind(1))], accumulate=True)
+    return result.to(input.dtype)
 
 
 def _filter_gradient(input, filter, out_backprop, strides, rates, padding):
     if not input.numel() or not out_backprop.numel():
         return torch.zeros_like(filter)
-    _, row, column = _winners(input, filter, out_backprop, strides, rates, padding)
-    _, width, depth = filter.shape
-    positions = (row * width + column) * depth + torch.arange(depth)
-    return _summed(out_backprop, positions, filter.numel()).reshape(filter.shape)
+    _, image, kernel, grad, winner = _prepared(input, filter, out_backprop, strides, rates, padding)
+    winner.clamp_(min=0)
+    sums = [torch.where(winner == n, grad, 0).sum((0, 1, 2), dtype=grad.dtype) for n in range(filter[..., 0].numel())]
+    return torch.stack(sums).reshape(filter.shape).to(filter.dtype)
 
 
 define_op("Dilation2D", "input: T, filter: T -> output: T", _ATTRS, shape=_dilation_shape, kernel=_dilation)
