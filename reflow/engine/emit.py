@@ -171,7 +171,7 @@ class Emitter:
             copy = "copy" if node.outputs[0].dtype is dtypes.string else "clone"
             return f"{self._argument(node.inputs[0])}.read().{copy}()"
         args = self._arguments(node)
-        overwriting = in_place_expression(node, args)
+        overwriting = self._overwriting(node, args)
         if overwriting is not None:
             return overwriting
         if op_def.lower is not None:
@@ -183,6 +183,9 @@ class Emitter:
         if op_def.kernel is None:
             raise NotImplementedError(f"op {op_def.name} of node {node.name!r} has no kernel")
         return self._function_call(node, args)
+
+    def _overwriting(self, node: Node, args: list[str]) -> str | None:
+        return in_place_expression(node, args)
 
     def _function_call(self, node: Node, args: list[str]) -> str:
         op_def = node.op_def

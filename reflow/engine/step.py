@@ -225,9 +225,6 @@ def _may_share_memory(plan: Plan) -> list[bool]:
     for value in plan.fetches:
         found = roots_of(value, roots)
         foreign = any(r.node.type in ("Const", "_Feed") or r.is_state for r in found)
-        if plan.jit is not None and not foreign:
-            # A compiler may find that two values are the same.
-            found |= {plan.jit.kind(r.node) for r in found} - {None}
         answers.append(foreign or not seen.isdisjoint(found))
         seen |= found
     return answers

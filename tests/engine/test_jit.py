@@ -199,23 +199,6 @@ def test_long_runs_are_cut_where_least_crosses():
     assert all(piece[-1].type == "AddN" for piece in pieces)
 
 
-def test_two_fetches_out_of_one_segment_do_not_share_memory(monkeypatch):
-    """A compiler may find that two values are the same and return one tensor for both."""
-    monkeypatch.setattr(compiled_module, "_functions", type(compiled_module._functions)())
-
-    def merging(function, **options):
-        return lambda *inputs: [function(*inputs)[0]] * 2
-
-    monkeypatch.setattr(torch, "compile", merging)
-    monkeypatch.setenv("REFLOW_DISABLE_PASSES", "all")
-    x = tf.placeholder(tf.float32, [2])
-    first, second = _elementwise(x), _elementwise(x)
-    with tf.Session(config=_config()) as session:
-        session.run([first, second], {x: [1.0, 2.0]})
-        a, b = session.run([first, second], {x: [1.0, 2.0]})
-    assert not np.shares_memory(a, b)
-
-
 # --- falling back -----------------------------------------------------------------------------------------------------
 
 
@@ -251,6 +234,45 @@ def test_a_compiler_that_is_wrong(monkeypatch):
         return lambda *inputs: [result * 1.001 for result in function(*inputs)]
 
     assert "off" in _run_with(wrong, monkeypatch)
+
+
+def test_a_compiler_that_changes_its_inputs(monkeypatch):
+    def changing(function, **options):
+        return lambda *inputs: [*function(*inputs), *(value.add_(1) for value in inputs)][:1]
+
+    assert "off" in _run_with(changing, monkeypatch)
+
+
+def test_a_compiler_whose_results_share_memory(monkeypatch):
+    """It may find that two values are the same; but what comes after them may overwrite one."""
+    monkeypatch.setattr(compiled_module, "_functions", type(compiled_module._functions)())
+    monkeypatch.setattr(torch, "compile", lambda function, **options: lambda *inputs: [function(*inputs)[0]] * 2)
+    monkeypatch.setenv("REFLOW_DISABLE_PASSES", "all")
+    x = tf.placeholder(tf.float32, [2])
+    fetches = [_elementwise(x), _elementwise(x)]
+    with tf.Session(config=_config()) as session:
+        for _ in range(2):
+            a, b = session.run(fetches, {x: [1.0, 2.0]})
+            assert not np.shares_memory(a, b)
+        (segment,) = _segments(session, fetches, [x])
+    assert "share memory" in segment.reason
+
+
+def test_nodes_that_overwrite_inputs_do_not_do_so_inside(uncompiled):
+    x = tf.placeholder(tf.float32, [64, 8])
+    y = tf.matmul(x, tf.ones([8, 64]))
+    loss = tf.reduce_sum(tf.nn.relu(tf.tanh(y) * y + 1.0))
+    fetches = [loss, *tf.gradients(loss, [x])]
+    values = np.random.RandomState(0).randn(64, 8)
+    with tf.Session() as session:
+        expected = session.run(fetches, {x: values})
+    with tf.Session(config=_config()) as session:
+        for _ in range(2):
+            for one, other in zip(session.run(fetches, {x: values}), expected, strict=True):
+                np.testing.assert_allclose(one, other, rtol=1e-5)
+        compiled = session.plan(fetches, [x])
+    assert any(node.reuses for segment in compiled.plan.jit.segments for node in segment.nodes)
+    assert all("_(" not in segment.source for segment in compiled.plan.jit.segments)
 
 
 def test_no_compiler(monkeypatch):

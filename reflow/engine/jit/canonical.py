@@ -30,6 +30,9 @@ class SegmentEmitter(Emitter):
     def _guard(self, node: Node) -> Guard:
         return ()  # The call of the segment stands under its guard.
 
+    def _overwriting(self, node: Node, args: list[str]) -> str | None:
+        return None  # A segment changes nothing that it is given; the compiler reuses memory by itself.
+
     def _expression(self, node: Node) -> str:
         return _written_out_product(node, self._arguments(node)) or super()._expression(node)
 

@@ -102,20 +102,41 @@ class CompiledFunction:
         compiled: Callable = torch.compile(self._plain, fullgraph=True, dynamic=False, options=_options())
         if self._on_gpu:
             compiled = Replay(compiled)
-        try:
-            results = compiled(*inputs)
-        except Exception as error:
-            return self._give_up(inputs, error)
         expected = self._plain(*inputs)
-        self.reason = next(filter(None, map(_difference, results, expected)), None)
+        # The compiled function gets copies: should it change them, the step must not see it.
+        copies = [value.clone() for value in inputs]
+        try:
+            results = compiled(*copies)
+        except Exception as error:
+            self.reason = _said(error)
+            return expected
+        differences = map(_difference, [*results, *copies], [*expected, *inputs])
+        self.reason = _sharing(inputs, expected, copies, results) or next(filter(None, differences), None)
         self._compiled = compiled
         return expected
 
     def _give_up(self, inputs: list, error: Exception) -> list:
         """The plain function's results. If it fails, too, then the inputs are to blame, and that failure is raised."""
         results = self._plain(*inputs)
-        self.reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}" if str(error) else repr(error)
+        self.reason = _said(error)
         return results
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}" if str(error).strip() else repr(error)
+
+
+def _sharing(inputs, expected, copies, results) -> str | None:
+    """Whether compiled results share memory that plain ones do not: what comes after may overwrite one of them."""
+    same = _shared_memory(inputs, expected) == _shared_memory(copies, results)
+    return None if same else "the compiled function's results share memory"
+
+
+def _shared_memory(inputs: list[torch.Tensor], results: list[torch.Tensor]) -> list[tuple[int, bool]]:
+    """For each result, the first one that has the same memory, and whether an input has it."""
+    given = {value.untyped_storage().data_ptr() for value in inputs}
+    memories = [value.untyped_storage().data_ptr() or -i for i, value in enumerate(results, 1)]
+    return [(memories.index(memory), memory in given) for memory in memories]
 
 
 def _options() -> dict:

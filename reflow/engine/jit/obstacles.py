@@ -77,9 +77,13 @@ def _tried(function, taken: list[Value], node: Node) -> str | None:
     try:
         with torch.inference_mode(False), FakeTensorMode(), watch:
             fakes = [torch.empty(v.dims, dtype=to_torch(v.dtype.base_dtype), device=device) for v in taken]
+            before = [fake._version for fake in fakes]
             results = function(*fakes)
+            overwrites = before != [fake._version for fake in fakes]
     except Exception as error:
         return f"its kernel needs values to run ({type(error).__name__})"
+    if overwrites:
+        return "overwrites an input"
     if not all(isinstance(result, torch.Tensor) for result in results):
         return "makes something other than tensors"
     return watch.objection
