@@ -15,6 +15,7 @@ from reflow.ops import (  # noqa: F401
     batch_space,
     bias,
     bitwise,
+    boosted_trees,
     broadcasting,
     candidates,
     casting,
