@@ -132,6 +132,7 @@ def test_what_tensorflow_refuses(session):
     made = tf.gather_nd(tf.reshape(tf.range(6), [3, 2]), indices)
     assert session.run(made).to_list() == [[1, 4], [0]]
     assert session.run(tf.ragged.constant([], tf.float32, ragged_rank=1).to_tensor()).shape == (0, 0)
+    assert session.run(tf.ragged.row_splits_to_segment_ids([0])).tolist() == []
 
 
 def test_arrays_on_the_left(session):
