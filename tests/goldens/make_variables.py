@@ -1,7 +1,7 @@
 """Records variables.json.gz: what TensorFlow 1.15.5 does in the cases of variables_cases.py."""
 
 import op_recording
-import variables_cases
 import tensorflow as tf
+import variables_cases
 
 op_recording.record(tf, "variables", variables_cases.case)
