@@ -57,3 +57,23 @@ def test_names_outside_contrib():
     assert tf.summary.initialize is tf.contrib.summary.initialize
     assert tf.summary.all_v2_summary_ops is tf.contrib.summary.all_summary_ops
     assert tf.contrib.summary.eval_dir("m", "test").endswith("eval_test")
+
+
+def test_the_ops_behind(tmp_path):
+    with tf.Graph().as_default() as graph:
+        summary = tf.contrib.summary
+        writer = summary.create_file_writer(str(tmp_path))
+        summary.create_db_writer("file:db", user_name="me")
+        x = tf.zeros([1, 2, 2, 1])
+        with writer.as_default(), summary.always_record_summaries():
+            summary.scalar("scalar", x[0, 0, 0, 0], step=1)
+            summary.histogram("histogram", x, step=1)
+            summary.image("image", x, step=1)
+            summary.audio("audio", x[..., 0], 8.0, 1, step=1)
+            summary.generic("generic", x, step=1)
+        writer.close()
+        writing = {op.type for op in graph.get_operations() if "Summary" in op.type}
+    assert writing == {
+        "SummaryWriter", "CreateSummaryFileWriter", "CreateSummaryDbWriter", "FlushSummaryWriter", "CloseSummaryWriter",
+        "WriteScalarSummary", "WriteHistogramSummary", "WriteImageSummary", "WriteAudioSummary", "WriteSummary",
+    }  # fmt: skip
