@@ -11,6 +11,7 @@ from reflow.graph.build import call
 from reflow.graph.convert import constant_value
 from reflow.graph.errors import InvalidArgumentError, UnimplementedError
 from reflow.graph.registry import define_op, gradient
+from reflow.graph.shapes import Dims
 from reflow.ops import windows
 from reflow.ops.conv import shape_from_sizes
 from reflow.ops.shape_rules import merge, with_rank
@@ -265,19 +266,19 @@ def _max_pool_grad_from_places(grad, places, sizes, ksize, strides, padding, dat
     return windows.in_layout(result, data_format)
 
 
-def _places_shape(op):
-    """The places stand with channels first, and those that TensorFlow's frame skips among them."""
+def places_dims(op) -> Dims:
+    """Raw dims of the places: channels first, and with those that TensorFlow's frame skips."""
     (pooled,) = _pool_shape(op)
     dims, data_format = op._inputs[0].dims, op.attrs["data_format"]
     skip = _frame(windows.spatial(dims, data_format), *(op.attrs[a] for a in ("ksize", "strides", "padding")),
                   data_format).skip  # fmt: skip
     sizes = [size + n for size, n in zip(windows.spatial(pooled, data_format), skip, strict=True)]
-    return [pooled, (pooled[0], windows.channels(pooled, data_format), *sizes)]
+    return (pooled[0], windows.channels(pooled, data_format), *sizes)
 
 
 define_op(
     "_MaxPoolWithPlaces", "input: T -> output: T, places: int64", f"{_ATTRS}, {DATA_FORMATS_2D}, T: type",
-    shape=_places_shape, kernel=_max_pool_with_places, gradient=None,
+    shape=lambda op: [*_pool_shape(op), places_dims(op)], kernel=_max_pool_with_places, gradient=None,
 )  # fmt: skip
 define_op(
     "_MaxPoolGradFromPlaces", "grad: T, places: int64 -> output: T",

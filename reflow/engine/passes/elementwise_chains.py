@@ -10,10 +10,15 @@ from reflow.engine.passes.rewriting import constant_of, has_known_dims, sole_con
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.graph import dtypes
 from reflow.graph.registry import define_op
+from reflow.graph.shapes import num_elements
 from reflow.ops.shape_rules import broadcast_all, unchanged_shape
 
 _TYPES = frozenset({dtypes.float32, dtypes.float64})
 _SUMS = frozenset({"Add", "AddV2", "AddN"})
+# Smaller tensors gain little, and keep TensorFlow's rounding.
+_LEAST_ELEMENTS = 256
+
+_ENDS = _SUMS | {"Sub", "Mul"}
 
 _TERNARY = "a: T, b: T, c: T -> sum: T"
 define_op("_AddProduct", _TERNARY, "T: type, value: int = 1", shape=broadcast_all, gradient=None,
@@ -33,7 +38,7 @@ def fuse_elementwise(plan: Plan) -> Plan:
     chains = _Chains(plan)
     new: dict[Node, Node] = {}
     for node in plan.nodes:
-        if node.outputs and node.outputs[0].dtype in _TYPES and has_known_dims(node.outputs[0]):
+        if node.type in _ENDS and node.outputs[0].dtype in _TYPES and _is_large(node.outputs[0]):
             made = chains.rewritten(node)
             if made is not None:
                 new[node] = made
@@ -56,12 +61,13 @@ class _Chains:
     def rewritten(self, node: Node) -> Node | None:
         """The one node for the chain that ends with `node`; None if there is none."""
         if node.type in _SUMS and len(node.inputs) == 2:
-            orders = node.inputs, node.inputs[::-1]
-            means = (made for order in orders if (made := self._mean(node, *order)) is not None)
-            sums = (made for order in orders if (made := self._sum(node, *order, 1)) is not None)
+            left, right = node.inputs
+            orders = (left, right), (right, left)
+            means = (made for a, b in orders if (made := self._mean(node, a, b)) is not None)
+            sums = (made for a, b in orders if (made := self._sum(node, a, b, 1)) is not None)
             return next(means, None) or next(sums, None)
         elif node.type == "Sub":
-            return self._sum(node, *node.inputs, -1)
+            return self._sum(node, node.inputs[0], node.inputs[1], -1)
         elif node.type == "Mul":
             return self._silu(node)
         return None
@@ -124,6 +130,10 @@ class _Chains:
         output = node.outputs[0]
         self.gone.update(parts)
         return new_node(node.name, op, inputs, {"T": output.dtype, **attrs}, [(output.dtype, output.dims)], like=node)
+
+
+def _is_large(value: Value) -> bool:
+    return has_known_dims(value) and (num_elements(value.dims) or 0) >= _LEAST_ELEMENTS
 
 
 def _is_one(value: Value) -> bool:

@@ -65,14 +65,13 @@ class _Folding:
 
     def _fold_norm(self, node: Node) -> None:
         """The norm's other outputs are the statistics that it was given."""
-        x, scale, offset, mean, variance = node.inputs
-        product = self._product_before(x, node)
+        product = self._product_before(node.inputs[0], node)
         if product is None or any(v in self._consumers or v in self._fetched for v in node.outputs[1:]):
             return
-        arrays = [constant_of(v) for v in (scale, offset, mean, variance)]
-        if any(a is None for a in arrays) or (node.attrs["data_format"] == b"NCHW") != _channels_first(product):
+        arrays = [a.astype(np.float64) for a in map(constant_of, node.inputs[1:]) if a is not None]
+        if len(arrays) < 4 or (node.attrs["data_format"] == b"NCHW") != _channels_first(product):
             return
-        scale, offset, mean, variance = (a.astype(np.float64) for a in arrays)
+        scale, offset, mean, variance = arrays
         factor = scale / np.sqrt(variance + node.attrs["epsilon"])
         vector = _constant(f"{node.name}/factor", factor, node)
         steps = self._scaled(product, vector.outputs[0], node)
@@ -127,8 +126,9 @@ def _channels_first(product: Node) -> bool:
 
 def _is_vector(factor: Value, dims) -> bool:
     """True if `factor` has one number for each of the last dimension's channels of what it multiplies."""
-    known = has_known_dims(factor) and dims is not None and dims[-1] is not None
-    return known and factor.dims[-1:] == dims[-1:] and num_elements(factor.dims) == dims[-1] and dims[-1] > 1
+    if factor.dims is None or not has_known_dims(factor) or dims is None or dims[-1] is None or dims[-1] < 2:
+        return False
+    return factor.dims[-1:] == dims[-1:] and num_elements(factor.dims) == dims[-1]
 
 
 def _times(weights: np.ndarray, factor: np.ndarray, product: Node) -> np.ndarray:

@@ -61,13 +61,13 @@ def fuse_moments(plan: Plan) -> Plan:
 
 
 def _kept_axis(mean: Node, x: Value) -> int | None:
-    """The axis of the channels, if `mean` reduces all other axes of images or rows, and keeps them with size 1."""
+    """The axis of the channels, if `mean` reduces all other axes of images, and keeps them with size 1."""
     axes = constant_of(mean.inputs[1])
     if axes is None or not mean.attrs["keep_dims"] or x.dtype is not dtypes.float32 or not has_known_dims(x):
         return None
     rank = len(x.dims or ())
     kept = set(range(rank)) - {int(a) % rank for a in axes.ravel()} if rank else set()
-    if rank not in (2, 4, 5) or len(kept) != 1 or not kept & {1, rank - 1} or 0 in (x.dims or ()):
+    if rank not in (4, 5) or len(kept) != 1 or not kept & {1, rank - 1} or 0 in (x.dims or ()):
         return None
     return kept.pop()
 
@@ -75,6 +75,4 @@ def _kept_axis(mean: Node, x: Value) -> int | None:
 def _is_mean_of(mean: Node, x: Value, variance: Node) -> bool:
     if mean.type != "Mean" or mean.control or mean.inputs[0] is not x or not mean.attrs["keep_dims"]:
         return False
-    axes, others = constant_of(mean.inputs[1]), constant_of(variance.inputs[1])
-    rank = len(x.dims or ())
-    return axes is not None and {int(a) % rank for a in axes.ravel()} == {int(a) % rank for a in others.ravel()}
+    return _kept_axis(mean, x) == _kept_axis(variance, x)

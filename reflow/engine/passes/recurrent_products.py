@@ -15,6 +15,7 @@ from reflow.engine.passes.rewriting import (
     downstream,
     has_known_dims,
     order_of_stack,
+    sizes_of,
     slice_rows_nodes,
     split_rows_nodes,
     waited_for_in,
@@ -88,8 +89,8 @@ def _hoist_inputs(plan: Plan, products: list[Node]) -> bool:
         return False
     side = free.index(True)
     first, weight = products[0], products[0].inputs[1]
-    cut = steps[0][0].dims[1]
-    rows = [(0, cut), (cut, weight.dims[0])]
+    cut, end = (sizes_of(v)[i] for v, i in ((steps[0][0], 1), (weight, 0)))
+    rows = [(0, cut), (cut, end)]
     name = f"{first.name}/all_steps"
     stack = concat_nodes(f"{name}/inputs", [values[side] for values in steps], 0, first)
     input_weight = slice_rows_nodes(f"{name}/input_weight", weight, *rows[side], first)
@@ -173,8 +174,8 @@ def _slices(plan: Plan, products: list[Node]) -> dict[Node, tuple[int, int]] | N
         begin = constant_of(node.inputs[1]) if plain else None
         if begin is None or begin[0] != 0 or not has_known_dims(node.outputs[0]):
             return None
-        rows, columns = node.outputs[0].dims or (0, 0)
-        if rows != (node.inputs[0].dims or (0, 0))[0] or node.guard != products[0].guard:
+        rows, columns = sizes_of(node.outputs[0])
+        if rows != sizes_of(node.inputs[0])[0] or node.guard != products[0].guard:
             return None
         found[node] = int(begin[1]), int(begin[1]) + columns
     return found
@@ -187,7 +188,7 @@ def _split_gradient(plan: Plan, products: list[Node], ranges, free: tuple[int, i
     order = order_of_stack(plan, [p.inputs[0] for p in products if p in slice_of])
     by_gradient = {p.inputs[0]: slice_of[p] for p in products if p in slice_of}
     stack = concat_nodes(f"{name}/gradients", order, 0, first)
-    input_weight = slice_rows_nodes(f"{name}/input_weight", weight, *free, first)
+    input_weight = slice_rows_nodes(f"{name}/input_weight", weight, free[0], free[1], first)
     together = _product(name, stack[-1].outputs[0], input_weight[-1].outputs[0], [], first, transpose_b=True)
     parts = split_rows_nodes(f"{name}/split", together.outputs[0], len(order), first)
     new = {first: [*stack, *input_weight, together, *parts]}
@@ -196,7 +197,7 @@ def _split_gradient(plan: Plan, products: list[Node], ranges, free: tuple[int, i
         if columns == free:
             new.update((node, []) for node in nodes)
             continue
-        state_weight = slice_rows_nodes(f"{name}/state_weight", weight, *columns, first)
+        state_weight = slice_rows_nodes(f"{name}/state_weight", weight, columns[0], columns[1], first)
         new[first] += state_weight
         for node in nodes:
             gradient = node.inputs[0].node.inputs[0]

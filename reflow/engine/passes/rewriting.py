@@ -18,6 +18,11 @@ def has_known_dims(value: Value) -> bool:
     return value.dims is not None and None not in value.dims
 
 
+def sizes_of(value: Value) -> tuple[int, ...]:
+    """The dimensions of a value that has known ones."""
+    return tuple(size or 0 for size in value.dims or ())
+
+
 def constant_of(value: Value) -> np.ndarray | None:
     """The array of a constant, or None."""
     return value.node.attrs["value"] if value.node.type == "Const" else None

@@ -4,9 +4,12 @@ ATen's maximum pool finds the places whether they are asked for or not, so to ke
 but no time; and the gradient needs neither to pool again nor the image that was pooled, only its sizes.
 """
 
+from typing import Any
+
 from reflow.engine.passes.rewriting import has_known_dims, waited_for_in
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.graph import dtypes
+from reflow.ops.pool import places_dims
 
 _TYPES = frozenset({dtypes.float32, dtypes.float64})
 _POOL_ATTRS = ("ksize", "strides", "padding", "data_format")
@@ -56,7 +59,7 @@ class _MaxPool:
     def keeping(node: Node) -> Node:
         pool = new_node(node.name, "_MaxPoolWithPlaces", node.inputs, node.attrs,
                         [(node.outputs[0].dtype, node.outputs[0].dims), (dtypes.int64, None)], like=node)  # fmt: skip
-        pool.outputs[1].dims = pool.op_def.shape(pool)[1]
+        pool.outputs[1].dims = places_dims(pool)
         return pool
 
     @staticmethod
@@ -95,4 +98,4 @@ class _Lrn:
                         [(node.outputs[0].dtype, node.outputs[0].dims)], like=node)  # fmt: skip
 
 
-_PAIRS = {"MaxPoolGrad": _MaxPool, "LRNGrad": _Lrn}
+_PAIRS: dict[str, Any] = {"MaxPoolGrad": _MaxPool, "LRNGrad": _Lrn}

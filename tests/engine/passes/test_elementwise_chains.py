@@ -6,7 +6,7 @@ import reflow as tf
 from tests.engine.passes.plans import compared, plan_of, random_feed, source_of, types
 
 
-def _inputs(count=4, shape=(3, 4)):
+def _inputs(count=4, shape=(16, 20)):
     return [tf.placeholder(tf.float32, shape) for _ in range(count)]
 
 
@@ -69,27 +69,32 @@ def test_what_is_wanted_by_itself_stays(program):
 
 
 def test_images_times_a_vector_plus_a_vector():
-    x, scale, offset = (tf.placeholder(tf.float32, s) for s in ([2, 3, 3, 4], [4], [4]))
+    x, scale, offset = (tf.placeholder(tf.float32, s) for s in ([4, 5, 5, 4], [4], [4]))
     plan, _ = compared([x * scale + offset], random_feed(x, scale, offset), "elementwise_chains")
     assert types(plan) == ["_AddProduct"]
 
 
 def test_a_quotient_plus_a_vector_stays():
-    a, b = tf.placeholder(tf.float32, [4]), tf.placeholder(tf.float32, [3, 4])
+    a, b = tf.placeholder(tf.float32, [20]), tf.placeholder(tf.float32, [16, 20])
     plan, _ = compared([a + b / tf.sin(b)], random_feed(a, b), "elementwise_chains")
     assert types(plan) == ["Sin", "RealDiv", "AddV2"]
 
 
 def test_factors_may_broadcast():
-    a, b, c = (tf.placeholder(tf.float32, s) for s in ([3, 4], [3, 4], [4]))
+    a, b, c = (tf.placeholder(tf.float32, s) for s in ([16, 20], [16, 20], [20]))
     plan, _ = compared([a + b * c], random_feed(a, b, c), "elementwise_chains")
     assert types(plan) == ["_AddProduct"]
 
 
 def test_weight_decay_is_added_without_a_product_of_its_own():
-    w = tf.Variable(tf.ones([3, 4]))
-    x = tf.placeholder(tf.float32, [2, 3])
+    w = tf.Variable(tf.ones([16, 20]))
+    x = tf.placeholder(tf.float32, [2, 16])
     loss = tf.reduce_sum(tf.square(tf.matmul(x, w))) + 0.004 * tf.nn.l2_loss(w)
     train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
     plan = plan_of([], [x], targets=[train])
     assert "_AddScaled" in types(plan)
+
+
+def test_small_tensors_keep_their_rounding():
+    a, b = (tf.placeholder(tf.float32, [5, 5]) for _ in range(2))
+    assert types(plan_of([a + b * tf.sin(b)], [a, b])) == ["Sin", "Mul", "AddV2"]

@@ -7,7 +7,7 @@ import reflow as tf
 from tests.engine.passes.plans import compared, plan_of, random_feed, types
 
 
-@pytest.mark.parametrize("shape, axes", [([4, 5, 5, 3], [0, 1, 2]), ([4, 3, 5, 5], [0, 2, 3]), ([16, 3], [0])])
+@pytest.mark.parametrize("shape, axes", [([4, 5, 5, 3], [0, 1, 2]), ([4, 3, 5, 5], [0, 2, 3])])
 def test_moments_are_one_call(shape, axes):
     x = tf.placeholder(tf.float32, shape)
     with_pass, without = compared(tf.nn.moments(x, axes), random_feed(x), "moments", rtol=3e-5)
@@ -36,7 +36,8 @@ def test_a_layer_in_training():
 
 
 @pytest.mark.parametrize("program", [
-    lambda x: tf.nn.moments(x, [1, 2]), lambda x: tf.nn.moments(x, [0, 1, 2, 3]),
+    lambda x: tf.nn.moments(x, [1, 2]), lambda x: tf.nn.moments(x[:, 0, 0], [0]),
+    lambda x: tf.nn.moments(x, [0, 1, 2, 3]),
     lambda x: [tf.reduce_mean(tf.squared_difference(x, 1.0), [0, 1, 2], keepdims=True)],
     lambda x: [tf.nn.moments(x, [0, 1, 2])[1], tf.squared_difference(x, tf.reduce_mean(x, [0, 1, 2], keepdims=True))],
 ])  # fmt: skip
