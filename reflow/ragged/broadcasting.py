@@ -8,7 +8,7 @@ from reflow.ops.shape_ops import reshape, shape
 from reflow.ragged.arguments import told_value
 from reflow.ragged.dynamic_shape import DynamicShape
 from reflow.ragged.partitions import repeat_ranges
-from reflow.ragged.tensor import RaggedTensor, is_ragged, to_tensor_or_ragged
+from reflow.ragged.tensor import RaggedTensor, convert_to_tensor_or_ragged_tensor, is_ragged
 from reflow.ragged.tiling import tile
 
 
@@ -25,7 +25,7 @@ def broadcast_rows(tensor, wanted: DynamicShape):
     Raises:
       ValueError: if a rank is not known, or the tensor has more dimensions or ragged ones.
     """
-    tensor = to_tensor_or_ragged(tensor)
+    tensor = convert_to_tensor_or_ragged_tensor(tensor)
     if not wanted.partitioned:
         if is_ragged(tensor):
             raise ValueError("Incompatible with shape: ragged rank mismatch")

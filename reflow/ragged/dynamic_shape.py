@@ -21,7 +21,7 @@ from reflow.ops.select import where
 from reflow.ops.shape_ops import shape, size
 from reflow.ragged.arguments import int_tensor
 from reflow.ragged.partitions import repeat_ranges, splits_of_lengths
-from reflow.ragged.tensor import is_ragged, to_tensor_or_ragged
+from reflow.ragged.tensor import convert_to_tensor_or_ragged_tensor, is_ragged
 
 
 class DynamicShape:
@@ -51,7 +51,7 @@ class DynamicShape:
     def of(cls, tensor) -> "DynamicShape":
         """The shape of a tensor, dense or ragged."""
         with name_scope(None, "RaggedTensorDynamicShapeFromTensor", [tensor]):
-            tensor = to_tensor_or_ragged(tensor)
+            tensor = convert_to_tensor_or_ragged_tensor(tensor)
             if not is_ragged(tensor):
                 return cls([], shape(tensor))
             return cls([tensor.nrows(), *tensor.nested_row_lengths()], shape(tensor.flat_values)[1:])

@@ -15,13 +15,13 @@ from reflow.ops.grids import repeat
 from reflow.ops.joining import concat
 from reflow.ops.shape_ops import expand_dims, rank, reshape, shape
 from reflow.ragged.shape_functions import expand_dims as ragged_expand_dims
-from reflow.ragged.tensor import RaggedTensor, common_splits_type, is_ragged, to_tensor_or_ragged
+from reflow.ragged.tensor import RaggedTensor, common_splits_type, convert_to_tensor_or_ragged_tensor, is_ragged
 from reflow.ragged.tiling import tile
 
 
 def _both(params, indices):
-    params = to_tensor_or_ragged(params, name="params")
-    indices = to_tensor_or_ragged(indices, name="indices")
+    params = convert_to_tensor_or_ragged_tensor(params, name="params")
+    indices = convert_to_tensor_or_ragged_tensor(indices, name="indices")
     common_splits_type(params, indices)
     return params, indices
 

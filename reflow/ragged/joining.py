@@ -12,7 +12,7 @@ from reflow.ragged.arguments import axis_from_front, check_splits_match
 from reflow.ragged.gathering import gather
 from reflow.ragged.partitions import splits_of_lengths
 from reflow.ragged.shape_functions import expand_dims
-from reflow.ragged.tensor import RaggedTensor, common_splits_type, is_ragged, to_tensor_or_ragged
+from reflow.ragged.tensor import RaggedTensor, common_splits_type, convert_to_tensor_or_ragged_tensor, is_ragged
 
 
 def concat(values, axis, name=None):
@@ -62,7 +62,7 @@ def _join(values, axis, name, stacks):
 def _joined(values, axis, stacks: bool):
     if not values:
         raise ValueError("rt_inputs may not be empty.")
-    values = [to_tensor_or_ragged(value, name="rt_input") for value in values]
+    values = [convert_to_tensor_or_ragged_tensor(value, name="rt_input") for value in values]
     splits_type = common_splits_type(*values)
     if len(values) == 1:
         return expand_dims(values[0], axis=axis) if stacks else values[0]

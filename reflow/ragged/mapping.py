@@ -3,7 +3,7 @@
 from reflow.graph.context import control_dependencies
 from reflow.graph.export import export
 from reflow.ragged.arguments import MISMATCHED_SPLITS_TYPES, check_splits_match
-from reflow.ragged.tensor import RaggedTensor, is_ragged, to_tensor_or_ragged
+from reflow.ragged.tensor import RaggedTensor, convert_to_tensor_or_ragged_tensor, is_ragged
 
 
 @export("ragged.map_flat_values")
@@ -35,7 +35,7 @@ def map_flat_values(op, *args, **kwargs):
 def _flattened(value, found: list):
     """`value` with flat values in the place of ragged tensors; `found` gains their row splits."""
     if is_ragged(value):
-        value = to_tensor_or_ragged(value)
+        value = convert_to_tensor_or_ragged_tensor(value)
         found.append(value.nested_row_splits)
         return value.flat_values
     if isinstance(value, dict):

@@ -9,7 +9,7 @@ from reflow.ops.gathering import gather as dense_gather
 from reflow.ops.joining import stack
 from reflow.ops.sorting import argsort
 from reflow.ragged.gathering import gather
-from reflow.ragged.tensor import RaggedTensor, to_tensor_or_ragged
+from reflow.ragged.tensor import RaggedTensor, convert_to_tensor_or_ragged_tensor
 
 
 @export("ragged.stack_dynamic_partitions")
@@ -30,9 +30,9 @@ def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
       InvalidArgumentError: when it runs, if a partition is not less than `num_partitions`.
     """
     with name_scope(name, "SegmentStack", [data, partitions, num_partitions]):
-        data = to_tensor_or_ragged(data, name="data")
+        data = convert_to_tensor_or_ragged_tensor(data, name="data")
         splits_type = data.row_splits.dtype if isinstance(data, RaggedTensor) else None
-        partitions = to_tensor_or_ragged(partitions, name="partitions", preferred_dtype=splits_type)
+        partitions = convert_to_tensor_or_ragged_tensor(partitions, name="partitions", preferred_dtype=splits_type)
         num_partitions = to_tensor(num_partitions, None, "num_partitions", partitions.dtype)
         if splits_type is not None:
             partitions = _cast_values(partitions, splits_type)

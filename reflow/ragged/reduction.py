@@ -22,7 +22,7 @@ from reflow.ragged.arguments import SPLITS_TYPES, axis_from_front
 from reflow.ragged.mapping import map_flat_values
 from reflow.ragged.partitions import row_splits_to_segment_ids
 from reflow.ragged.ranges import ragged_range
-from reflow.ragged.tensor import RaggedTensor, common_splits_type, is_ragged, to_tensor_or_ragged
+from reflow.ragged.tensor import RaggedTensor, common_splits_type, convert_to_tensor_or_ragged_tensor, is_ragged
 
 # --- segments ---------------------------------------------------------------------------------------------------------
 
@@ -43,8 +43,8 @@ def _combine(segment_function, data, segment_ids, num_segments, name=None):
     if not (is_ragged(data) or is_ragged(segment_ids)):
         return segment_function(data, segment_ids, num_segments, name)
     with name_scope(name, "RaggedSegment", [data, segment_ids, num_segments]):
-        data = to_tensor_or_ragged(data, name="data")
-        segment_ids = to_tensor_or_ragged(segment_ids, name="segment_ids")
+        data = convert_to_tensor_or_ragged_tensor(data, name="data")
+        segment_ids = convert_to_tensor_or_ragged_tensor(segment_ids, name="segment_ids")
         common_splits_type(data, segment_ids)
         if segment_ids.dtype not in SPLITS_TYPES:
             raise ValueError("segment_ids must have dtype int32 or int64.")
@@ -148,7 +148,7 @@ def _reduce(functions, input_tensor, axis, keepdims, name=None):
                 *outer, innermost = sorted(axis_from_front(each, input_tensor.shape.ndims) for each in axis)
                 return _reduce(functions, _reduce(functions, input_tensor, innermost, keepdims), outer, keepdims)
             (axis,) = axis
-        ragged = to_tensor_or_ragged(input_tensor, name="rt_input")
+        ragged = convert_to_tensor_or_ragged_tensor(input_tensor, name="rt_input")
         return _reduce_along(functions, ragged, axis_from_front(axis, ragged.shape.ndims), keepdims)
 
 

@@ -18,7 +18,7 @@ from reflow.ragged.joining import concat
 from reflow.ragged.mapping import map_flat_values
 from reflow.ragged.partitions import row_splits_to_segment_ids, splits_of_lengths
 from reflow.ragged.reduction import reduce_sum
-from reflow.ragged.tensor import RaggedTensor, common_splits_type, is_ragged, to_tensor_or_ragged
+from reflow.ragged.tensor import RaggedTensor, common_splits_type, convert_to_tensor_or_ragged_tensor, is_ragged
 
 # --- where ------------------------------------------------------------------------------------------------------------
 
@@ -42,10 +42,10 @@ def where(condition, x=None, y=None, name=None):
         raise ValueError("x and y must be either both None or both non-None")
     # TensorFlow gives the scope of this one function in the wrong place, so that `name` counts for nothing.
     with name_scope("RaggedWhere", name, [condition, x, y]):
-        condition = to_tensor_or_ragged(condition, name="condition")
+        condition = convert_to_tensor_or_ragged_tensor(condition, name="condition")
         if x is None:
             return _coordinates(condition)
-        x, y = to_tensor_or_ragged(x, name="x"), to_tensor_or_ragged(y, name="y")
+        x, y = convert_to_tensor_or_ragged_tensor(x, name="x"), convert_to_tensor_or_ragged_tensor(y, name="y")
         common_splits_type(condition, x, y)
         return _picked(condition, x, y)
 
@@ -101,8 +101,8 @@ def boolean_mask(data, mask, name=None):
       InvalidArgumentError: when it runs, if the row splits of mask and data differ.
     """
     with name_scope(name, "RaggedMask", [data, mask]):
-        data = to_tensor_or_ragged(data, name="data")
-        mask = to_tensor_or_ragged(mask, dtypes.bool_, name="mask")
+        data = convert_to_tensor_or_ragged_tensor(data, name="data")
+        mask = convert_to_tensor_or_ragged_tensor(mask, dtypes.bool_, name="mask")
         splits_type = common_splits_type(data, mask)
         rank = mask.shape.ndims
         if rank is None:

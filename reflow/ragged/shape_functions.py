@@ -16,7 +16,7 @@ from reflow.ops.shape_ops import rank as dense_rank
 from reflow.ops.shape_ops import size as dense_size
 from reflow.ops.shape_ops import squeeze as dense_squeeze
 from reflow.ragged.arguments import axis_from_front
-from reflow.ragged.tensor import RaggedTensor, is_ragged, to_tensor_or_ragged
+from reflow.ragged.tensor import RaggedTensor, convert_to_tensor_or_ragged_tensor, is_ragged
 
 
 def expand_dims(input, axis, name=None):
@@ -31,7 +31,7 @@ def expand_dims(input, axis, name=None):
       A RaggedTensor with the same values.
     """
     with name_scope(name, "RaggedExpandDims", [input]):
-        input = to_tensor_or_ragged(input, name="input")
+        input = convert_to_tensor_or_ragged_tensor(input, name="input")
         if not is_ragged(input):
             return dense_expand_dims(input, axis)
         rank_of_input = input.shape.ndims
@@ -62,7 +62,7 @@ def squeeze(input, axis=None, name=None):
       InvalidArgumentError: when it runs, if such a dimension has another size.
     """
     with name_scope(name, "RaggedSqueeze", [input]):
-        input = to_tensor_or_ragged(input)
+        input = convert_to_tensor_or_ragged_tensor(input)
         if isinstance(input, Tensor):
             return dense_squeeze(input, axis, name)
         axes = [axis_from_front(each, input.shape.ndims) for each in _axes(axis)]
@@ -148,7 +148,7 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
       ValueError: if `axis` is among the ragged dimensions.
     """
     with name_scope(name, "RaggedOneHot", [indices]):
-        indices = to_tensor_or_ragged(indices, name="indices")
+        indices = convert_to_tensor_or_ragged_tensor(indices, name="indices")
         if axis is not None:
             axis = axis_from_front(axis, indices.shape.ndims)
             if axis < indices.ragged_rank:

@@ -434,8 +434,8 @@ def is_ragged(value) -> bool:
     return isinstance(value, (RaggedTensor, RaggedTensorValue))
 
 
-def to_tensor_or_ragged(value, dtype: DType | None = None, name: str | None = None,
-                        preferred_dtype: DType | None = None):  # fmt: skip
+def convert_to_tensor_or_ragged_tensor(value, dtype: DType | None = None, preferred_dtype: DType | None = None,
+                                       name: str | None = None):  # fmt: skip
     """A RaggedTensor as it is, a RaggedTensorValue as a RaggedTensor, anything else as a Tensor.
 
     Raises:

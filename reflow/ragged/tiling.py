@@ -7,7 +7,7 @@ from reflow.ops.padding import tile as dense_tile
 from reflow.ops.ranges import range as number_range
 from reflow.ragged.arguments import int_tensor, told_value
 from reflow.ragged.partitions import repeat_ranges, splits_of_lengths
-from reflow.ragged.tensor import RaggedTensor, is_ragged, to_tensor_or_ragged
+from reflow.ragged.tensor import RaggedTensor, convert_to_tensor_or_ragged_tensor, is_ragged
 
 
 def tile(input, multiples, name=None):
@@ -22,7 +22,7 @@ def tile(input, multiples, name=None):
       A tensor of the same type and ragged rank.
     """
     with name_scope(name, "RaggedTile", [input, multiples]):
-        input = to_tensor_or_ragged(input, name="input")
+        input = convert_to_tensor_or_ragged_tensor(input, name="input")
         if not is_ragged(input):
             return dense_tile(input, multiples, name)
         multiples = int_tensor(multiples, "multiples", input.row_splits.dtype)
