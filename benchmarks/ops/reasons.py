@@ -1,7 +1,7 @@
 """Why Reflow takes more than 1.2 times as long as the faster TensorFlow: by operation, then row, size or "" (all)."""
 
 CALLS = "calls of PyTorch's kernels, 1 to 5 us each"
-KERNEL = "PyTorch's kernel, which alone takes as long (its column)"
+KERNEL = "PyTorch's kernel, as in its column"
 CHAIN = "several operations on little: " + CALLS
 CHECKS = "indices are checked and counted in calls of their own, for TensorFlow's errors; " + CALLS
 LAPACK = "torch.linalg, as slow in PyTorch alone; singular matrices are looked for besides"
@@ -23,8 +23,14 @@ REASONS = {
     "multiply, scalar": {"medium": KERNEL},
     "maximum": {"small": NAN, "medium": NAN},
     "minimum": {"small": NAN, "medium": NAN},
+    "squared_difference": {"medium": "a difference and a square: two passes"},
+    "reshape": {"medium": "a call of PyTorch's for each view, 1 us"},
     "sqrt": {"medium": KERNEL, "medium, gradient": ZERO, "large, gradient": ZERO},
     "rsqrt": {"medium": KERNEL, "medium, gradient": ZERO, "large, gradient": ZERO},
+    "relu": {"medium": KERNEL},
+    "gradient descent": {"medium": KERNEL},
+    "log": {"large": KERNEL},
+    "concat, axis 1": {"large": KERNEL},
     "tanh": {"": KERNEL},
     "elu": {"large": KERNEL},
     "where x > 0": {"large": "passes over a mask, which PyTorch's kernels do not fuse"},
