@@ -46,7 +46,7 @@ def _patches_shape(op):
 
 
 @moves_elements
-def _windows_as_vectors(images, frames):
+def windows_as_vectors(images, frames):
     """[batch, *places, elements of a window times channels], elements in row-major order, channels last."""
     sizes = images.shape[1:-1]
     pads = [frame.pads(size) for frame, size in zip(frames, sizes, strict=True)]
@@ -75,12 +75,12 @@ def _check_batch_and_depth(**attrs):
 def _image_patches(images, ksizes, strides, rates, padding):
     _check_batch_and_depth(ksizes=ksizes, strides=strides, rates=rates)
     attrs = {"ksizes": ksizes, "strides": strides, "rates": rates, "padding": padding}
-    return _windows_as_vectors(images, _frames(attrs))
+    return windows_as_vectors(images, _frames(attrs))
 
 
 def _volume_patches(input, ksizes, strides, padding):
     _check_batch_and_depth(ksizes=ksizes, strides=strides)
-    return _windows_as_vectors(input, _frames({"ksizes": ksizes, "strides": strides, "padding": padding}))
+    return windows_as_vectors(input, _frames({"ksizes": ksizes, "strides": strides, "padding": padding}))
 
 
 define_op(

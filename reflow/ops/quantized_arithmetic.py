@@ -38,9 +38,43 @@ def wrapped(sums: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return sums.to(torch.int64).to(dtype)
 
 
-def without_zero(q: torch.Tensor, low, high, dtype: torch.dtype = torch.int64) -> torch.Tensor:
-    """Integers less the integer that stands for 0, in a type that holds them exactly."""
-    return q.to(dtype) - zero_of(low, high, q.dtype)
+def _without_zero(q: torch.Tensor, low, high) -> torch.Tensor:
+    """Integers less the integer that stands for 0."""
+    return q.to(torch.int64) - zero_of(low, high, q.dtype)
+
+
+# Up to here float32 holds all integers.
+_FLOAT_EXACT = 1 << 24
+# Shorter pieces of a sum than this are not worth their additions.
+_LEAST_PIECE = 32
+
+
+def centered(q: torch.Tensor, low, high) -> tuple[torch.Tensor, int]:
+    """Quantized integers less the integer that stands for 0, as floating numbers that hold them exactly.
+
+    Returns:
+      (the numbers, the greatest magnitude that the type allows).
+    """
+    zero = zero_of(low, high, q.dtype)
+    largest = max(abs(end - zero) for end in limits(q.dtype))
+    return q.to(torch.float32 if largest <= _FLOAT_EXACT else torch.float64) - zero, largest
+
+
+def integer_product(a: torch.Tensor, b: torch.Tensor, largest: int, dtype: torch.dtype) -> torch.Tensor:
+    """The product of two matrices of integers, which may be floating numbers.
+
+    Args:
+      a: [rows, inner].
+      b: [inner, columns].
+      largest: the greatest magnitude of a product of two elements.
+      dtype: the type of the sums, which wrap around in it.
+    """
+    piece = _FLOAT_EXACT // max(largest, 1)
+    if piece < _LEAST_PIECE:
+        return wrapped(a.double() @ b.double(), dtype)
+    # Products of float32 matrices are the fast ones; they are exact as long as float32 holds the sums.
+    pieces = zip(a.split(piece, 1), b.split(piece), strict=True)
+    return sum((left @ right).to(torch.int32) for left, right in pieces).to(dtype)
 
 
 # --- sums -----------------------------------------------------------------------------------------------------------
@@ -96,7 +130,7 @@ def _mul(x, y, min_x, max_x, min_y, max_y, Toutput):
     of_x, of_y = (real(min_x), real(max_x)), (real(min_y), real(max_y))
     check_range(*of_x, "x")
     check_range(*of_y, "y")
-    product = wrapped(without_zero(x, *of_x) * without_zero(y, *of_y), Toutput)
+    product = wrapped(_without_zero(x, *of_x) * _without_zero(y, *of_y), Toutput)
     return product, *map(real_scalar, product_range(of_x, x.dtype, of_y, y.dtype, Toutput))
 
 
@@ -109,9 +143,8 @@ def _matmul(a, b, min_a, max_a, min_b, max_b, transpose_a, transpose_b, Toutput)
     left, right = a.T if transpose_a else a, b.T if transpose_b else b
     if left.shape[1] != right.shape[0]:
         raise invalid(f"Matrix size-incompatible: In[0]: {in_brackets(a.shape)}, In[1]: {in_brackets(b.shape)}")
-    # Sums of products of 8-bit integers are exact in float64, whose products are the fast ones.
-    product = without_zero(left, *of_a, torch.float64) @ without_zero(right, *of_b, torch.float64)
-    result = wrapped(product, Toutput)
+    (left, most_left), (right, most_right) = centered(left, *of_a), centered(right, *of_b)
+    result = integer_product(left, right, most_left * most_right, Toutput)
     return result, *map(real_scalar, product_range(of_a, a.dtype, of_b, b.dtype, Toutput))
 
 

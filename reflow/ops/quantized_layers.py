@@ -7,7 +7,8 @@ from reflow.graph.dtypes import qint32
 from reflow.graph.export import export
 from reflow.graph.registry import OPS, define_op
 from reflow.ops import windows
-from reflow.ops.quantized_arithmetic import check_scalars, without_zero, wrapped
+from reflow.ops.patches import windows_as_vectors
+from reflow.ops.quantized_arithmetic import centered, check_scalars, integer_product
 from reflow.ops.quantized_numbers import (
     QUANTIZED,
     dequantize,
@@ -63,11 +64,11 @@ def _conv2d(input, filter, min_input, max_input, min_filter, max_filter, out_typ
     ends = tuple(map(real_scalar, product_range(of_input, input.dtype, of_filter, filter.dtype, out_type)))
     pads = [_pads(size, window, strides[1], padding)
             for size, window in zip(input.shape[1:3], filter.shape[:2], strict=True)]  # fmt: skip
-    # Sums of products of 8-bit integers are exact in float64.
-    x = windows.channels_first(without_zero(input, *of_input, torch.float64))
-    x = torch.nn.functional.pad(x, windows.flat_pads(pads))
-    kernel = without_zero(filter, *of_filter, torch.float64).permute(3, 2, 0, 1)
-    return windows.in_layout(wrapped(torch.conv2d(x, kernel, None, strides[1]), out_type)), *ends
+    (x, most_input), (kernel, most_filter) = centered(input, *of_input), centered(filter, *of_filter)
+    whole = torch.nn.functional.pad(x, [0, 0, *windows.flat_pads(pads)])
+    patches = windows_as_vectors(whole, [Window(size, strides[1]) for size in filter.shape[:2]])
+    rows = integer_product(patches.flatten(0, 2), kernel.flatten(0, 2), most_input * most_filter, out_type)
+    return rows.reshape(*patches.shape[:3], filter.shape[3]), *ends
 
 
 def conv2d_dims(op):

@@ -80,8 +80,9 @@ def _narrowed(q: torch.Tensor, old: tuple, new: tuple) -> torch.Tensor:
     scale = int(255.0 * one * float(old_width) / float(width))
     offset = int(middle * np.float32(255.0 / float(width)) * np.float32(one))
     first = int(one * (float(low) * 255.0) / float(width))
-    fixed = ((q.to(torch.int64) * scale) >> 32) + (offset - first + one // 2)
-    return (fixed >> 16).clamp(0, 255).to(torch.uint8)
+    fixed = q.to(torch.int64)
+    fixed.mul_(scale).bitwise_right_shift_(32).add_(offset - first + one // 2).bitwise_right_shift_(16).clamp_(0, 255)
+    return fixed.to(torch.uint8)
 
 
 # --- single numbers ---------------------------------------------------------------------------------------------------
