@@ -170,13 +170,11 @@ def _stats_shape(op) -> list[Dims]:
 def _aggregate_shape(op) -> list[Dims]:
     nodes, gradients, hessians, feature = op._inputs
     size = with_rank(nodes.dims, 1)[0]
-    widths = []
     for tensor in (gradients, hessians, feature):
-        rows, width = with_rank(tensor.dims, 2)
-        size = merge_size(size, rows)
-        widths.append(width)
-    stats = None if None in widths[:2] else widths[0] + widths[1]
-    return [(op.attrs["max_splits"], widths[2], op.attrs["num_buckets"] + 1, stats)]
+        size = merge_size(size, with_rank(tensor.dims, 2)[0])
+    first, second = with_rank(gradients.dims, 2)[1], with_rank(hessians.dims, 2)[1]
+    stats = None if first is None or second is None else first + second
+    return [(op.attrs["max_splits"], with_rank(feature.dims, 2)[1], op.attrs["num_buckets"] + 1, stats)]
 
 
 def _boundaries_shape(op) -> list[Dims]:

@@ -1,5 +1,7 @@
 """The states behind the boosted-trees ops: an ensemble of decision trees, and the boundaries of features' buckets."""
 
+from typing import Any
+
 import numpy as np
 from google.protobuf.message import DecodeError
 
@@ -68,9 +70,9 @@ class Ensemble:
 
     def __init__(self, name: str):
         self._name = name
-        self._proto = None
+        self._proto: Any = None
         self.stamp = -1
-        self._tables: dict[tuple, list[_TreeTable]] = {}
+        self._tables: dict[int, list[_TreeTable]] = {}
 
     @property
     def is_initialized(self) -> bool:
@@ -149,10 +151,10 @@ class Ensemble:
             return total, np.zeros(count, np.int32), np.zeros(count, np.int32)
         partial, nodes = np.zeros((count, width), np.float32), np.zeros(count, np.int64)
         for i in np.flatnonzero(np.asarray(node_ids) >= 0):
-            tree, node = int(tree_ids[i]), int(node_ids[i])
-            node, change = self._after_pruning(tree, node, width)
+            number = int(tree_ids[i])
+            node, change = self._after_pruning(number, int(node_ids[i]), width)
             nodes[i] = node
-            partial[i] = change - tables[tree].values[node]
+            partial[i] = change - tables[number].values[node]
         for index, (tree, weight) in enumerate(zip(tables, proto.tree_weights, strict=True)):
             here = np.flatnonzero(np.asarray(tree_ids) <= index)
             leaves = nodes[here].copy()

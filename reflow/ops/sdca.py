@@ -131,7 +131,7 @@ def _optimize(problem, loss, labels, weights, state, is_adaptive: bool):
 
 def _sdca_optimizer(
     sparse_example_indices, sparse_feature_indices, sparse_feature_values, dense_features, example_weights,
-    example_labels, sparse_indices, sparse_weights, dense_weights, example_state_data, loss_type, l1, l2,
+    example_labels, sparse_indices, sparse_weights, dense_weights, example_state_data, *, loss_type, l1, l2,
     num_loss_partitions, is_adaptive,
 ):  # fmt: skip
     if l2 <= 0:
@@ -146,20 +146,23 @@ def _sdca_optimizer(
     problem = _Problem([*sparse, *dense], l1, l2, num_loss_partitions)
     state = _optimize(problem, LOSSES[loss_type], array_of(example_labels), array_of(example_weights),
                       array_of(example_state_data).copy(), is_adaptive)  # fmt: skip
-    deltas = [
-        [torch.from_numpy(group.delta.astype(np.float32)).reshape(weights.shape)
-         for group, weights in zip(groups, tensors, strict=True)]
-        for groups, tensors in ((sparse, sparse_weights), (dense, dense_weights))
-    ]  # fmt: skip
-    return torch.from_numpy(state), *deltas
+    return torch.from_numpy(state), _deltas(sparse, sparse_weights), _deltas(dense, dense_weights)
+
+
+def _deltas(groups, weights) -> list:
+    """How the weights of each group change, in the shapes that the weights have."""
+    pairs = zip(groups, weights, strict=True)
+    return [torch.from_numpy(group.delta.astype(np.float32)).reshape(each.shape) for group, each in pairs]
 
 
 def _first_version(*inputs, adaptative, loss_type, l1, l2, num_loss_partitions):
-    return _sdca_optimizer(*inputs, loss_type, l1, l2, num_loss_partitions, adaptative)
+    return _sdca_optimizer(*inputs, loss_type=loss_type, l1=l1, l2=l2, num_loss_partitions=num_loss_partitions,
+                           is_adaptive=adaptative)  # fmt: skip
 
 
 def _second_version(*inputs, adaptive, loss_type, l1, l2, num_loss_partitions):
-    return _sdca_optimizer(*inputs, loss_type, l1, l2, num_loss_partitions, adaptive)
+    return _sdca_optimizer(*inputs, loss_type=loss_type, l1=l1, l2=l2, num_loss_partitions=num_loss_partitions,
+                           is_adaptive=adaptive)  # fmt: skip
 
 
 def _shrink(weights, l1, l2):

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from typing import Any
 
 from reflow.graph.export import export
 from reflow.ops.comparison import equal, logical_and
@@ -9,8 +10,8 @@ from reflow.train.training_util import get_or_create_global_step
 
 
 class _Current(threading.local):
-    writer = None
-    condition = None
+    writer: Any = None
+    condition: Any = None
 
 
 current = _Current()
