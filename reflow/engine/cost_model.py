@@ -17,7 +17,7 @@ _UNKNOWN_SIZE = 1 << 10
 
 # Seconds that nodes took in runs that were traced, by what `_kind` tells of them: the least counts, for whatever else
 # happened meanwhile only made them longer.
-_measured: dict[tuple, float] = {}
+_measured: dict[tuple | None, float] = {}
 
 
 def measure(node: Node, took: float) -> None:

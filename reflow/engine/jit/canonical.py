@@ -47,8 +47,8 @@ def _written_out_product(node: Node, args: list[str]) -> str | None:
     """A small matrix product as a sum of products; None for any other node."""
     if node.type != "MatMul" or node.outputs[0].dtype not in (dtypes.float32, dtypes.float64):
         return None
-    left, right = (value.dims for value in node.inputs)
-    if left is None or right is None or None in (*left, *right) or 0 in (*left, *right):
+    left, right = ([size for size in value.dims or () if size] for value in node.inputs)
+    if len(left) < 2 or len(right) < 2:  # A size is unknown, or 0.
         return None
     transpose_a, transpose_b = node.attrs["transpose_a"], node.attrs["transpose_b"]
     if prod(left) * right[0 if transpose_b else 1] > _WRITTEN_OUT:

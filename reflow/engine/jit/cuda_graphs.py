@@ -1,6 +1,7 @@
 """CUDA graphs: a function of static shapes recorded once and replayed. Tested with a stand-in, not yet on a GPU."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -21,7 +22,7 @@ class Replay:
     def __init__(self, function: Callable, cuda=torch.cuda):
         self._function = function
         self._cuda = cuda
-        self._graph = None
+        self._graph: Any = None
         self._inputs: list[torch.Tensor] = []
         self._results: list[torch.Tensor] = []
 

@@ -76,7 +76,9 @@ def _tried(function, taken: list[Value], node: Node) -> str | None:
     watch = _Watch()
     try:
         with torch.inference_mode(False), FakeTensorMode(), watch:
-            fakes = [torch.empty(v.dims, dtype=to_torch(v.dtype.base_dtype), device=device) for v in taken]
+            sizes = [[size or 0 for size in v.dims or ()] for v in taken]  # All are known by now.
+            types = [to_torch(v.dtype.base_dtype) for v in taken]
+            fakes = [torch.empty(s, dtype=t, device=device) for s, t in zip(sizes, types, strict=True)]
             before = [fake._version for fake in fakes]
             results = function(*fakes)
             overwrites = before != [fake._version for fake in fakes]

@@ -31,10 +31,10 @@ def divide_before_copying(plan: Plan) -> Plan:
 
 def _is_view(node: Node) -> bool:
     """True for a Tile that copies along axes of size 1 only."""
-    if node.type != "Tile" or constant_of(node.inputs[1]) is None or not has_known_dims(node.inputs[0]):
+    if node.type != "Tile" or not has_known_dims(node.inputs[0]):
         return False
-    copies = constant_of(node.inputs[1]).tolist()
-    return all(size == 1 or count == 1 for size, count in zip(node.inputs[0].dims, copies, strict=True))
+    sizes, copies = node.inputs[0].dims or (), constant_of(node.inputs[1])
+    return copies is not None and all(1 in pair for pair in zip(sizes, copies.tolist(), strict=True))
 
 
 def _rewritten(node: Node, tile: Node) -> tuple[Node, Node]:
