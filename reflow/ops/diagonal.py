@@ -175,6 +175,9 @@ def _matrix_diag_v2(diagonal, k, num_rows, num_cols, padding_value):
     length = diagonal.shape[-1]
     rows, columns = _matrix_size(length, num_rows, num_cols, low, high)
     batch = tuple(diagonal.shape[:-1] if low == high else diagonal.shape[:-2])
+    if diagonal.dtype in _UNSIGNED:
+        arrays = array_of(diagonal), array_of(padding_value)
+        return tensor_of(_matrix_diag_v2(arrays[0], k, num_rows, num_cols, arrays[1]))
     bands = diagonal.reshape(*batch, high - low + 1, length)
     result = _filled((*batch, rows, columns), padding_value)
     which, place, row, column = _places(rows, columns, low, high)
@@ -185,7 +188,7 @@ def _matrix_diag_v2(diagonal, k, num_rows, num_cols, padding_value):
 def _filled(dims, value):
     if isinstance(value, torch.Tensor):
         return value.expand(dims).clone()
-    return np.full(dims, value, object)
+    return np.full(dims, value, getattr(value, "dtype", object))
 
 
 def _zero_like(x):

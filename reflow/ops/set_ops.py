@@ -144,7 +144,9 @@ def _sparse_to_sparse_shape(op):
     a, b = _rank_of_sparse(op, 0), _rank_of_sparse(op, 3)
     if a is not None and b is not None and a != b:
         raise ValueError(f"Ranks do not match: {a} and {b}")
-    return _result(b if a is None else a)
+    # TensorFlow takes the result's rank from the inputs that are shapes.
+    lengths = [with_rank(op._inputs[i].dims, 1)[0] for i in (2, 5)]
+    return _result(next((length for length in lengths if length is not None), None))
 
 
 def _define(name: str, inputs: str, shape: Callable, kernel: Callable) -> None:

@@ -53,7 +53,16 @@ def _sparse_to_dense(sparse_indices, output_shape, sparse_values, default_value,
         check_sorted(rows, output_shape)
     elif first_outside(rows, output_shape) is not None:
         raise invalid(f"Indices are not valid (out of bounds).  Shape: {in_brackets(output_shape)}")
-    return _filled(flat_positions(rows, output_shape), output_shape, sparse_values, default_value)
+    positions = flat_positions(rows, output_shape)
+    if sparse_values.dtype in _UNSIGNED:
+        # ATen sets no elements of these types; signed ones have the same bits.
+        signed = _UNSIGNED[sparse_values.dtype]
+        dense = _filled(positions, output_shape, sparse_values.view(signed), default_value.view(signed))
+        return dense.view(sparse_values.dtype)
+    return _filled(positions, output_shape, sparse_values, default_value)
+
+
+_UNSIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
 
 def _check_output_shape(rows, output_shape):

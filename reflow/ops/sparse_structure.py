@@ -504,11 +504,9 @@ def _with_default(values, default, count):
 
 def _sparse_fill_empty_rows_shape(op):
     indices, values, dense_shape, default = op._inputs
-    rows, rank = with_rank(indices.dims, 2)
-    rows = merge_size(rows, with_rank(values.dims, 1)[0])
+    rows = merge_size(with_rank(indices.dims, 2)[0], with_rank(values.dims, 1)[0])
     with_rank(default.dims, 0)
-    dims = constant_value_as_dims(dense_shape)
-    rank = merge_size(rank, None if dims is None else len(dims))
+    dims, (rank,) = constant_value_as_dims(dense_shape), with_rank(dense_shape.dims, 1)
     return [(None, rank), (None,), (dims[0] if dims else None,), (rows,)]
 
 

@@ -50,7 +50,7 @@ def _reduce_join(inputs, reduction_indices, keep_dims, separator):
 def _reduce_join_shape(op):
     dims, axes = op._inputs[0].dims, constant_value(op._inputs[1])
     if dims is None or axes is None:
-        return [None]
+        return [(None,) * len(dims) if dims is not None and op.attrs["keep_dims"] else None]
     reduced = {axis_within(int(axis), len(dims), "Invalid reduction dimension") for axis in axes.reshape(-1)}
     if not reduced:
         return [dims]

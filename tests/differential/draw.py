@@ -22,6 +22,7 @@ DOMAINS = {
     "nonzero": (_floats(1 / 16, 4) | _floats(-4, -1 / 16),) * 2,
     "ordered": (_floats(-4, 4), _floats(-4, 4, *_EDGES[:-1])),
     "positive": (_floats(1 / 16, 8), _floats(1 / 16, 8)),
+    "symmetric_finite": (_floats(-1, 1),) * 2,
     "divisor": (_floats(-4, 4), _floats(-4, 4, 0.0, -0.0, 64.0, -64.0)),
     "unit": (_floats(0, 1), _floats(0, 1, 0.0, 1.0)),
     "symmetric": (_floats(-1, 1), _floats(-1.5, 1.5, *_EDGES)),
@@ -32,6 +33,9 @@ _OF_COMPLEX = {"any": "finite", "ordered": "finite", "symmetric": "finite", "div
 _TEXTS = st.sampled_from(
     [b"", b"a", b"b", b"ab", b"Hello, World", b" x y ", b"7", b"-1.5", "é".encode(), b"\xff\x00", b"0"]
 )
+
+
+_WORDS = [word.encode() for word in ("", "a", "b c", " x y ", "Hello, World", "héllo", "a,b,,c", "7", "aaa")]
 
 
 class Draw:
@@ -91,6 +95,10 @@ class Draw:
         with np.errstate(all="ignore"):
             plain = np.array(values, _plain_type(dtype)).reshape(shape)
             return plain.view(dtype.np_dtype) if dtype.is_quantized else plain.astype(dtype.np_dtype)
+
+    def words(self, shape):
+        """An array of strings that are UTF-8."""
+        return np.array([self.pick(*_WORDS) for _ in range(int(np.prod(shape)))] + [b""], object)[:-1].reshape(shape)
 
     def ints(self, dtype, values):
         """An array of given integers."""

@@ -23,12 +23,14 @@ class Example:
       inputs: one array, or list of arrays, an input argument.
       attrs: attributes by name, as Python values; those that follow from the inputs are filled in.
       known: for each array, in order, one of CONSTANT, KNOWN, PARTIAL, UNKNOWN.
+      producer: the version of the GraphDef.
     """
 
     op: str
     inputs: list
     attrs: dict
     known: list = field(default_factory=list)
+    producer: int = 134
 
     def __post_init__(self):
         self.attrs = {**_inferred(self.op, self.inputs), **self.attrs}
@@ -40,7 +42,7 @@ class Example:
     def request(self):
         """The example as the worker takes it."""
         graph, feeds, wrt, names = GraphDef(), {}, [], []
-        graph.versions.producer = 134
+        graph.versions.producer = self.producer
         for i, (array, known) in enumerate(zip(self.arrays(), self.known, strict=True)):
             names.append(f"x{i}")
             if known == CONSTANT:

@@ -2,6 +2,6 @@
 
 import importlib
 
-_FAMILIES = ["elementwise"]
+_FAMILIES = ["elementwise", "reductions", "arrays", "selection", "text", "sparse", "matrices", "networks"]
 
 TABLES = {name: importlib.import_module(f"tests.differential.{name}").table for name in _FAMILIES}

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from reflow.graph.dtypes import BY_ENUM, as_dtype
+from reflow.graph.dtypes import BY_ENUM, DType, as_dtype
 from reflow.graph.registry import OPS
 from tests.differential.draw import Draw
 from tests.differential.example import CONSTANT, KNOWN, PARTIAL, UNKNOWN, Example
@@ -28,7 +28,10 @@ class Entry:
       scaled: True if the tolerance is relative to the greatest number of a result, as sums need; else to each number.
       faults: whether inputs are damaged now and then, to see the errors.
       gradient: whether gradients are compared.
-      newer: the main types that TensorFlow 1.15 is known to compute wrongly: they are compared with 2.21.
+      newer: the types that TensorFlow 1.15 is known to compute wrongly, or True for all: those are compared with 2.21.
+      static_shapes: whether static shapes are compared.
+      constants: the inputs that are always constants.
+      producer: the version of the GraphDef, for ops that are in old ones only.
     """
 
     op: str
@@ -38,7 +41,10 @@ class Entry:
     scaled: bool = False
     faults: bool = True
     gradient: bool = True
-    newer: tuple = ()
+    newer: tuple | bool = ()
+    static_shapes: bool = True
+    constants: tuple = ()
+    producer: int = 134
 
     def type_choices(self):
         """Type attribute -> the types it is tried with."""
@@ -51,8 +57,8 @@ class Entry:
 
     def peer_of(self, example):
         """The peer that an example is compared with."""
-        types = [t.name for t in example.attrs.values() if hasattr(t, "as_datatype_enum")]
-        return "tf2" if any(t in self.newer for t in types) else "tf1"
+        types = {t.name for t in example.attrs.values() if isinstance(t, DType)}
+        return "tf2" if self.newer is True or self.newer and types & set(self.newer) else "tf1"
 
     def examples(self, main_type=None):
         """A strategy of examples; `main_type` is the value of the first type attribute that has a choice."""
@@ -99,21 +105,21 @@ def _examples(draw, entry, main_type):
     op_def = OPS[entry.op]
     settled = {x for a in op_def.inputs for x in (a.type_attr, a.type_list_attr)}
     attrs = {**{name: t for name, t in types.items() if name not in settled}, **attrs}
-    example = Example(entry.op, inputs, attrs)
+    example = Example(entry.op, inputs, attrs, producer=entry.producer)
     if entry.faults and draw(st.integers(0, 9)) == 9:
         _damage(draw, example)
-    example.known = _knowledge(draw, example)
+    example.known = _knowledge(draw, entry, example)
     return example
 
 
-def _knowledge(draw, example):
+def _knowledge(draw, entry, example):
     """What is known of each array: usually all shapes are, and the values that kernels take as Python numbers."""
     style = draw(st.sampled_from([KNOWN, KNOWN, KNOWN, PARTIAL, UNKNOWN, "mixed"]))
     op_def, known = OPS[example.op], []
     for arg, value in zip(op_def.inputs, example.inputs, strict=True):
         for array in value if isinstance(value, list) else [value]:
             each = draw(st.sampled_from([KNOWN, PARTIAL, UNKNOWN, CONSTANT])) if style == "mixed" else style
-            if arg.name in op_def.host and draw(st.integers(0, 2)):
+            if arg.name in entry.constants or arg.name in op_def.host and draw(st.integers(0, 2)):
                 each = CONSTANT
             if each == CONSTANT and array.dtype.names:
                 each = KNOWN
@@ -141,7 +147,7 @@ def _damaged(draw, array):
     if kind == "rank":
         return array[np.newaxis]
     if kind == "scalar" and array.ndim and array.size:
-        return array[0]
+        return array[0, ...]
     if kind == "size" and array.ndim:
         return np.repeat(array, 2, axis=draw(st.integers(0, array.ndim - 1)))
     if kind == "value" and array.dtype.kind == "i" and array.size:
