@@ -13,6 +13,7 @@ from reflow.ops import (  # noqa: F401
     batch_norm,
     batch_norm_global,
     batch_space,
+    batching,
     bias,
     bitwise,
     boosted_trees,
