@@ -178,18 +178,17 @@ def _unbatch_grad_shape(op) -> list[Dims]:
 
 
 _NAMES = "container: string = '', shared_name: string = ''"
-# Steps wait for each other, so these ops are as good as stateful ones.
-_RULES = {"writes": True}
 
+# Steps wait for each other: that is an effect.
 define_op(
     "Batch", "in_tensors: list:T -> batched_tensors: list:T, batch_index: int64, id: int64",
     "num_batch_threads: int, max_batch_size: int, max_enqueued_batches: int = 10, batch_timeout_micros: int, "
     f"allowed_batch_sizes: list(int) = [], grad_timeout_micros: int, {_NAMES}, batching_queue: string = '', "
-    "T: list(type) >= 1", shape=_batch_shape, kernel=_batch, resource=_resource("batch queue", _make_queue), **_RULES,
+    "T: list(type) >= 1", shape=_batch_shape, kernel=_batch, resource=_resource("batch queue", _make_queue), writes=True,
 )  # fmt: skip
 define_op("Unbatch", "batched_tensor: T, batch_index: int64, id: int64 -> unbatched_tensor: T",
           f"timeout_micros: int, {_NAMES}, T: type", host="batch_index id", shape=_unbatch_shape, kernel=_unbatch,
-          resource=_resource("unbatch", lambda attrs: Exchange()), **_RULES)  # fmt: skip
+          resource=_resource("unbatch", lambda attrs: Exchange()), writes=True)  # fmt: skip
 define_op("UnbatchGrad", "original_input: T, batch_index: int64, grad: T, id: int64 -> batched_grad: T",
           f"{_NAMES}, T: type", host="batch_index id", shape=_unbatch_grad_shape, kernel=_unbatch_grad,
-          resource=_resource("unbatch gradient", lambda attrs: Exchange()), **_RULES)  # fmt: skip
+          resource=_resource("unbatch gradient", lambda attrs: Exchange()), writes=True)  # fmt: skip
