@@ -184,7 +184,8 @@ define_op(
     "Batch", "in_tensors: list:T -> batched_tensors: list:T, batch_index: int64, id: int64",
     "num_batch_threads: int, max_batch_size: int, max_enqueued_batches: int = 10, batch_timeout_micros: int, "
     f"allowed_batch_sizes: list(int) = [], grad_timeout_micros: int, {_NAMES}, batching_queue: string = '', "
-    "T: list(type) >= 1", shape=_batch_shape, kernel=_batch, resource=_resource("batch queue", _make_queue), writes=True,
+    "T: list(type) >= 1", shape=_batch_shape, kernel=_batch, resource=_resource("batch queue", _make_queue),
+    writes=True,
 )  # fmt: skip
 define_op("Unbatch", "batched_tensor: T, batch_index: int64, id: int64 -> unbatched_tensor: T",
           f"timeout_micros: int, {_NAMES}, T: type", host="batch_index id", shape=_unbatch_shape, kernel=_unbatch,
