@@ -6,6 +6,8 @@ from time import perf_counter
 # A row's turn lasts about this long in each timed step.
 TURN_SECONDS = 0.01
 FEWEST, MOST = 2, 50
+# What a step takes at least: on a busy machine a step of nothing can seem to take longer, and ratios need a divisor.
+LEAST_SECONDS = 1e-9
 
 
 class OpProgram:
@@ -27,7 +29,7 @@ class OpProgram:
         table = {}
         for row, (run, run_nothing, copies) in self._steps.items():
             repeats = self._repeats[row]
-            table[row] = max(_seconds(run, repeats) - _seconds(run_nothing, repeats), 0.0) / copies
+            table[row] = max(_seconds(run, repeats) - _seconds(run_nothing, repeats), LEAST_SECONDS) / copies
         return table
 
 
