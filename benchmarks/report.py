@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from benchmarks.contenders import contenders
-from benchmarks.results import RIVALS
+from benchmarks.results import RIVALS, TENSORFLOWS
 
 SCALES = {"s": 1.0, "ms": 1e3, "us": 1e6}
 TITLES = {name: contender.title for name, contender in contenders().items()}
@@ -27,6 +27,12 @@ def ratio_text(row, rival):
     return f"{ratio['median']:.2f} ({ratio['low']:.2f}-{ratio['high']:.2f})" if ratio else "-"
 
 
+def _memory_ratio(row):
+    """Reflow's peak memory over that of the TensorFlow that takes less."""
+    rivals = [row["memory"][name] for name in TENSORFLOWS if name in row["memory"]]
+    return f"{row['memory']['reflow'] / min(rivals):.2f}" if rivals and "reflow" in row["memory"] else "-"
+
+
 def _columns(rows):
     """The contenders that any row has."""
     seen = {name for row in rows.values() for name in (*row["seconds"], *row["errors"])}
@@ -48,7 +54,7 @@ def resource_table(rows):
     """Header and lines of each model's share of the machine's matrix-product rate and its peak memory."""
     rows = {name: row for name, row in rows.items() if row["product_share"]}
     columns = _columns(rows)
-    header = ["model", "product GFLOP/s", *(f"{TITLES[name]}: share, MiB" for name in columns)]
+    header = ["model", "product GFLOP/s", *(f"{TITLES[name]}: share, MiB" for name in columns), "Reflow / TF: MiB"]
 
     def cell(row, name):
         if name not in row["product_share"]:
@@ -57,7 +63,8 @@ def resource_table(rows):
         return f"{row['product_share'][name]:.0%}, {memory}"
 
     lines = [
-        [name, number(row["product_gflops"]), *(cell(row, column) for column in columns)] for name, row in rows.items()
+        [name, number(row["product_gflops"]), *(cell(row, column) for column in columns), _memory_ratio(row)]
+        for name, row in rows.items()
     ]
     return header, lines
 

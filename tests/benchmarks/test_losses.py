@@ -34,3 +34,9 @@ def test_the_peers_do_the_same_arithmetic(model):
     assert reference[0] != reference[1]
     for name, values in losses.items():
         assert relative_difference(values, reference) < 1e-4, name
+
+
+@pytest.mark.parametrize("model", ["mlp", "lenet", "lstm_small"])
+def test_the_jit_changes_no_loss(model):
+    losses = first_losses(model, ["reflow-jit", "reflow"])
+    assert relative_difference(losses["reflow-jit"], losses["reflow"]) < 1e-4

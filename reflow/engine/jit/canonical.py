@@ -10,6 +10,7 @@ from reflow.graph import dtypes
 # A float product of at most so many multiply-adds is written out, and then fused with what stands around it: the call
 # of a library would cost more than the product.
 _WRITTEN_OUT = 4096
+_ONEDNN = "torch.ops.mkldnn."
 
 
 class SegmentEmitter(Emitter):
@@ -34,7 +35,11 @@ class SegmentEmitter(Emitter):
         return None  # A segment changes nothing that it is given; the compiler reuses memory by itself.
 
     def _expression(self, node: Node) -> str:
-        return _written_out_product(node, self._arguments(node)) or super()._expression(node)
+        expression = _written_out_product(node, self._arguments(node)) or super()._expression(node)
+        if _ONEDNN in expression and callable(node.op_def.kernel):
+            # The compiler has its own ways to oneDNN, and does not take this one.
+            return self._function_call(node, self._arguments(node))
+        return expression
 
     def functions(self) -> tuple | None:
         """The (name, function) pairs of the source's global names; None if one of them is no function."""

@@ -104,13 +104,15 @@ class CompiledFunction:
             compiled = Replay(compiled)
         expected = self._plain(*inputs)
         # The compiled function gets copies: should it change them, the step must not see it.
-        copies = [value.clone() for value in inputs]
+        copies = [_copied(value) for value in inputs]
         try:
             results = compiled(*copies)
         except Exception as error:
             self.reason = _said(error)
             return expected
-        differences = map(_difference, [*results, *copies], [*expected, *inputs])
+        pairs = zip([*results, *copies], [*expected, *inputs], strict=True)
+        magnitude = max(map(_greatest, inputs), default=0.0)
+        differences = (_difference(result, other, magnitude) for result, other in pairs)
         self.reason = _sharing(inputs, expected, copies, results) or next(filter(None, differences), None)
         self._compiled = compiled
         return expected
@@ -120,6 +122,13 @@ class CompiledFunction:
         results = self._plain(*inputs)
         self.reason = _said(error)
         return results
+
+
+def _copied(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy of the same layout, so that what is compiled for it fits the tensor; the tensor, if elements overlap."""
+    if any(stride == 0 and size > 1 for size, stride in zip(tensor.shape, tensor.stride(), strict=True)):
+        return tensor
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=tensor.device).copy_(tensor)
 
 
 def _said(error: Exception) -> str:
@@ -159,15 +168,28 @@ def has_compiler() -> bool:
     return any(name and shutil.which(name) for name in names)
 
 
-def _difference(result: torch.Tensor, expected: torch.Tensor) -> str | None:
-    """How a compiled function's result differs from the plain one's; None if it does not."""
+def _greatest(tensor: torch.Tensor) -> float:
+    """The greatest absolute value of a float tensor's finite numbers; 0 for other types."""
+    if not tensor.is_floating_point() or not tensor.numel():
+        return 0.0
+    return torch.where(tensor.isfinite(), tensor, 0).abs().max().item()
+
+
+def _difference(result: torch.Tensor, expected: torch.Tensor, magnitude: float) -> str | None:
+    """How a compiled function's result differs from the plain one's; None if it does not.
+
+    Args:
+      result, expected: what the two gave.
+      magnitude: the greatest number that the functions took. Results far below may be all rounding.
+    """
     if result.dtype != expected.dtype or result.shape != expected.shape or result.stride() != expected.stride():
-        return "the compiled function gave another type, shape or layout"
+        return (f"the compiled function gave {result.dtype} {tuple(result.shape)} {result.stride()}, not "
+                f"{expected.dtype} {tuple(expected.shape)} {expected.stride()}")  # fmt: skip
     if not expected.is_floating_point():
         return None if torch.equal(result, expected) else "the compiled function gave other values"
     finite = expected.isfinite()
     if not torch.equal(result.isfinite(), finite) or not torch.equal(result.isnan(), expected.isnan()):
         return "the compiled function gave other infinities or NaNs"
-    scale = torch.where(finite, expected, 0).abs().max().item() if expected.numel() else 0.0
-    apart = torch.where(finite, result - expected, 0).abs().max().item() if expected.numel() else 0.0
-    return f"the compiled function's values are {apart:.1e} off" if apart > _TOLERANCE * scale else None
+    allowed = _TOLERANCE * _greatest(expected) + torch.finfo(expected.dtype).eps * magnitude
+    apart = _greatest(result - expected)
+    return f"the compiled function's values are {apart:.1e} off" if apart > allowed else None
