@@ -1,5 +1,8 @@
 """Operators along the diagonal, zeros elsewhere."""
 
+import functools
+from operator import add, mul
+
 from reflow.graph.export import export
 from reflow.graph.shapes import TensorShape
 from reflow.linear_operators.algebra import hints, rule
@@ -36,19 +39,14 @@ class LinearOperatorBlockDiag(OperatorOfSeveral):
         super().__init__(operators, "_ds_", name, is_square=True, **of_all)
 
     def _shape(self):
-        size = self.operators[0].domain_dimension
-        for operator in self.operators[1:]:
-            size += operator.domain_dimension
+        size = functools.reduce(add, (operator.domain_dimension for operator in self.operators))
         return self._batch_shape_of_all().concatenate(TensorShape([size, size]))
 
     def _shape_tensor(self):
         return self._shape_tensor_with(lambda: [self._total_size()] * 2)
 
     def _total_size(self):
-        size = self.operators[0].domain_dimension_tensor()
-        for operator in self.operators[1:]:
-            size += operator.domain_dimension_tensor()
-        return size
+        return functools.reduce(add, (operator.domain_dimension_tensor() for operator in self.operators))
 
     def _blocks(self, x, axis):
         if self.shape.is_fully_defined():
@@ -72,22 +70,13 @@ class LinearOperatorBlockDiag(OperatorOfSeveral):
         return concat(broadcast_batches(solutions), axis=-2)
 
     def _determinant(self):
-        result = self.operators[0].determinant()
-        for operator in self.operators[1:]:
-            result *= operator.determinant()
-        return result
+        return functools.reduce(mul, (operator.determinant() for operator in self.operators))
 
     def _log_abs_determinant(self):
-        result = self.operators[0].log_abs_determinant()
-        for operator in self.operators[1:]:
-            result += operator.log_abs_determinant()
-        return result
+        return functools.reduce(add, (operator.log_abs_determinant() for operator in self.operators))
 
     def _trace(self):
-        result = self.operators[0].trace()
-        for operator in self.operators[1:]:
-            result += operator.trace()
-        return result
+        return functools.reduce(add, (operator.trace() for operator in self.operators))
 
     def _diag_part(self):
         diagonals = broadcast_batches([operator.diag_part()[..., None] for operator in self.operators])

@@ -1,5 +1,8 @@
 """Products of operators, and what operators made of several others have in common."""
 
+import functools
+from operator import add, mul
+
 from reflow.graph import dtypes
 from reflow.graph.context import name_scope
 from reflow.graph.convert import to_tensor
@@ -126,16 +129,10 @@ class LinearOperatorComposition(OperatorOfSeveral):
         return solution
 
     def _determinant(self):
-        result = self.operators[0].determinant()
-        for operator in self.operators[1:]:
-            result *= operator.determinant()
-        return result
+        return functools.reduce(mul, (operator.determinant() for operator in self.operators))
 
     def _log_abs_determinant(self):
-        result = self.operators[0].log_abs_determinant()
-        for operator in self.operators[1:]:
-            result += operator.log_abs_determinant()
-        return result
+        return functools.reduce(add, (operator.log_abs_determinant() for operator in self.operators))
 
 
 def _hints_of_product(a, b):
