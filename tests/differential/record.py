@@ -9,7 +9,7 @@ from tests.differential.families import TABLES
 from tests.differential.peer import Peers
 
 # Drawn for each type, and kept of those of all types.
-_DRAWN, _KEPT = 2, 12
+_DRAWN, _KEPT = 3, 16
 
 
 def main(families):
