@@ -1,5 +1,6 @@
 """A step on several devices: one emitted function a device, run at the same time."""
 
+import contextvars
 import copy
 import threading
 from collections.abc import Callable
@@ -67,7 +68,9 @@ class CompiledParts(Compiled):
     def run(self, values: list) -> list:
         """Run the parts; the first failure of any cancels the others and is raised once."""
         rendezvous = Rendezvous()
-        waiting = [_threads().submit(self._run_part, part, rendezvous, values) for part in self._parts[1:]]
+        # Each part in a context of its own, which tells it the step's time limit.
+        waiting = [_threads().submit(contextvars.copy_context().run, self._run_part, part, rendezvous, values)
+                   for part in self._parts[1:]]  # fmt: skip
         results = [self._run_part(self._parts[0], rendezvous, values)]
         results.extend(future.result() for future in waiting)
         if rendezvous.failure is not None:

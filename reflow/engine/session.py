@@ -35,6 +35,7 @@ class BaseSession:
         self._closed = False
         self._resources = ResourceManager()
         self._options = _options(config)
+        self._timeout_ms = config.operation_timeout_in_ms
         if config.intra_op_parallelism_threads > 0:
             use_threads(config.intra_op_parallelism_threads)
         self._lock = threading.Lock()
@@ -97,10 +98,14 @@ class BaseSession:
           TypeError, ValueError: for fetches and feeds that are none of the graph's or do not fit.
           errors.OpError: if an operation fails.
         """
-        if options is not None or run_metadata is not None:
+        if options is not None or run_metadata is not None or self._timeout_ms:
             from reflow.engine.trace import run_with_metadata
 
             return run_with_metadata(self, fetches, feed_dict, options, run_metadata)
+        return self._run(fetches, feed_dict)
+
+    def _run(self, fetches, feed_dict):
+        """`run` without options."""
         prepared, values = self._prepare(fetches, feed_dict)
         return prepared.build(prepared.step.run(values))
 
@@ -164,7 +169,7 @@ class BaseSession:
         step = self._step(handler.tensors, handler.targets, tensors)
 
         def run_callable(*values, **keywords):
-            if accept_options and keywords:
+            if accept_options and keywords or self._timeout_ms:
                 return self.run(fetches, dict(zip(tensors, values, strict=True)), **keywords)
             self._check_open()
             if len(values) != len(tensors):

@@ -14,6 +14,7 @@ from reflow.engine.feeds import feed_pairs, feed_value
 from reflow.engine.fetches import Fetches
 from reflow.engine.step import Compiled
 from reflow.graph import errors
+from reflow.ops.waiting import time_limit
 
 # What spends its time waiting for another device.
 _WAITING = frozenset({"_Recv", "_RecvToken"})
@@ -46,10 +47,13 @@ def run_with_metadata(session, fetches, feed_dict, options, run_metadata):
       DeadlineExceededError: if `timeout_in_ms` passes first.
     """
     _check(options, run_metadata)
-    if options is None or options.trace_level == config_pb2.RunOptions.NO_TRACE and not options.timeout_in_ms:
-        return session.run(fetches, feed_dict)
-    if options.timeout_in_ms and options.trace_level == config_pb2.RunOptions.NO_TRACE:
-        return _run_with_timeout(session, fetches, feed_dict, options.timeout_in_ms)
+    milliseconds = (options.timeout_in_ms if options is not None else 0) or session._timeout_ms
+    if options is None or options.trace_level == config_pb2.RunOptions.NO_TRACE:
+        return _within(milliseconds, lambda: session._run(fetches, feed_dict))
+    return _within(milliseconds, lambda: _run_timed(session, fetches, feed_dict, options, run_metadata))
+
+
+def _run_timed(session, fetches, feed_dict, options, run_metadata):
     handler = Fetches(session.graph, fetches)
     pairs = feed_pairs(session.graph, feed_dict or {})
     values = [feed_value(t, v) for t, v in pairs]
@@ -71,20 +75,27 @@ def _check(options, run_metadata):
         raise TypeError(f"run_metadata must be a RunMetadata proto, but got {type(run_metadata)}")
 
 
-def _run_with_timeout(session, fetches, feed_dict, milliseconds):
-    """Run in a thread of its own and give up on it after the timeout."""
+def _within(milliseconds, run):
+    """What `run()` returns, for at most that many milliseconds, or without end if they are 0.
+
+    Raises:
+      DeadlineExceededError: when they are over. Kernels that wait stop waiting; others end in the background.
+    """
+    if not milliseconds:
+        return run()
     outcome: dict = {}
 
     def target():
         try:
-            outcome["result"] = session.run(fetches, feed_dict)
+            with time_limit(milliseconds / 1000):
+                outcome["result"] = run()
         except BaseException as error:
             outcome["error"] = error
 
     thread = threading.Thread(target=target, daemon=True)
     thread.start()
     thread.join(milliseconds / 1000)
-    if thread.is_alive():
+    if thread.is_alive() or isinstance(outcome.get("error"), errors.DeadlineExceededError):
         raise errors.DeadlineExceededError(None, None, "Timed out waiting for notification")
     if "error" in outcome:
         raise outcome["error"]

@@ -87,6 +87,7 @@ from reflow.ops import (  # noqa: F401
     quantized_layers,
     quantized_ranges,
     quantized_resize,
+    queues,
     ragged,
     ragged_strings,
     random,

@@ -1,19 +1,18 @@
 """The state behind conditional accumulators: gradients of many workers, added up until somebody takes the mean."""
 
-import threading
-
 import numpy as np
 import torch
 
 from reflow.graph import errors
 from reflow.graph.shapes import Dims, dims_compatible, dims_in_brackets
+from reflow.ops.waiting import Waiting
 
 
 def _fail(message: str):
     return errors.InvalidArgumentError(None, None, message)
 
 
-class Accumulator:
+class Accumulator(Waiting):
     """A sum of gradients that are recent enough.
 
     Args:
@@ -23,12 +22,12 @@ class Accumulator:
     """
 
     def __init__(self, dtype, dims: Dims, is_mean: bool):
+        super().__init__()
         self.dtype = dtype
         self.dims = dims
         self.is_mean = is_mean
         self._count = 0
         self._global_step = 0
-        self._changed = threading.Condition()
 
     @property
     def count(self) -> int:
@@ -67,7 +66,7 @@ class Accumulator:
         if required <= 0:
             raise _fail(f"Argument num_required must be positive, but is {required}")
         with self._changed:
-            self._changed.wait_for(lambda: self._count >= required)
+            self._wait_for(lambda: self._count >= required, "TakeGrad")
             result = self._result()
             self._count = 0
             self._global_step += 1

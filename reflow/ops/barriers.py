@@ -1,7 +1,5 @@
 """Barriers: tuples whose components arrive one by one, under a key, and that are taken once they are complete."""
 
-import threading
-
 import numpy as np
 import torch
 
@@ -13,6 +11,7 @@ from reflow.graph.export import export
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import as_shape, dims_compatible, dims_in_brackets
 from reflow.ops.shape_rules import merge_size, no_outputs, scalar, with_rank, with_rank_at_least
+from reflow.ops.waiting import Waiting
 
 _FIRST_INDEX = -(1 << 63)
 
@@ -21,7 +20,7 @@ def _fail(message: str):
     return errors.InvalidArgumentError(None, None, message)
 
 
-class BarrierState:
+class BarrierState(Waiting):
     """The tuples of one barrier.
 
     Args:
@@ -30,9 +29,9 @@ class BarrierState:
     """
 
     def __init__(self, name: str, shapes: list):
+        super().__init__()
         self._name = name
         self._shapes = shapes
-        self._changed = threading.Condition()
         # Key to (number of its first insertion, components so far).
         self._incomplete: dict[bytes, tuple[int, list]] = {}
         # Number of the first insertion to (key, components).
@@ -100,7 +99,7 @@ class BarrierState:
             raise _fail("num_elements must not be negative")
         with self._changed:
             seconds = timeout_ms / 1000 if timeout_ms >= 0 else None
-            if not self._changed.wait_for(lambda: len(self._ready) >= count or self._gets_no_more(), seconds):
+            if not self._wait_for(lambda: len(self._ready) >= count or self._gets_no_more(), "Dequeue", seconds):
                 raise errors.DeadlineExceededError(None, None, f"Timed out waiting for barrier {self._name}")
             if len(self._ready) < count and not (allow_small_batch and self._ready):
                 raise errors.OutOfRangeError(

@@ -80,14 +80,16 @@ def _gather_in_batches(params, indices, axis, batch_dims):
     return taken.reshape(outer + between + indices.shape[batch_dims:] + after)
 
 
-def _gather_v2(params, indices, axis, batch_dims):
+def _gather_v2(params, indices, axis, batch_dims, Tparams):
     rank = len(params.shape)
     if rank < 1 or not -rank <= axis < rank:
         raise ValueError(f"Shape must be at least rank {max(axis + 1, -axis, 1)} but is rank {rank}")
     axis %= rank
     if batch_dims:
         return _gather_in_batches(params, indices, axis, batch_dims + indices.dim() if batch_dims < 0 else batch_dims)
-    return _gather_along(params, indices, axis)
+    taken = _gather_along(params, indices, axis)
+    # One handle of a resource is the state itself.
+    return taken.item() if Tparams is dtypes.resource and not taken.ndim else taken
 
 
 def _gather(params, indices):

@@ -26,7 +26,7 @@ from reflow.platform.deprecation import note
 
 
 # Types whose tensors are arrays of Python objects.
-_OBJECTS = (dtypes.string, dtypes.variant)
+_OBJECTS = (dtypes.string, dtypes.variant, dtypes.resource)
 
 
 def _pack_shape(op):
@@ -45,6 +45,10 @@ def _pack_shape(op):
 def _pack(values, axis):
     if isinstance(values[0], torch.Tensor):
         return torch.stack(values, axis)
+    if not isinstance(values[0], np.ndarray):  # Handles of resources: the states themselves.
+        handles = np.empty(len(values), object)
+        handles[:] = values
+        return handles
     return np.stack(values, axis)
 
 

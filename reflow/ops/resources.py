@@ -8,6 +8,7 @@ import torch
 from reflow.graph import errors
 from reflow.graph.dtypes import DType
 from reflow.graph.shapes import Dims
+from reflow.ops.waiting import Waiting
 
 
 class VariableState:
@@ -112,10 +113,13 @@ class ResourceManager:
             return self._entries.pop((kind, container, name), None) is not None
 
     def clear(self, containers=None) -> None:
-        """Forget the resources of the named containers, or all."""
+        """Forget the resources of the named containers, or all; whoever waits for one is woken with CancelledError."""
         with self._lock:
-            for key in [k for k in self._entries if containers is None or k[1] in containers]:
-                del self._entries[key]
+            cleared = [k for k in self._entries if containers is None or k[1] in containers]
+            entries = [self._entries.pop(key) for key in cleared]
+        for entry in entries:
+            if isinstance(entry, Waiting):
+                entry.cancel()
 
     def of_kind(self, kind: str) -> list:
         """All resources of one kind."""

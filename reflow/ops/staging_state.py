@@ -1,12 +1,12 @@
 """The state behind staging areas: tuples of tensors that wait between steps, in order or by key."""
 
 import itertools
-import threading
 
 import numpy as np
 import torch
 
 from reflow.graph import errors
+from reflow.ops.waiting import Waiting
 
 
 def _size_of(values) -> int:
@@ -19,7 +19,7 @@ def _kept(value):
     return value.clone() if isinstance(value, torch.Tensor) else np.array(value)
 
 
-class _Area:
+class _Area(Waiting):
     """What areas have in common: who puts waits for room, who takes for an element.
 
     Args:
@@ -28,10 +28,10 @@ class _Area:
     """
 
     def __init__(self, capacity: int, memory_limit: int):
+        super().__init__()
         self._capacity = capacity
         self._memory_limit = memory_limit
         self._bytes = 0
-        self._changed = threading.Condition()
 
     def _wait_for_room(self, values) -> None:
         size = _size_of(values)
@@ -39,7 +39,7 @@ class _Area:
             raise errors.ResourceExhaustedError(
                 None, None, f"Attempted to insert tensors with combined size of '{size}' bytes into Staging Area with "
                 f"a memory limit of '{self._memory_limit}'.")  # fmt: skip
-        self._changed.wait_for(lambda: self._has_room(size))
+        self._wait_for(lambda: self._has_room(size), "Put")
         self._bytes += size
 
     def _has_room(self, size: int) -> bool:
@@ -75,7 +75,7 @@ class Stage(_Area):
     def take(self) -> list:
         """Take the tuple that is there longest, as soon as there is one."""
         with self._changed:
-            self._changed.wait_for(lambda: self._tuples)
+            self._wait_for(lambda: self._tuples, "Take")
             values = self._tuples.pop(0)
             self._bytes -= _size_of(values)
             self._changed.notify_all()
@@ -84,7 +84,7 @@ class Stage(_Area):
     def peek(self, index: int) -> list:
         """Copies of the tuple at a place of the order, as soon as it is there."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self._tuples) > index)
+            self._wait_for(lambda: len(self._tuples) > index, "Take")
             return [_kept(v) for v in self._tuples[index]]
 
     def clear(self) -> None:
@@ -149,14 +149,14 @@ class MapStage(_Area):
         """
         _check_order(indices)
         with self._changed:
-            self._changed.wait_for(lambda: key in self._complete)
+            self._wait_for(lambda: key in self._complete, "Take")
             return self._remove(key, indices)
 
     def take_any(self, indices: list[int]) -> tuple[int, list]:
         """(key, components) of some tuple, as `take`."""
         _check_order(indices)
         with self._changed:
-            self._changed.wait_for(lambda: self._complete)
+            self._wait_for(lambda: self._complete, "Take")
             key = min(self._complete) if self._is_ordered else next(iter(self._complete))
             return key, self._remove(key, indices)
 
@@ -164,7 +164,7 @@ class MapStage(_Area):
         """Copies of components of a key's tuple, as `take`."""
         _check_order(indices)
         with self._changed:
-            self._changed.wait_for(lambda: key in self._complete)
+            self._wait_for(lambda: key in self._complete, "Take")
             return [_kept(v) for v in self._components(key, indices)]
 
     def clear(self) -> None:
