@@ -14,6 +14,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import zlib
 
 import numpy as np
@@ -152,7 +153,7 @@ def outcome(tf, name, function, config=None):
                 steps = [[f] for f in fetches] if trial.in_order else [fetches]
                 values = [v for step in steps for v in session.run(step, trial.feeds)]
         except Exception as error:
-            return {"error": type(error).__name__, "message": str(error)[:300]}
+            return {"error": type(error).__name__, "message": _said(str(error))[:300]}
     outputs = [g for g in trial.outputs + trial.gradients if g is not None]
     return {
         "nodes": trial.forward_nodes if trial.with_graph else None,
@@ -161,6 +162,11 @@ def outcome(tf, name, function, config=None):
         "none_gradients": [i for i, g in enumerate(trial.gradients) if g is None],
         "values": [np.asarray(v) for v in values],
     }
+
+
+def _said(message):
+    """What an error says, without the places in programs that it names, which differ from machine to machine."""
+    return re.sub(r" \(defined at [^)]*\)", "", re.split(r"\n\t \[\[|\n\n|\nTraceback", message)[0])
 
 
 def _dense(tf, value):
