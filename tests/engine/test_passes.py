@@ -255,3 +255,35 @@ def test_the_gradient_of_relu_moves_to_the_pooled_side(padding):
     want = Emitter(plain, ResourceManager()).emit().function(*feeds)
     for a, c in zip(got, want, strict=True):
         np.testing.assert_allclose(a.numpy(), c.numpy(), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "simplified",
+    [
+        lambda x: x + 0.0, lambda x: x - 0.0, lambda x: x * 1.0, lambda x: 1.0 * x, lambda x: x / 1.0,
+        lambda x: tf.reshape(x, [3]), lambda x: tf.reduce_sum(x, []), lambda x: tf.shape(tf.identity(x)),
+        lambda x: tf.zeros_like(tf.identity(x)), lambda x: tf.reshape(x, tf.cast(tf.identity(x)[:1], tf.int32)),
+        lambda x: tf.constant(1.0) + 2.0,
+    ],
+)  # fmt: skip
+def test_what_a_simplified_node_waits_for_happens(simplified):
+    with tf.Graph().as_default(), tf.Session() as session:
+        count = tf.Variable(0)
+        x = tf.placeholder(tf.float32, [None])
+        with tf.control_dependencies([tf.assign_add(count, 1)]):
+            y = simplified(x)
+        session.run(count.initializer)
+        session.run(y, {x: [3.0, 4.0, 5.0]})
+        assert session.run(count) == 1
+
+
+def test_the_order_of_effects_outlives_simplification():
+    with tf.Graph().as_default(), tf.Session() as session:
+        count = tf.Variable(0)
+        x = tf.placeholder(tf.float32, [])
+        with tf.control_dependencies([tf.assign_add(count, 1)]):
+            y = x + 0.0
+        with tf.control_dependencies([y * 2.0]):
+            later = count.read_value()
+        session.run(count.initializer)
+        assert session.run(later, {x: 1.0}) == 1

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from reflow.engine.passes.control import effects_until
 from reflow.engine.plan import Node, Plan, Value
 
 # For an op, a rule `node -> the input that the output equals, or None`.
@@ -24,6 +25,7 @@ def simplify_arithmetic(plan: Plan) -> Plan:
     replaced: dict[Value, Value] = {}
     gone: set[Node] = set()
     waited_for = {c for n in plan.nodes for c in n.control} | set(plan.targets)
+    effects = effects_until(plan)
     for node in plan.nodes:
         for i, value in enumerate(node.inputs):
             if value in replaced:
@@ -32,7 +34,11 @@ def simplify_arithmetic(plan: Plan) -> Plan:
         if rule is None or node.control or node in waited_for:
             continue
         same = rule(node)
-        if same is not None and not same.is_state:
+        if same is None or same.is_state:
+            continue
+        # What the other inputs wait for has to happen all the same.
+        own = effects.get(same.node, 0)
+        if all(not effects.get(value.node, 0) & ~own for value in node.inputs):
             replaced[node.outputs[0]] = same
             gone.add(node)
     if gone:

@@ -24,9 +24,18 @@ def remove_redundant_control_edges(plan: Plan) -> Plan:
 
     That variables are read before they are written needs no edge: the schedule sees to it.
     """
-    if not any(node.control for node in plan.nodes):
-        return plan
-    # For each node the set of effects at or before it, as the bits of an integer.
+    if any(node.control for node in plan.nodes):
+        effects_until(plan, drop_redundant_edges=True)
+    return plan
+
+
+def effects_until(plan: Plan, drop_redundant_edges: bool = False) -> dict[Node, int]:
+    """For each node the set of effects at or before it, as the bits of an integer.
+
+    Args:
+      plan: its nodes are in topological order.
+      drop_redundant_edges: drop the control edges that add nothing to the effects before a node's data.
+    """
     effects: dict[Node, int] = {}
     count = 0
     for node in plan.nodes:
@@ -34,11 +43,12 @@ def remove_redundant_control_edges(plan: Plan) -> Plan:
         for value in node.inputs:
             mask |= effects.get(value.node, 0)
         if node.control:
-            node.control = [c for c in node.control if c not in effects or effects[c] & ~mask]
+            if drop_redundant_edges:
+                node.control = [c for c in node.control if c not in effects or effects[c] & ~mask]
             for control in node.control:
                 mask |= effects.get(control, 0)
         if has_effect(node):
             mask |= 1 << count
             count += 1
         effects[node] = mask
-    return plan
+    return effects

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from reflow.engine.evaluate import evaluate
+from reflow.engine.passes.control import effects_until, has_effect
 from reflow.engine.passes.shapes import refine_shapes
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.graph import dtypes
@@ -22,6 +23,8 @@ def fold_constants(plan: Plan) -> Plan:
     changed: set[Value] = set()
     # What is constant, but waits for something (a check, say): to fold it would drop what it waits for.
     waiting: set[Node] = set()
+    effects, effective = effects_until(plan), [node for node in plan.nodes if has_effect(node)]
+    passed_by = 0
     for node in plan.nodes:
         for i, value in enumerate(node.inputs):
             if value in replaced:
@@ -37,6 +40,8 @@ def fold_constants(plan: Plan) -> Plan:
             kept.append(node)
             continue
         folded.add(node)
+        for value in node.inputs:
+            passed_by |= effects.get(value.node, 0)
         for old, array in zip(node.outputs, constants, strict=True):
             new = _constant(node, old, array)
             kept.append(new)
@@ -48,6 +53,8 @@ def fold_constants(plan: Plan) -> Plan:
             if node.control:
                 node.control = [c for c in node.control if c not in folded]
         plan.targets = [t for t in plan.targets if t not in folded]
+        # A shape may be known before the tensor is, but what the tensor waits for happens all the same.
+        plan.targets += [node for i, node in enumerate(effective) if passed_by >> i & 1 and node not in plan.targets]
     plan.fetches = [replaced.get(v, v) for v in plan.fetches]
     return plan
 
