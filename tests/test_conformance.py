@@ -47,6 +47,9 @@ OTHER_GRADIENTS = {
          "StatelessMultinomial"], "no input that a gradient flows to"),
 }  # fmt: skip
 
+# Public ops that the package of TensorFlow 1.15.5 lacks, though its API names them.
+LATER_OPS = {"CTCLossV2"}
+
 # Attributes that allow more than TensorFlow 1.15's.
 WIDER_ATTRS = {
     "FusedBatchNormV3": "the data formats of volumes, which TensorFlow 2 added",
@@ -236,7 +239,7 @@ def test_signatures_are_tensorflows(tensorflow1, tmp_path):
     asked.write_text(json.dumps(sorted(public_ops)))
     tensorflow1(_DEFINITIONS, asked, answered)
     theirs = json.loads(answered.read_text())
-    faults = [f"{name}: not an op of TensorFlow" for name in public_ops if name not in theirs]
+    faults = [f"{name}: not an op of TensorFlow" for name in public_ops if name not in theirs and name not in LATER_OPS]
     for name, serialized in theirs.items():
         ours = op_def_proto(OPS[name])
         expected, actual = _plain(type(ours).FromString(bytes.fromhex(serialized))), _plain(ours)
