@@ -154,8 +154,9 @@ for _version, _handle in (("", "ref string"), ("V2", "resource")):
         ("IsClosed", " -> is_closed: bool", "", scalar, _is_closed, ""),
         ("Size", " -> size: int32", "", scalar, _size, ""),
     ):
+        _rules = {"is_stateful": True} if _version else {} if _name == "IsClosed" else {"gradient": None}
         define_op(f"Queue{_name}{_version}", f"handle: {_handle}{_signature}", _attrs, host=_host, shape=_shape,
-                  kernel=_kernel, is_stateful=bool(_version), writes=True)  # fmt: skip
+                  kernel=_kernel, writes=True, **_rules)  # fmt: skip
 
 define_op("FakeQueue", "resource: resource -> handle: ref string", shape=lambda op: [(2,)], kernel="{resource}",
           is_stateful=True)  # fmt: skip

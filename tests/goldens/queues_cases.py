@@ -48,6 +48,13 @@ def by_handle(tf, t, version):
 
 
 @case
+def by_a_reference_to_a_resource(tf, t):
+    queue = tf.FIFOQueue(5, "int32", ())
+    handle = tf.raw_ops.FakeQueue(resource=queue.queue_ref)
+    t.out(after(tf, [lambda: queue.enqueue(1)], lambda: tf.raw_ops.QueueSize(handle=handle)))
+
+
+@case
 def random_order(tf, t):
     queue = tf.RandomShuffleQueue(100, 0, "int32", (), seed=5)
     t.out(after(tf, [lambda: queue.enqueue_many([list(range(100))])], queue.size))
