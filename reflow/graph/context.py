@@ -1,5 +1,6 @@
 """Scopes over the default graph: `tf.name_scope`, `tf.device`, `tf.control_dependencies`, collections."""
 
+import re
 
 from reflow.graph.export import export
 from reflow.graph.graph import Graph, get_default_graph
@@ -196,8 +197,6 @@ def strip_name_scope(name, export_scope):
     """`name` without the leading `export_scope/` (and after "loc:@" or "^")."""
     if not export_scope:
         return name
-    import re
-
     scope = re.escape(export_scope.rstrip("/"))
     return re.sub(rf"^((?:loc:@)|\^)?{scope}[/]+(.*)", r"\1\2" if name[:1] in "^l" else r"\2", name)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reflow.graph.device import canonical_name
 from reflow.graph.dtypes import DType
 from reflow.graph.errors import OperatorNotAllowedInGraphError
 from reflow.graph.export import export
@@ -119,8 +120,6 @@ class Operation:
         return self._device
 
     def _set_device(self, device) -> None:
-        from reflow.graph.device import canonical_name
-
         self._device = canonical_name(device)
 
     @property

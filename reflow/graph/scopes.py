@@ -3,6 +3,7 @@
 import contextlib
 import re
 
+from reflow.graph.device import canonical_name, merge_device
 from reflow.graph.operation import Operation, Tensor
 
 VALID_OP_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\\-/]*\Z")
@@ -193,15 +194,11 @@ class GraphScopes:
         return _ScopeChange(self, lambda: {"_device_stack": self._device_stack_with(device_name_or_function)})
 
     def _device_stack_with(self, device_name_or_function):
-        from reflow.graph.device import merge_device
-
         function = device_name_or_function
         return (*self._device_stack, function if callable(function) else merge_device(function))
 
     def _apply_device_functions(self, operation):
         """Ask the open device scopes, innermost first: what an inner scope set stays."""
-        from reflow.graph.device import canonical_name
-
         for function in reversed(self._device_stack):
             if function is None:
                 break
