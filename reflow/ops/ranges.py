@@ -106,6 +106,17 @@ define_op(
 _WIDENING_ORDER = [dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64]
 
 
+def cast_to_widest(bounds):
+    """The bounds of a range, a list of tensors, cast to the widest of their types.
+
+    Raises:
+      AssertionError: as in TensorFlow, if one is neither int32, int64, float32 nor float64.
+    """
+    assert all(bound.dtype.base_dtype in _WIDENING_ORDER for bound in bounds), "a bound's type has no place in order"
+    widest = max((bound.dtype.base_dtype for bound in bounds), key=_WIDENING_ORDER.index)
+    return [cast(bound, widest) for bound in bounds]
+
+
 @export("range")
 def range(start, limit=None, delta=1, dtype=None, name="range"):
     """The numbers start, start + delta, start + 2 delta, ... up to, and without, `limit`.
@@ -122,6 +133,7 @@ def range(start, limit=None, delta=1, dtype=None, name="range"):
 
     Raises:
       ValueError: if an argument is no scalar, or `delta` leads away from `limit`, where that is known.
+      AssertionError: if `dtype` is None and an argument is of another type than those.
       InvalidArgumentError: when it runs, in the same cases.
     """
     if limit is None:
@@ -130,8 +142,7 @@ def range(start, limit=None, delta=1, dtype=None, name="range"):
         dtype = None if dtype is None else as_dtype(dtype)
         values = [to_tensor(start, dtype, "start"), to_tensor(limit, dtype, "limit"), to_tensor(delta, dtype, "delta")]
         if dtype is None:
-            widest = max((t.dtype.base_dtype for t in values), key=_WIDENING_ORDER.index)
-            values = [cast(t, widest) for t in values]
+            values = cast_to_widest(values)
         return call("Range", *values, name=scope)
 
 

@@ -313,7 +313,8 @@ def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
       A tensor of the type of `input_tensor`, without the axes that were reduced.
     """
     with name_scope(name or "reduce_variance"):
-        means = _reduce("Mean", input_tensor, axis, True, None)
+        # The public function: it is the one that tells what is wrong with ragged tensors.
+        means = reduce_mean(input_tensor, axis, True)
         return _reduce("Mean", call("Square", input_tensor - means), axis, keepdims, None)
 
 

@@ -120,8 +120,8 @@ class RowPartitionFactories:
         _check_validate(validate)
         with name_scope(name, "RaggedFromValueRowIds", [values, value_rowids, nrows]):
             values, value_rowids = cls._convert_values_and_row_partition(values, value_rowids, "value_rowids")
-            nrows, count = _counted_rows(value_rowids) if nrows is None else _given_rows(nrows, value_rowids)
             value_rowids.shape.assert_has_rank(1)
+            nrows, count = _counted_rows(value_rowids) if nrows is None else _given_rows(nrows, value_rowids)
             nrows.shape.assert_has_rank(0)
             values.shape[:1].assert_is_compatible_with(value_rowids.shape)
             if validate:

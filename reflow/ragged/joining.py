@@ -27,7 +27,7 @@ def concat(values, axis, name=None):
       A RaggedTensor; a Tensor if all are dense and `axis` is the innermost dimension.
 
     Raises:
-      ValueError: for an empty list, different ranks, or an axis that is not there.
+      ValueError: for an empty list, different ranks, an axis that is not there, or sizes that are known to differ.
       InvalidArgumentError: when it runs, if other dimensions differ.
     """
     return _join(values, axis, name, stacks=False)
@@ -46,7 +46,7 @@ def stack(values, axis=0, name=None):
       A RaggedTensor; a Tensor if all are dense and the new dimension is the innermost.
 
     Raises:
-      ValueError: for an empty list, different ranks, or an axis that is not there.
+      ValueError: for an empty list, different ranks, an axis that is not there, or sizes that are known to differ.
       InvalidArgumentError: when it runs, if dimensions in front of the new one differ.
     """
     return _join(values, axis, name, stacks=True)
@@ -127,6 +127,8 @@ def _row_by_row(values, stacks):
     count = len(values)
     rows = values[0].nrows()
     message = "Input tensors have incompatible shapes."
+    for value in values[1:]:
+        values[0].shape[:1].assert_is_compatible_with(value.shape[:1])
     checks = [assert_equal(value.nrows(), rows, message=message) for value in values[1:]]
     with control_dependencies(checks):
         together = _one_behind_the_other(values, stacks=False)

@@ -1,5 +1,7 @@
 """Elements handed out to rows by number: tf.ragged.stack_dynamic_partitions, dynamic_partition."""
 
+import numpy as np
+
 from reflow.graph.context import control_dependencies, name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.export import export
@@ -82,12 +84,17 @@ def dynamic_partition(data, partitions, num_partitions, name=None):
 
     Args:
       data, partitions: as of `stack_dynamic_partitions`.
-      num_partitions: an int.
+      num_partitions: a number, of which the fraction is cut off.
       name: a name scope.
 
+    Returns:
+      A list of `num_partitions` RaggedTensors and Tensors, as `data` has rows.
+
     Raises:
-      TypeError: if `num_partitions` is no int, or negative.
+      TypeError: if `num_partitions` is no number, or negative.
     """
+    if isinstance(num_partitions, (float, np.number)):
+        num_partitions = int(num_partitions)
     if not isinstance(num_partitions, int) or num_partitions < 0:
         raise TypeError("num_partitions must be a non-negative integer")
     rows = stack_dynamic_partitions(data, partitions, num_partitions, name)

@@ -6,11 +6,8 @@ from reflow.graph.context import name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
-from reflow.ops.casting import cast
+from reflow.ops.ranges import cast_to_widest
 from reflow.ragged.tensor import RaggedTensor
-
-# The type of a range is the last of those of its bounds.
-_BY_WIDTH = [dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64]
 
 
 @export("ragged.range")
@@ -30,6 +27,7 @@ def ragged_range(starts, limits=None, deltas=1, dtype=None, name=None, row_split
 
     Raises:
       ValueError: if the arguments have more dimensions, or different lengths.
+      AssertionError: if `dtype` is None and a bound is neither int32, int64, float32 nor float64.
       InvalidArgumentError: when it runs, if a delta is 0.
     """
     row_splits_dtype = as_dtype(row_splits_dtype)
@@ -40,7 +38,6 @@ def ragged_range(starts, limits=None, deltas=1, dtype=None, name=None, row_split
         named = {"starts": starts, "limits": limits, "deltas": deltas}
         bounds = [to_tensor(value, dtype, each) for each, value in named.items()]
         if dtype is None:
-            widest = max((bound.dtype.base_dtype for bound in bounds), key=_BY_WIDTH.index)
-            bounds = [cast(bound, widest) for bound in bounds]
+            bounds = cast_to_widest(bounds)
         splits, values = call("RaggedRange", *bounds, Tsplits=row_splits_dtype, name=scope)
         return RaggedTensor.from_row_splits(values, splits, validate=False)

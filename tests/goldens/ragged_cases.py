@@ -98,6 +98,8 @@ FACTORY_ERRORS = {
     "convert": lambda tf, t: tf.convert_to_tensor(fed(t, ONE)),
     "gradient": lambda tf, t: tf.gradients(tf.reduce_sum(fed(t, ONE)), fed(t, ONE)),
     "length": lambda tf, t: len(fed(t, ONE)),
+    "matrix_rowids": lambda tf, t: tf.RaggedTensor.from_value_rowids([1.0, 2.0], [[0, 1]]),
+    "matrix_rowids_nrows": lambda tf, t: tf.RaggedTensor.from_value_rowids([1.0, 2.0], [[0, 1]], nrows=2),
 }
 
 

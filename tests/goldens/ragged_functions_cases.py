@@ -42,6 +42,11 @@ def ranges_dtype(tf, t, dtype):
     out(t, tf.cast(tf.ragged.range([3, 5], dtype=tf.as_dtype(dtype)), tf.float32))
 
 
+@case.each(bounds=[(["a"], ["b"]), (np.float16([1, 2]),), ([True],), (0, np.float16([1]))])
+def ranges_refused(tf, t, bounds):
+    out(t, tf.ragged.range(*bounds))
+
+
 @case
 def rangesfed(tf, t):
     out(t, tf.ragged.range(t.feed(t.integers(0, 3, 4), None), t.feed(t.integers(3, 9, 4), [None]), t.feed(np.int32(2))))
@@ -128,6 +133,11 @@ MIXED_JOINS = {
 @case.each(which=sorted(MIXED_JOINS))
 def joined_mixed(tf, t, which):
     out(t, MIXED_JOINS[which](tf, t))
+
+
+@case.each(function=["concat", "stack"])
+def joined_refused(tf, t, function):
+    tf.Session().run(getattr(tf, function)([tf.ragged.constant([[1, 2]]), tf.ragged.constant([[3], [4, 5]])], axis=1))
 
 
 @case.each(axis=[0, 1])
@@ -405,7 +415,13 @@ def dynamic_partition(tf, t, which):
     out(t, tf.dynamic_partition(data, partitions, 3))
 
 
-@case.each(count=[-1, -7])
+@case.each(count=[2.0, 2.5, np.int64(2)])
+def dynamic_partition_counts(tf, t, count):
+    t.values_only()
+    out(t, tf.dynamic_partition(fed(t, ONE), [0, 1, 0, 0, 0], count))
+
+
+@case.each(count=[-1, -7, -1.0, None, "2"])
 def dynamic_partition_refused(tf, t, count):
     out(t, tf.dynamic_partition(fed(t, ONE), [0, 1, 0, 0, 0], count))
 
@@ -428,6 +444,11 @@ def reduce(tf, t, which):
     axis = list(which[2]) if isinstance(which[2], tuple) else which[2]
     out(t, _named(tf, which[0])(x, axis))
     t.values_only()
+
+
+@case.each(which=[(f, axis) for f in ("reduce_variance", "reduce_std") for axis in (None, 0, 1)])
+def spread_refused(tf, t, which):
+    getattr(tf.math, which[0])(fed(t, ONE), axis=which[1])
 
 
 @case.each(name=REDUCTIONS)
