@@ -1,19 +1,9 @@
 """Conditional accumulators, barriers and stacks."""
 
 import numpy as np
-from op_recording import Cases
+from op_recording import Cases, after
 
 case = Cases()
-
-
-def after(tf, operations, make):
-    """What `make` makes, after operations that run one after another."""
-    done = []
-    for operation in operations:
-        with tf.control_dependencies(done):
-            done = [operation()]
-    with tf.control_dependencies(done):
-        return make()
 
 
 @case.each(reduction=["MEAN", "SUM"])

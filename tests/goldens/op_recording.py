@@ -126,6 +126,16 @@ class Trial:
         self.in_order = True
 
 
+def after(tf, operations, make):
+    """What `make` makes, after operations that run one after another."""
+    done = []
+    for operation in operations:
+        with tf.control_dependencies(done):
+            done = [operation()]
+    with tf.control_dependencies(done):
+        return make()
+
+
 def _node_lines(graph):
     lines = []
     for node in graph.as_graph_def().node:

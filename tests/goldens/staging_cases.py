@@ -1,7 +1,7 @@
 """Staging areas, in order and by key."""
 
 import numpy as np
-from op_recording import Cases
+from op_recording import Cases, after
 
 case = Cases()
 
@@ -15,16 +15,6 @@ def classes(tf):
     from tensorflow.python.ops import data_flow_ops
 
     return data_flow_ops.StagingArea, data_flow_ops.MapStagingArea
-
-
-def after(tf, operations, make):
-    """What `make` makes, after operations that run one after another."""
-    done = []
-    for operation in operations:
-        with tf.control_dependencies(done):
-            done = [operation()]
-    with tf.control_dependencies(done):
-        return make()
 
 
 def flat(made):
