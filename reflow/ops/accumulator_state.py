@@ -105,15 +105,21 @@ class SparseAccumulator(Accumulator):
             raise _fail("Values cannot be 0-dimensional.")
         if values.shape[0] != len(indices):
             raise _fail(f"Expected {len(indices)} non-empty input values, got {values.shape[0]}")
-        rest = tuple(values.shape[1:])
-        if has_shape and tuple(shape[1:]) != rest:
-            raise _fail(f"Shape mismatch: expected {dims_in_brackets(tuple(shape[1:]))}, got {dims_in_brackets(rest)}")
+        if has_shape:
+            self._check_prefix("shape", 0, self.dims, tuple(shape))
+        dims = tuple(values.shape)
+        self._check_prefix("values", 1, self.dims, dims)
         if self._count:
-            self._check_fit(tuple(self._values.shape[1:]), rest)
-        if self.dims is not None:
-            self._check_fit(self.dims[1:], rest)
-            if has_shape:
-                self._check_fit(self.dims, tuple(shape))
+            self._check_prefix("values", 1, tuple(self._values.shape), dims)
+
+    def _check_prefix(self, what: str, first: int, wanted: Dims, dims: tuple) -> None:
+        """The declared shape may leave out the last sizes. The first of the values is that of the rows given."""
+        wanted = wanted or ()
+        if len(dims) < len(wanted):
+            raise _fail(f"Shape mismatch: expected {what} rank at least {len(wanted)}, got {len(dims)}")
+        for i in range(first, len(wanted)):
+            if wanted[i] not in (None, dims[i]):
+                raise _fail(f"Shape mismatch: expected {what} dim {i} to be {wanted[i]}, got {dims[i]}")
 
     def _begin(self, indices, values, shape, has_shape) -> None:
         self._indices, self._values = indices.numpy().copy(), values.clone()
@@ -144,8 +150,6 @@ class SparseAccumulator(Accumulator):
         if self.is_mean:
             counts = torch.from_numpy(self._row_counts).reshape(-1, *[1] * (values.ndim - 1))
             values = (values / counts).to(values.dtype)
-        if self.dims is None or None in self.dims:
-            shape = [-1, *values.shape[1:]]
-        else:
-            shape = list(self.dims)
+        rows = self.dims[0] if self.dims else None
+        shape = [-1 if rows is None else rows, *values.shape[1:]]
         return torch.from_numpy(self._indices), values, torch.tensor(shape)

@@ -19,6 +19,7 @@ from reflow.train import (  # noqa: F401
     queue_runner,
     rmsprop,
     saver,
+    sync_replicas,
     training_util,
     warm_starting,
 )

@@ -110,3 +110,17 @@ def stack_failures(tf, t, what):
     steps = {"empty": [], "full": [push, push], "closed": [push, close], "type": [push]}[what]
     popped = tf.int32 if what == "type" else tf.float32
     t.out(after(tf, steps, lambda: tf.raw_ops.StackPopV2(handle=handle, elem_type=popped)))
+
+
+@case.each(declared=[(), (5,), (5, 2), (5, 3), (5, 2, 3), (None, 2)])
+def rows_of_a_declared_shape(tf, t, declared):
+    accumulator = tf.SparseConditionalAccumulator("float32", shape=declared)
+    values = t.feed(t.normal(1, 2))
+    t.out(*after(tf, [lambda: accumulator.apply_grad([1], values)], lambda: accumulator.take_grad(1)))
+
+
+@case.each(declared=[(), (4, 2), (5, 2, 3)])
+def rows_of_a_known_shape(tf, t, declared):
+    accumulator = tf.SparseConditionalAccumulator("float32", shape=declared)
+    values = t.feed(t.normal(1, 2))
+    t.out(*after(tf, [lambda: accumulator.apply_grad([1], values, [5, 2])], lambda: accumulator.take_grad(1)))
