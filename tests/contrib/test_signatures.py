@@ -42,8 +42,8 @@ ABSENT = {
     # What takes queues, hooks and monitored sessions.
     "contrib.training": """FeedingQueueRunner GreedyLoadBalancingStrategy NextQueuedSequenceBatch RandomStrategy
         SequenceQueueingStateSaver StopAfterNEvalsHook SummaryAtEndHook batch_sequences_with_states bucket
-        bucket_by_sequence_length byte_size_load_fn checkpoints_iterator evaluate_once evaluate_repeatedly
-        get_or_create_eval_step rejection_sample resample_at_rate stratified_sample train wait_for_new_checkpoint
+        bucket_by_sequence_length byte_size_load_fn evaluate_once evaluate_repeatedly
+        get_or_create_eval_step rejection_sample resample_at_rate stratified_sample train
         weighted_resample""",
     "contrib.util": "",
 }
