@@ -11,7 +11,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims
 from reflow.ops.matrix_like import MatrixLike, product_with_operator
-from reflow.ops.shape_rules import merge, merge_size, with_rank, with_rank_at_least
+from reflow.ops.shape_rules import matrix_dims, matrix_parts, merge, merge_size, with_rank
 
 _MATMUL_TYPES = "T: type in bfloat16|half|float|double|int32|int64|complex64|complex128"
 
@@ -113,14 +113,12 @@ def _conjugate(tensor: Tensor) -> Tensor:
 
 
 def _batch_matmul_dims(op, join_batches):
-    x, y = (with_rank_at_least(t.dims, 2) for t in op._inputs)
-    if x is None or y is None:
-        return [None]
-    rows, inner_x = reversed(x[-2:]) if op.attrs["adj_x"] else x[-2:]
-    inner_y, columns = reversed(y[-2:]) if op.attrs["adj_y"] else y[-2:]
-    batch = join_batches(x[:-2], y[:-2])
+    (batch_x, *x), (batch_y, *y) = (matrix_parts(t.dims) for t in op._inputs)
+    rows, inner_x = reversed(x) if op.attrs["adj_x"] else x
+    inner_y, columns = reversed(y) if op.attrs["adj_y"] else y
+    batch = join_batches(batch_x, batch_y)
     merge_size(inner_x, inner_y)
-    return [batch + (rows, columns)]
+    return [matrix_dims(batch, rows, columns)]
 
 
 def _batch_matmul_shape(op):

@@ -137,7 +137,8 @@ def _dense_to_sparse_shape(op):
     dense, rank = with_rank_at_least(op._inputs[0].dims, 2), _rank_of_sparse(op, 1)
     if dense is not None and rank is not None:
         with_rank(dense, rank)
-    return _result(rank if dense is None else len(dense))
+    # Of a dense input of unknown rank, TensorFlow takes the result's rank from the input that is a shape.
+    return _result(with_rank(op._inputs[3].dims, 1)[0] if dense is None else len(dense))
 
 
 def _sparse_to_sparse_shape(op):

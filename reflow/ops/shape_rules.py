@@ -136,6 +136,16 @@ def merge_size(a: int | None, b: int | None) -> int | None:
     return b if a is None else a
 
 
+def matrix_parts(dims: Dims) -> tuple[Dims, int | None, int | None]:
+    """The batch, rows and columns of matrices; raises ValueError if the rank is known and less than 2."""
+    return (None, None, None) if with_rank_at_least(dims, 2) is None else (dims[:-2], *dims[-2:])
+
+
+def matrix_dims(batch: Dims, rows: int | None, columns: int | None) -> Dims:
+    """The dims of a batch of matrices."""
+    return None if batch is None else (*batch, rows, columns)
+
+
 def merge_prefix(dims: Dims, prefix: Dims) -> tuple[Dims, Dims]:
     """Both shapes, knowing that `dims` begins with `prefix`; raises ValueError if it does not."""
     if dims is None or prefix is None:

@@ -10,7 +10,7 @@ from reflow.graph.registry import define_op, gradient
 from reflow.ops.decompositions import adjoint, at_least_single, checked_lu, square_matrices, square_shape
 from reflow.ops.matmul import matmul
 from reflow.ops.matrix_like import MatrixLike
-from reflow.ops.shape_rules import merge, merge_size, with_rank, with_rank_at_least
+from reflow.ops.shape_rules import matrix_dims, matrix_parts, merge, merge_size, with_rank
 
 _TYPES = "T: type in double|float|half|complex64|complex128"
 _OLD_TYPES = "T: type in double|float"
@@ -64,15 +64,22 @@ def matrix_inverse(input, adjoint=False, name=None):
 
 
 def _solve_shape(op):
-    matrix, rhs = square_matrices(op._inputs[0].dims), with_rank_at_least(op._inputs[1].dims, 2)
-    if matrix is None or rhs is None:
-        return [None]
-    batch = merge(matrix[:-2], rhs[:-2])
-    return [batch + (merge_size(matrix[-1], rhs[-2]), rhs[-1])]
+    batch_matrix, size, _ = matrix_parts(square_matrices(op._inputs[0].dims))
+    batch_rhs, rows, columns = matrix_parts(op._inputs[1].dims)
+    return [matrix_dims(merge(batch_matrix, batch_rhs), merge_size(size, rows), columns)]
+
+
+def _check_batches(matrix, rhs):
+    """Raise InvalidArgumentError unless both have one batch shape: nothing is broadcast here."""
+    if matrix.dim() != rhs.dim():
+        raise InvalidArgumentError(None, None, "All input tensors must have the same rank.")
+    if matrix.shape[:-2] != rhs.shape[:-2]:
+        raise InvalidArgumentError(None, None, "All input tensors must have the same outer dimensions.")
 
 
 @at_least_single
 def _matrix_solve(matrix, rhs, adjoint):
+    _check_batches(matrix, rhs)
     factors, pivots = checked_lu(matrix.mH if adjoint else matrix, "Input matrix is not invertible.")
     return torch.linalg.lu_solve(factors, pivots, rhs)
 
@@ -128,6 +135,7 @@ def matrix_solve(matrix, rhs, adjoint=False, name=None):
 
 @at_least_single
 def _matrix_triangular_solve(matrix, rhs, lower, adjoint):
+    _check_batches(matrix, rhs)
     if bool((matrix.diagonal(dim1=-2, dim2=-1) == 0).any()):
         raise InvalidArgumentError(None, None, "Input matrix is not invertible.")
     if adjoint:
@@ -175,16 +183,15 @@ def matrix_triangular_solve(matrix, rhs, lower=True, adjoint=False, name=None):
 
 
 def _solve_ls_shape(op):
-    matrix, rhs = (with_rank_at_least(t.dims, 2) for t in op._inputs[:2])
+    (batch_matrix, rows, size), (batch_rhs, rows_rhs, columns) = (matrix_parts(t.dims) for t in op._inputs[:2])
     with_rank(op._inputs[2].dims, 0)
-    if matrix is None or rhs is None:
-        return [None]
-    merge_size(matrix[-2], rhs[-2])
-    return [merge(matrix[:-2], rhs[:-2]) + (matrix[-1], rhs[-1])]
+    merge_size(rows, rows_rhs)
+    return [matrix_dims(merge(batch_matrix, batch_rhs), size, columns)]
 
 
 @at_least_single
 def _matrix_solve_ls(matrix, rhs, l2_regularizer, fast):
+    _check_batches(matrix, rhs)
     rows, columns = matrix.shape[-2:]
     if matrix.numel() == 0 or rhs.numel() == 0:
         return rhs.new_zeros(*rhs.shape[:-2], columns, rhs.shape[-1])

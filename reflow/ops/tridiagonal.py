@@ -11,9 +11,10 @@ from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import dims_compatible, dims_in_brackets
 from reflow.ops.complex import conj
+from reflow.ops.constant import zeros_like
 from reflow.ops.diagonal import matrix_diag_part
 from reflow.ops.gathering import gather_nd
-from reflow.ops.joining import stack
+from reflow.ops.joining import concat, stack
 from reflow.ops.padding import pad
 from reflow.ops.permute import matrix_transpose, transpose
 from reflow.ops.shape_ops import expand_dims, squeeze
@@ -42,15 +43,10 @@ define_op(
 )  # fmt: skip
 
 
-def _shifted(x, padding):
-    """Rows moved by one: padding [0, 1] brings the next row to each place, [1, 0] the one before; zeros come in."""
-    kept = x[..., 1:, :] if padding == [0, 1] else x[..., :-1, :]
-    return _pad_axis(kept, -2, padding)
-
-
-def _pad_axis(x, axis, padding):
-    rank = len(x.dims)
-    return call("Pad", x, [padding if i == axis % rank else [0, 0] for i in range(rank)])
+def _shifted(x, step):
+    """Rows moved by one: step 1 brings the next row to each place, -1 the one before; zeros come in."""
+    zeros = zeros_like(x[..., :1, :])
+    return concat([x[..., 1:, :], zeros] if step == 1 else [zeros, x[..., :-1, :]], -2)
 
 
 @gradient("TridiagonalMatMul")
@@ -63,9 +59,9 @@ def _tridiagonal_matmul_gradient(op, grad):
     def row_sums(x):
         return call("ExpandDims", call("Sum", x, -1), -2)
 
-    grad_rhs = _shifted(superdiag * grad, [1, 0]) + maindiag * grad + _shifted(subdiag * grad, [0, 1])
+    grad_rhs = _shifted(superdiag * grad, -1) + maindiag * grad + _shifted(subdiag * grad, 1)
     return (
-        row_sums(_shifted(rhs, [0, 1]) * grad), row_sums(rhs * grad), row_sums(_shifted(rhs, [1, 0]) * grad), grad_rhs
+        row_sums(_shifted(rhs, 1) * grad), row_sums(rhs * grad), row_sums(_shifted(rhs, -1) * grad), grad_rhs
     )  # fmt: skip
 
 
@@ -78,7 +74,9 @@ def _solve_shape(op):
         return [rhs]
     if diagonals[-2] not in (None, 3):
         raise ValueError(f"Expected diagonals [..., 3, M], not {dims_in_brackets(diagonals)}")
-    return [merge(diagonals[:-2], rhs[:-2]) + (merge_size(diagonals[-1], rhs[-2]), rhs[-1])]
+    merge(diagonals[:-2], rhs[:-2])
+    merge_size(diagonals[-1], rhs[-2])
+    return [rhs]
 
 
 def _tridiagonal_solve(diagonals, rhs, partial_pivoting):
@@ -139,17 +137,18 @@ def _tridiagonal_solve_gradient(op, grad):
 
     # The subdiagonal's first and the superdiagonal's last element do not count: their gradients are zero.
     grad_diagonals = [
-        products(grad_rhs, _shifted(solution, [0, 1])),
+        products(grad_rhs, _shifted(solution, 1)),
         products(grad_rhs, solution),
-        products(grad_rhs, _shifted(solution, [1, 0])),
+        products(grad_rhs, _shifted(solution, -1)),
     ]
     return -call("Pack", grad_diagonals, axis=-2), grad_rhs
 
 
 def _transposed(diagonals):
     """The diagonals of the transposed matrix."""
-    above = _pad_axis(diagonals[..., 2, 1:], -1, [0, 1])
-    below = _pad_axis(diagonals[..., 0, :-1], -1, [1, 0])
+    zeros = zeros_like(diagonals[..., 0, :1])
+    above = concat([diagonals[..., 2, 1:], zeros], -1)
+    below = concat([zeros, diagonals[..., 0, :-1]], -1)
     return call("Pack", [above, diagonals[..., 1, :], below], axis=-2)
 
 

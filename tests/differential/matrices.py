@@ -107,6 +107,5 @@ for _rank, _suffix in ((1, ""), (2, "2D"), (3, "3D")):
     table.add(f"FFT{_suffix} IFFT{_suffix}", _fft(_rank, "Tcomplex"), scaled=True, tolerances=_TOLERANCES)
     table.add(f"RFFT{_suffix}", _real_fft(_rank, "float32"), scaled=True, tolerances=_TOLERANCES, faults=False)
     table.add(f"IRFFT{_suffix}", _real_fft(_rank, "complex64"), scaled=True, tolerances=_TOLERANCES, faults=False)
-table.add("TridiagonalMatMul", _tridiagonal_product, scaled=True, tolerances=_TOLERANCES, faults=False,
-          constants=("superdiag", "maindiag", "subdiag", "rhs"))  # fmt: skip
-table.add("TridiagonalSolve", _tridiagonal, scaled=True, tolerances=_TOLERANCES, faults=False, static_shapes=False)
+table.add("TridiagonalMatMul", _tridiagonal_product, scaled=True, tolerances=_TOLERANCES, faults=False)
+table.add("TridiagonalSolve", _tridiagonal, scaled=True, tolerances=_TOLERANCES, faults=False)
