@@ -43,6 +43,7 @@ _ROWS = [
     ("python.ops", "template", ". @reflow.variables.template"),
     ("python.ops", "control_flow_ops functional_ops map_fn tensor_array_ops script_ops logging_ops", "."),
     ("python.ops", "data_flow_ops lookup_ops batch_ops critical_section_ops", ". lookup queue @reflow.ops.staging"),
+    ("python.ops", "collective_ops", ""),
     ("python.ops", "histogram_ops weights_broadcast_ops standard_ops", "."),
     ("python.ops", "variable_scope partitioned_variables", "."),
     ("python.ops", "init_ops init_ops_v2 initializers_ns", ". initializers keras.initializers"),

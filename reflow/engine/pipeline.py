@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reflow.engine.collectives import join_collectives
 from reflow.engine.jit.request import Request
 from reflow.engine.passes.arithmetic import simplify_arithmetic
 from reflow.engine.passes.common_subexpressions import merge_common_subexpressions
@@ -100,7 +101,7 @@ def optimize(plan: Plan, options: Options) -> Plan:
     With REFLOW_DUMP=dir in the environment, the plan after each pass is written to a file there.
     """
     dump = _dumper()
-    plan = insert_reads(guard_branches(plan))
+    plan = insert_reads(join_collectives(guard_branches(plan)))
     dump("prune", plan)
     if options.placer is not None:
         plan = options.placer.place(plan)
