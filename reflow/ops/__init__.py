@@ -17,6 +17,7 @@ from reflow.ops import (  # noqa: F401
     bias,
     bitwise,
     boosted_trees,
+    boosted_trees_growth,
     boosted_trees_splits,
     broadcasting,
     candidates,

@@ -1,7 +1,6 @@
 """Boosted trees: ensembles as resources, predictions, buckets of features, statistics of gradients.
 
-What grows trees (best splits, updates of an ensemble, quantiles of streams) is not here yet: what was trained with
-TensorFlow predicts.
+Best splits stand in boosted_trees_splits.py, updates of an ensemble in boosted_trees_growth.py.
 """
 
 import numpy as np
@@ -85,10 +84,10 @@ def _buckets(values, boundaries):
 def _make_stats_summary(node_ids, gradients, hessians, bucketized_features_list, max_splits, num_buckets):
     stats = np.concatenate([array_of(gradients), array_of(hessians)], 1)
     nodes = _checked(array_of(node_ids), max_splits, "node_id")
-    summary = np.zeros((len(bucketized_features_list), max_splits, num_buckets, 2), np.float32)
+    summary = np.zeros((len(bucketized_features_list), max_splits, num_buckets, 2))
     for part, feature in zip(summary, bucketized_features_list, strict=True):
         np.add.at(part, (nodes, _checked(array_of(feature), num_buckets, "bucket")), stats)
-    return torch.from_numpy(summary)
+    return torch.from_numpy(summary.astype(np.float32))
 
 
 def _aggregate_stats(node_ids, gradients, hessians, feature, max_splits, num_buckets):
@@ -97,11 +96,11 @@ def _aggregate_stats(node_ids, gradients, hessians, feature, max_splits, num_buc
     nodes = _checked(array_of(node_ids), max_splits, "node_id")
     columns = array_of(feature)
     columns = np.where(columns == -1, num_buckets, columns)
-    summary = np.zeros((max_splits, columns.shape[1], num_buckets + 1, stats.shape[1]), np.float32)
+    summary = np.zeros((max_splits, columns.shape[1], num_buckets + 1, stats.shape[1]))
     for dimension in range(columns.shape[1]):
         buckets = _checked(columns[:, dimension], num_buckets + 1, "bucket")
         np.add.at(summary[:, dimension], (nodes, buckets), stats)
-    return torch.from_numpy(summary)
+    return torch.from_numpy(summary.astype(np.float32))
 
 
 def _checked(indices, size, what):

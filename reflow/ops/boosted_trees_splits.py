@@ -41,8 +41,9 @@ def leaf_weights(stats, width: int, l1: float, l2: float):
     gradient, curvature = gradients[:, 0], hessians[:, 0] + l2
     if l1 > 0:
         gradient = np.sign(gradient) * np.maximum(np.abs(gradient) - l1, 0)
-    is_flat = curvature <= _TOLERANCE
-    weights = np.where(is_flat, np.float32(0), -gradient / np.where(is_flat, np.float32(1), curvature))
+    # Where l1 leaves nothing the weight is zero, not its negative, which a serialized leaf would show.
+    is_zero = (curvature <= _TOLERANCE) | ((l1 > 0) & (gradient == 0))
+    weights = np.where(is_zero, np.float32(0), -gradient / np.where(is_zero, np.float32(1), curvature))
     return weights[:, None], -gradient * weights
 
 

@@ -1,5 +1,7 @@
 """The states behind the boosted-trees ops: an ensemble of decision trees, and the boundaries of features' buckets."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -108,6 +110,14 @@ class Ensemble:
             raise invalid("Unable to parse tree ensemble proto.") from None
         self.stamp = stamp
         self._tables.clear()
+
+    @contextmanager
+    def changing(self) -> Iterator[Any]:
+        """Give the message to change it: that makes the next version, whose stamp is one more."""
+        proto = self.proto
+        self.stamp += 1
+        self._tables.clear()
+        yield proto
 
     def tables(self, width: int) -> list[_TreeTable]:
         """The trees as arrays, with leaves of so many numbers."""

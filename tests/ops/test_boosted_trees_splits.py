@@ -1,6 +1,9 @@
 """Splits of boosted trees against TensorFlow 1.15.5."""
 
+import numpy as np
+import pytest
 
+import reflow as tf
 from tests.ops.recorded import Recorded
 
 recorded = Recorded("boosted_trees_splits")
