@@ -1,12 +1,11 @@
 """Local response normalization over neighbouring channels (Krizhevsky et al. 2012, section 3.3)."""
 
-import functools
-
 import torch
 
 from reflow.graph.build import call
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
+from reflow.ops.cached_tensors import cached_tensor
 from reflow.ops.shape_rules import merge, with_rank
 
 _ATTRS = (
@@ -15,7 +14,7 @@ _ATTRS = (
 )
 
 
-@functools.lru_cache(maxsize=32)
+@cached_tensor
 def _band(channels: int, radius: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """The matrix that sums each channel with its neighbours up to `radius`: ones near the diagonal."""
     return torch.ones(channels, channels, dtype=dtype, device=device).tril(radius).triu(-radius)

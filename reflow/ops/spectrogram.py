@@ -6,12 +6,12 @@ cosine transform of the logarithm of what triangular filters, evenly spaced over
 """
 
 import math
-from functools import lru_cache
 
 import numpy as np
 import torch
 
 from reflow.graph.registry import define_op
+from reflow.ops.cached_tensors import cached_tensor
 from reflow.ops.shape_rules import with_rank
 from reflow.ops.sparse_coordinates import in_brackets, invalid
 
@@ -67,7 +67,7 @@ def _mel(hertz):
     return 1127.0 * np.log1p(hertz / 700.0)
 
 
-@lru_cache(maxsize=16)
+@cached_tensor
 def _filters(bins: int, sample_rate: int, count: int, low: float, high: float) -> torch.Tensor | None:
     """The weight of each frequency bin (row) in each filter (column).
 
@@ -93,7 +93,7 @@ def _filters(bins: int, sample_rate: int, count: int, low: float, high: float) -
     return torch.from_numpy(weights[:, 1:-1].copy())
 
 
-@lru_cache(maxsize=16)
+@cached_tensor
 def _cosines(inputs: int, outputs: int) -> torch.Tensor:
     """The matrix [inputs, outputs] of the orthogonal cosine transform of type II."""
     angles = math.pi / inputs * np.outer(np.arange(inputs) + 0.5, np.arange(outputs))
