@@ -1,5 +1,8 @@
 """Collective ops: groups on several virtual CPUs against NumPy, and what TensorFlow 1.15.5 does with wrong groups."""
 
+import json
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -59,6 +62,33 @@ def test_all_reduce(size, merge_op, final_op, dtype):
     for result in reduced:
         assert result.dtype == dtype
         np.testing.assert_allclose(result, expected, rtol=1e-3 if dtype == "float16" else 1e-6)
+
+
+RECORDED = json.loads((pathlib.Path(__file__).parents[1] / "goldens" / "collectives.json").read_text())
+
+
+def _recorded_member(case):
+    """The member that a recorded case makes of a tensor and its number."""
+    if case["kind"] == "all_reduce":
+        return lambda t, i: all_reduce(t, case["size"], 1, 1, case["merge_op"], case["final_op"])
+    if case["kind"] == "all_gather":
+        return lambda t, i: all_gather(t, case["size"], 1, 1)
+    return lambda t, i: (broadcast_recv(t.shape, t.dtype, case["size"], 1, 1) if i
+                         else broadcast_send(t, t.shape, t.dtype, case["size"], 1, 1))  # fmt: skip
+
+
+@pytest.mark.parametrize("case", RECORDED["cases"], ids=lambda c: "-".join(map(str, list(c.values())[-3:])))
+def test_recorded_groups(graph, case):
+    """Values and nodes of TensorFlow 1.15.5."""
+    member = _recorded_member(case)
+    made = []
+    for i in range(case["size"]):
+        with tf.device(f"/cpu:{i}"):
+            made.append(member(tf.constant(np.array(RECORDED["values"][i], case["dtype"])), i))
+    assert [[n.name, n.op, list(n.input)] for n in graph.as_graph_def().node] == case["nodes"]
+    for result in _run(made):
+        assert result.dtype == case["dtype"]
+        np.testing.assert_allclose(result, case["result"], rtol=1e-6)
 
 
 def test_integers_as_in_tensorflow():
