@@ -18,6 +18,7 @@ from reflow.ops import (  # noqa: F401
     bitwise,
     boosted_trees,
     boosted_trees_growth,
+    boosted_trees_quantiles,
     boosted_trees_splits,
     broadcasting,
     candidates,

@@ -1,6 +1,7 @@
 """Boosted trees: ensembles as resources, predictions, buckets of features, statistics of gradients.
 
-Best splits stand in boosted_trees_splits.py, updates of an ensemble in boosted_trees_growth.py.
+Best splits stand in boosted_trees_splits.py, updates of an ensemble in boosted_trees_growth.py,
+summaries of quantiles in boosted_trees_quantiles.py.
 """
 
 import numpy as np
@@ -114,7 +115,7 @@ def _checked(indices, size, what):
 def _create_stream(stream, epsilon, num_streams, max_elements):
     if epsilon <= 0:
         raise invalid("An epsilon value of zero is not allowed.")
-    stream.create(num_streams)
+    stream.create(num_streams, epsilon, max_elements)
 
 
 def _deserialize_stream(stream, bucket_boundaries):

@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 
 from reflow.files.protos import load
 from reflow.graph import errors
+from reflow.ops.quantile_sketch import QuantileStream, boundaries_of, quantiles_of
 
 
 def invalid(message: str) -> errors.InvalidArgumentError:
@@ -205,10 +206,12 @@ class Ensemble:
 
 
 class QuantileBoundaries:
-    """The boundaries of the buckets of several features; none until the resource is created."""
+    """The boundaries of the buckets of several features and the streams that they come of; none until created."""
 
     def __init__(self, name: str):
         self._name = name
+        self._limits: tuple[float, int] = (0.0, 1)
+        self._streams: list[QuantileStream] = []
         self._boundaries: list[np.ndarray] | None = None
 
     @property
@@ -216,10 +219,47 @@ class QuantileBoundaries:
         """True once the resource was created."""
         return self._boundaries is not None
 
-    def create(self, count: int) -> None:
-        """Start with no boundaries for so many features, unless the resource is there already."""
+    def create(self, count: int, error: float, max_elements: int) -> None:
+        """Start with no boundaries for so many features, unless the resource is there already.
+
+        Args:
+          count: how many features.
+          error, max_elements: of each feature's `QuantileStream`.
+        """
         if self._boundaries is None:
             self._boundaries = [np.zeros(0, np.float32)] * count
+            self._limits = error, max_elements
+            self._streams = [QuantileStream(*self._limits) for _ in self._boundaries]
+
+    def add_summaries(self, summaries: list[np.ndarray]) -> None:
+        """Add to each feature's stream what a summary, float32 [entries, 4], stands for."""
+        self.boundaries(len(summaries))
+        for stream, summary in zip(self._streams, summaries, strict=True):
+            stream.add_summary(summary)
+
+    def take_summaries(self) -> list[np.ndarray]:
+        """The streams' summaries; the streams begin anew."""
+        found = [stream.summary() for stream in self._streams]
+        self._streams = [QuantileStream(*self._limits) for _ in found]
+        return found
+
+    def flush(self, count: int, equal_steps: bool) -> None:
+        """Make boundaries of the streams, which begin anew.
+
+        Args:
+          count: how many boundaries.
+          equal_steps: True for exactly so many, quantiles; False for about so many distinct values.
+
+        Raises:
+          NotFoundError: if the resource was not created.
+          InvalidArgumentError: for quantiles of an empty stream, or fewer than three.
+        """
+        self.boundaries(len(self._streams))
+        summaries = self.take_summaries()
+        if equal_steps and (count < 3 or not all(map(len, summaries))):
+            raise invalid(f"There are no {count} quantiles: it takes three of them, and streams that are not empty")
+        make = quantiles_of if equal_steps else boundaries_of
+        self._boundaries = [make(summary, count - equal_steps) for summary in summaries]
 
     def replace(self, boundaries: list[np.ndarray]) -> None:
         """Take the boundaries of a checkpoint."""
