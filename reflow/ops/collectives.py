@@ -69,11 +69,10 @@ _MERGE: dict[bytes, Callable] = {b"Add": torch.add, b"Mul": torch.mul, b"Max": t
 def _check_shapes(shapes: list[tuple], instance_key: int) -> None:
     for shape in shapes:
         if shape != shapes[0]:
-            ours, others = (dims_in_brackets(tuple(s)) for s in (shapes[0], shape))
+            one, other = (dims_in_brackets(tuple(s)) for s in (shapes[0], shape))
             raise errors.InvalidArgumentError(
-                None, None, f"Shape mismatch in the collective instance {instance_key}. Op at device 0 expected shape "
-                f"{ours} but another member in the group expected shape {others}. This is likely due to different "
-                "input shapes at different members of the collective op.")  # fmt: skip
+                None, None, f"Shape mismatch in the collective instance {instance_key}. A member expected shape {one} "
+                f"but another member in the group expected shape {other}.")  # fmt: skip
 
 
 def reduce(inputs, instance_key, merge_op, final_op):
@@ -90,6 +89,8 @@ def reduce(inputs, instance_key, merge_op, final_op):
 
 def gather(inputs, instance_key):
     """All inputs one after the other along their first axis."""
+    if any(x.ndim == 0 for x in inputs):
+        raise errors.InvalidArgumentError(None, None, "Tensors to gather must have rank 1 or more, but got a scalar")
     sizes = [(x.shape[0] * len(inputs), *x.shape[1:]) for x in inputs]
     _check_shapes(sizes, instance_key)
     return torch.cat(inputs)

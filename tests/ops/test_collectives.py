@@ -146,6 +146,15 @@ def test_attributes():
         _gather(tf.constant(1.0), 0)
 
 
+def test_shapes_that_only_the_run_tells():
+    x, y = tf.placeholder(tf.float32), tf.placeholder(tf.float32)
+    gathered = _members([x, y], _gather)
+    assert _run(gathered, {x: [1], y: [2]})[1].tolist() == [1, 2]
+    for wrong, words in ((2, "scalar"), ([2, 3], "Shape mismatch"), ([[2]], "Shape mismatch")):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=words):
+            _run(gathered, {x: [1], y: wrong})
+
+
 def test_functions_check_their_arguments():
     x = tf.constant([1.0])
     with pytest.raises(ValueError, match="Device assignment"):
