@@ -21,7 +21,7 @@ from reflow.ops.matmul import matmul
 from reflow.ops.ranges import range as range_
 from reflow.ops.renamed_arguments import renamed_argument
 from reflow.ops.shape_ops import expand_dims, rank, reshape, shape, squeeze
-from reflow.ops.shape_rules import merge_size, with_rank
+from reflow.ops.shape_rules import merge, merge_size, with_rank
 from reflow.ops.slicing import slice_
 from reflow.ops.softmax import log_softmax, softmax
 
@@ -30,7 +30,11 @@ from reflow.ops.softmax import log_softmax, softmax
 
 def _xent_shape(op):
     features, labels = op._inputs[0].dims, op._inputs[1].dims
-    dims = with_rank(broadcast_dims(features, labels), 2)
+    # Shapes that may be equal are taken to be: what is known of one holds of both, as it does not of broadcast ones.
+    if dims_compatible(features, (None, None)) and dims_compatible(features or (None, None), labels):
+        dims = merge(features or (None, None), labels)
+    else:
+        dims = with_rank(broadcast_dims(features, labels), 2)
     return [dims[:1], dims]
 
 

@@ -19,8 +19,9 @@ _ELSEWHERE = {
     "shapes of its inputs hang together; goldens of conv, pool and layers": "Conv3D|MaxPool.*|AvgPool3D|Dilation2D|"
     "Fused.*|Extract(Image|Volume)Patches|Fractional.*|FusedBatchNormV3|LRN.*",
     "sequences; goldens of ctc and layers": "CTC.*|GRU.*|LSTM.*|BlockLSTM.*|Cudnn.*",
-    "reads serialized data; goldens of parsing, and the fuzz test": "Decode.*|Parse.*|Serialize.*|Deserialize.*|"
-    "EncodeProto|.*Wav|ReadFile|MatchingFiles|Sharded.*|GenerateVocabRemapping",
+    "reads serialized data; goldens of parsing, and the fuzz test": "Decode(Compressed|JSON|Proto|Wav).*|"
+    "ParseSequenceExample|Serialize(Many)?Sparse|Deserialize.*|EncodeProto|EncodeWav|ReadFile|MatchingFiles|"
+    "Sharded.*|GenerateVocabRemapping",
     "goldens of their own family": "Einsum|CumulativeLogsumexp|TensorScatterUpdate|TensorStridedSliceUpdate|Inplace.*|"
     "SparseCross|StringFormat|ComputeAccidentalHits|.*Summary.*|Ragged.*|TensorArray.*|TensorList.*|EmptyTensorList|"
     "BoostedTrees.*|Sdca.*|Audio.*|Mfcc|Quantized.*|Requantiz.*|QuantizeDown.*",
