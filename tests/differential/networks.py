@@ -83,6 +83,35 @@ table.add("LRN", _lrn, tolerances=_SUMS, scaled=True, faults=False)
 table.add("MaxPool AvgPool", _pool, tolerances=_SUMS, scaled=True, faults=False)
 table.add("Conv2D DepthwiseConv2dNative", _conv, tolerances=_SUMS, scaled=True, faults=False)
 
+# --- sequences --------------------------------------------------------------------------------------------------------
+
+
+def _scores(d):
+    """Scores [time, batch, class], and the lengths of the sequences, one too long now and then."""
+    time, batch = d.int(1, 4), d.int(1, 2)
+    lengths = np.array([d.int(1, time) + d.rarely() for _ in range(batch)], "int32")
+    return d.array("T", (time, batch, d.int(2, 4)), "finite"), lengths
+
+
+def _ctc_loss(d):
+    scores, lengths = _scores(d)
+    count = scores.shape[2] - 1
+    labels = [[d.int(0, count - 1) for _ in range(d.int(0, length))] for length in lengths.tolist()]
+    indices = [[row, i] for row, values in enumerate(labels) for i in range(len(values))]
+    values = np.array([value for row in labels for value in row], "int32")
+    attrs = {name: d.flag() for name in ("preprocess_collapse_repeated", "ctc_merge_repeated")}
+    return [scores, np.array(indices, "int64").reshape(-1, 2), values, lengths], {
+        **attrs, "ignore_longer_outputs_than_inputs": d.flag()}  # fmt: skip
+
+
+def _greedy(d):
+    return list(_scores(d)), {"merge_repeated": d.flag()}
+
+
+# TensorFlow adds up probabilities in float32, whatever the type.
+table.add("CTCLoss", _ctc_loss, scaled=True, faults=False, tolerances={"float32": 1e-4, "float64": 1e-5})
+table.add("CTCGreedyDecoder", _greedy, faults=False)
+
 # --- quantization ---------------------------------------------------------------------------------------------------
 
 
