@@ -246,13 +246,13 @@ _CANDIDATES = (
 
 define_op("BoostedTreesUpdateEnsemble",
           f"{_ENSEMBLE}, feature_ids: int32, {_CANDIDATES}, max_depth: int32, learning_rate: float ->",
-          "pruning_mode: int >= 0, num_features: int >= 0", host="max_depth learning_rate", shape=_update_shape, kernel=_update,
-          writes=True, is_stateful=True)  # fmt: skip
+          "pruning_mode: int >= 0, num_features: int >= 0", host="max_depth learning_rate", shape=_update_shape,
+          kernel=_update, writes=True, is_stateful=True)  # fmt: skip
 define_op("BoostedTreesUpdateEnsembleV2",
           f"{_ENSEMBLE}, feature_ids: int32, dimension_ids: num_features*int32, {_CANDIDATES}, "
           "split_types: num_features*string, max_depth: int32, learning_rate: float, pruning_mode: int32 ->",
-          "num_features: int >= 0", host="max_depth learning_rate pruning_mode", shape=_update_v2_shape, kernel=_update_v2,
-          writes=True, is_stateful=True)  # fmt: skip
+          "num_features: int >= 0", host="max_depth learning_rate pruning_mode", shape=_update_v2_shape,
+          kernel=_update_v2, writes=True, is_stateful=True)  # fmt: skip
 define_op("BoostedTreesCenterBias",
           f"{_ENSEMBLE}, mean_gradients: float, mean_hessians: float, l1: float, l2: float -> "
           "continue_centering: bool", host="l1 l2", shape=_center_shape, kernel=_center_bias, writes=True,
