@@ -13,7 +13,7 @@ from reflow.graph.registry import define_op, gradient
 from reflow.ops.movement import moves_elements
 from reflow.ops.padding import pad_with_zeros
 from reflow.ops.renamed_arguments import renamed_argument
-from reflow.ops.shape_rules import with_rank, with_rank_at_least
+from reflow.ops.shape_rules import merge, with_rank, with_rank_at_least
 
 # --- between space and batch --------------------------------------------------------------------------------------
 
@@ -128,7 +128,7 @@ define_op(
 
 def _image_blocks_shape(op, new_size, new_batch):
     dims, size = with_rank(op._inputs[0].dims, 4), op.attrs["block_size"]
-    with_rank(op._inputs[1].dims, 2)
+    merge(op._inputs[1].dims, (2, 2))
     pairs = constant_value(op._inputs[1])
     batch = None if dims[0] is None else new_batch(dims[0], size * size)
     if pairs is None:

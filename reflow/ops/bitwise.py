@@ -70,7 +70,9 @@ def _compare_and_bitpack(input, threshold):
             None, None,
             f"Inner dimension of input should be divisible by 8, but saw shape: {list(input.shape)}".replace(", ", ","),
         )  # fmt: skip
-    return tensor_of(np.packbits(array_of(input > threshold), axis=-1))
+    # TensorFlow packs bools as they are, whatever the threshold.
+    bits = input if input.dtype is torch.bool else input > threshold
+    return tensor_of(np.packbits(array_of(bits), axis=-1))
 
 
 define_op(

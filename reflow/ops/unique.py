@@ -10,6 +10,7 @@ from reflow.graph import dtypes
 from reflow.graph.build import call
 from reflow.graph.convert import constant_value
 from reflow.graph.dtypes import as_dtype
+from reflow.graph.errors import InvalidArgumentError
 from reflow.graph.export import export
 from reflow.graph.registry import define_op
 from reflow.ops.shape_rules import with_rank
@@ -68,17 +69,19 @@ def _bytes_of(row):
     return (row + 0).tobytes() if row.dtype.kind in "fc" else row.tobytes()
 
 
-def _axis_of(x, axis):
+def _axis_of(dims, axis):
     """The axis that the input `axis` names: an empty vector stands for the only axis of a vector."""
+    if np.ndim(axis) != 1:
+        raise InvalidArgumentError(None, None, "axis expects a 1D vector.")
     if len(axis) > 1:
-        raise ValueError(f"axis does not support input dimensions larger than 1, got {len(axis)} axes")
+        raise InvalidArgumentError(None, None, "axis does not support input tensors larger than 1 elements")
     if not axis:
-        if len(x.shape) != 1:
-            raise ValueError(f"unique expects a 1D vector, got shape {list(x.shape)}")
+        if len(dims) != 1:
+            raise InvalidArgumentError(None, None, "unique expects a 1D vector.")
         return 0
-    if not -len(x.shape) <= axis[0] < len(x.shape):
-        raise ValueError(f"axis = {axis[0]} must be in [{-len(x.shape)}, {len(x.shape)})")
-    return axis[0]
+    if not -len(dims) <= axis[0] < len(dims):
+        raise InvalidArgumentError(None, None, f"axis has to be between [0, {len(dims)})")
+    return axis[0] % len(dims)
 
 
 def _unique_v2(x, axis, out_idx):
@@ -86,7 +89,7 @@ def _unique_v2(x, axis, out_idx):
 
 
 def _unique_with_counts_v2(x, axis, out_idx):
-    where = _axis_of(x, axis)
+    where = _axis_of(x.shape, axis)
     first, group = _groups_along(x, where)
     counts = np.bincount(group, minlength=first.size)
     kept = tensor_of(np.take(array_of(x), first, where))
@@ -130,7 +133,10 @@ def _along_axis_shape(op):
     count = len(op.op_def.outputs)
     if dims is None or axis is None:
         return [None, (None,), (None,)][:count]
-    where = _axis_of(np.empty([0] * len(dims)), axis.tolist()) % len(dims)
+    try:
+        where = _axis_of(dims, axis.tolist())
+    except InvalidArgumentError:
+        return [None, (None,), (None,)][:count]  # As in TensorFlow, an axis that is none fails in the run.
     return [dims[:where] + (None,) + dims[where + 1:], (dims[where],), (None,)][:count]
 
 

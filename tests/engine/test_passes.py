@@ -287,3 +287,10 @@ def test_the_order_of_effects_outlives_simplification():
             later = count.read_value()
         session.run(count.initializer)
         assert session.run(later, {x: 1.0}) == 1
+
+
+def test_constants_that_do_not_fit_fail_as_a_node_does():
+    with tf.Graph().as_default(), tf.Session() as session:
+        y = tf.transpose(tf.constant([[1.0, 2.0]]), [0, 0])
+        with pytest.raises(tf.errors.InvalidArgumentError, match="transpose"):
+            session.run(y)

@@ -1,5 +1,8 @@
 """Arithmetic of two tensors, comparisons, casts, bits and sums against TensorFlow 1.15.5."""
 
+import pytest
+
+import reflow as tf
 from tests.ops.recorded import Recorded
 
 recorded = Recorded("arithmetic")
@@ -8,3 +11,10 @@ recorded = Recorded("arithmetic")
 @recorded.each_case
 def test_as_tensorflow(name):
     recorded.check(name)
+
+
+@pytest.mark.parametrize("threshold", [True, False])
+def test_bools_are_packed_as_they_are(threshold):
+    bits = [True, False, True, True, False, False, False, True]
+    with tf.Graph().as_default(), tf.Session() as session:
+        assert session.run(tf.raw_ops.CompareAndBitpack(input=bits, threshold=threshold)) == [0b10110001]

@@ -71,13 +71,15 @@ def _waits(node: Node, waiting: set[Node]) -> bool:
 
 def _fold(node: Node) -> list[np.ndarray] | None:
     """The values of all outputs, or None if they depend on what is fed, or are too large to keep."""
-    if node.op_def.values is not None:
-        return node.op_def.values(node)
-    if node.op_def.value is not None and len(node.outputs) == 1:
-        array = node.op_def.value(node)
-        if array is not None:
-            array = np.asarray(array)
-            return [array] if array.size <= _MOST_ELEMENTS else None
+    try:
+        if node.op_def.values is not None:
+            return node.op_def.values(node)
+        array = node.op_def.value(node) if node.op_def.value is not None and len(node.outputs) == 1 else None
+    except (ValueError, TypeError):  # The inputs do not fit: the node runs, and fails, in its place in the step.
+        return None
+    if array is not None:
+        array = np.asarray(array)
+        return [array] if array.size <= _MOST_ELEMENTS else None
     if not node.inputs or any(v.node.type != "Const" or v.node.control for v in node.inputs):
         return None
     if any(d is None or None in d or _size(d) > _MOST_ELEMENTS for d in (v.dims for v in node.outputs)):
