@@ -9,6 +9,8 @@ import numpy as np
 import torch
 
 from reflow.graph import errors
+from reflow.graph.build import call
+from reflow.graph.export import export
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import Dims
 from reflow.ops.fingerprint128 import fingerprint128
@@ -213,3 +215,70 @@ define_op("SdcaOptimizerV2", _SIGNATURE, _ATTRS.format("adaptive"), shape=_optim
 define_op("SdcaShrinkL1", "weights: ref num_features*float ->", "num_features: int >= 0, l1: float, l2: float",
           shape=no_outputs, kernel=_shrink, writes=True, gradient=None)  # fmt: skip
 define_op("SdcaFprint", "input: string -> output: int64", shape=_fprint_shape, kernel=_fprint, gradient=None)
+
+
+# --- public functions -------------------------------------------------------------------------------------------------
+
+
+@export("train.sdca_optimizer")
+def sdca_optimizer(sparse_example_indices, sparse_feature_indices, sparse_feature_values, dense_features,
+                   example_weights, example_labels, sparse_indices, sparse_weights, dense_weights, example_state_data,
+                   loss_type, l1, l2, num_loss_partitions, num_inner_iterations, adaptative=True,
+                   name=None):  # fmt: skip
+    """One pass of stochastic dual coordinate ascent over a batch of examples of a linear model.
+
+    Args:
+      sparse_example_indices: int64 vectors: for each sparse feature group, the example of each value.
+      sparse_feature_indices: int64 vectors: the feature of each value.
+      sparse_feature_values: float32 vectors, as many as groups that have values (others count as ones).
+      dense_features: float32 matrices [examples, features].
+      example_weights: float32 vector [examples].
+      example_labels: float32 vector [examples].
+      sparse_indices: int64 vectors: for each group, which features' weights are given.
+      sparse_weights: float32 vectors: these weights.
+      dense_weights: float32 vectors.
+      example_state_data: float32 matrix [examples, 4]: each example's dual value and its like.
+      loss_type: "logistic_loss", "squared_loss", "hinge_loss", "smooth_hinge_loss" or "poisson_loss".
+      l1: weight of the L1 penalty.
+      l2: weight of the L2 penalty.
+      num_loss_partitions: how many parts of the data are worked on at once.
+      num_inner_iterations: at least 1.
+      adaptative: begin with the examples that are most in error.
+      name: the node's name.
+
+    Returns:
+      A named tuple (out_example_state_data, out_delta_sparse_weights, out_delta_dense_weights).
+
+    Source: Shalev-Shwartz, Zhang, "Stochastic dual coordinate ascent methods for regularized loss", JMLR 14 (2013).
+    """
+    return call("SdcaOptimizer", sparse_example_indices, sparse_feature_indices, sparse_feature_values, dense_features,
+                example_weights, example_labels, sparse_indices, sparse_weights, dense_weights, example_state_data,
+                loss_type=loss_type, l1=l1, l2=l2, num_loss_partitions=num_loss_partitions,
+                num_inner_iterations=num_inner_iterations, adaptative=adaptative, name=name)  # fmt: skip
+
+
+@export("train.sdca_shrink_l1")
+def sdca_shrink_l1(weights, l1, l2, name=None):
+    """An operation that moves the weights of a linear model towards zero, as its L1 penalty asks.
+
+    Args:
+      weights: a list of float32 reference variables.
+      l1: weight of the L1 penalty.
+      l2: weight of the L2 penalty.
+      name: the node's name.
+    """
+    return call("SdcaShrinkL1", weights, l1=l1, l2=l2, name=name)
+
+
+@export("train.sdca_fprint")
+def sdca_fprint(input, name=None):
+    """Fingerprints of strings, such as the ids of examples.
+
+    Args:
+      input: string vector [n].
+      name: the node's name.
+
+    Returns:
+      An int64 Tensor [n, 2].
+    """
+    return call("SdcaFprint", input, name=name)

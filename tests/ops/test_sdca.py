@@ -44,3 +44,13 @@ def test_features_that_have_no_weight():
         )  # fmt: skip
         with pytest.raises(tf.errors.InvalidArgumentError, match="indices of the weights"):
             session.run(made.out_example_state_data)
+
+
+def test_public_functions():
+    with tf.Graph().as_default(), tf.Session() as session:
+        weights = tf.Variable([0.5, -0.05])
+        shrunk = tf.train.sdca_shrink_l1([weights], l1=0.1, l2=1.0)
+        assert tf.train.sdca_fprint(["a", "b"]).shape == [2, 2]
+        session.run(weights.initializer)
+        session.run(shrunk)
+        np.testing.assert_allclose(session.run(weights), [0.4, 0.0], rtol=1e-6)
