@@ -1,6 +1,5 @@
 """What `Session.run` accepts as feeds: keys to tensors, values to torch tensors of the right type and shape."""
 
-import ml_dtypes
 import numpy as np
 import torch
 
@@ -12,8 +11,6 @@ from reflow.graph.shapes import dims_to_str
 from reflow.graph.sparse_tensor import SparseTensor
 from reflow.ops.session_tensors import TensorHandle, type_of
 from reflow.ops.torch_types import FROM_TORCH, name_in_messages, tensor_of
-
-_BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 
 
 def feed_pairs(graph, feed_dict) -> list[tuple[Tensor, object]]:

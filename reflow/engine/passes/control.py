@@ -30,13 +30,15 @@ def remove_redundant_control_edges(plan: Plan) -> Plan:
 
 
 def effects_until(plan: Plan, drop_redundant_edges: bool = False) -> dict[Node, int]:
-    """For each node the set of effects at or before it, as the bits of an integer.
+    """For each node the set of effects at or before it, as the bits of an integer; empty if the plan has no effect.
 
     Args:
       plan: its nodes are in topological order.
       drop_redundant_edges: drop the control edges that add nothing to the effects before a node's data.
     """
     effects: dict[Node, int] = {}
+    if not drop_redundant_edges and not any(map(has_effect, plan.nodes)):
+        return effects  # Most steps that only compute end here.
     count = 0
     for node in plan.nodes:
         mask = 0
