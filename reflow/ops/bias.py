@@ -20,9 +20,13 @@ def _channel_axis(data_format, rank):
     return 1 if data_format == b"NCHW" else rank - 1
 
 
+def _least_rank(data_format):
+    return 3 if data_format == b"NCHW" else 2
+
+
 def _bias_add_shape(op):
     data_format = op.attrs.get("data_format")
-    dims = with_rank_at_least(op._inputs[0].dims, 3 if data_format == b"NCHW" else 2)
+    dims = with_rank_at_least(op._inputs[0].dims, _least_rank(data_format))
     (channels,) = with_rank(op._inputs[1].dims, 1)
     if dims is None:
         return [None]
@@ -30,7 +34,18 @@ def _bias_add_shape(op):
     return [dims[:axis] + (merge_size(dims[axis], channels),) + dims[axis + 1 :]]
 
 
+def _check_value(value, data_format):
+    """Checks what the shape rule cannot of a value whose rank it does not know. TensorFlow adds to nothing in NCHW."""
+    least = _least_rank(data_format) if value.numel() else 2
+    if value.dim() < least:
+        raise InvalidArgumentError(None, None, f"Input tensor must be at least {least}D: "
+                                   f"{dims_in_brackets(tuple(value.shape))}")  # fmt: skip
+
+
 def _bias_add(value, bias, data_format=b"NHWC"):
+    _check_value(value, data_format)
+    if bias.dim() != 1:
+        raise InvalidArgumentError(None, None, f"Biases must be 1D: {dims_in_brackets(tuple(bias.shape))}")
     axis = _channel_axis(data_format, value.dim())
     if bias.shape[0] != value.shape[axis]:
         shapes = f"{dims_in_brackets(tuple(bias.shape))} vs. {dims_in_brackets(tuple(value.shape))}"
@@ -49,6 +64,8 @@ def _lower_bias_add(node):
     value, bias = node.args
     dims, bias_dims = node.dims(0), node.dims(1)
     if dims is None or bias_dims is None or node.attrs["T"].name == "uint16":
+        return None
+    if len(bias_dims) != 1 or len(dims) < _least_rank(node.attrs.get("data_format")):
         return None
     axis = _channel_axis(node.attrs.get("data_format"), len(dims))
     if dims[axis] is None or dims[axis] != bias_dims[0]:
@@ -70,11 +87,12 @@ define_op(
 
 def _bias_add_grad_shape(op):
     data_format = op.attrs["data_format"]
-    dims = with_rank_at_least(op._inputs[0].dims, 3 if data_format == b"NCHW" else 2)
+    dims = with_rank_at_least(op._inputs[0].dims, _least_rank(data_format))
     return [(None,) if dims is None else (dims[_channel_axis(data_format, len(dims))],)]
 
 
 def _bias_add_grad(out_backprop, data_format):
+    _check_value(out_backprop, data_format)
     rank = out_backprop.dim()
     channel = _channel_axis(data_format, rank)
     axes = [i for i in range(rank) if i != channel]
@@ -85,7 +103,7 @@ def _bias_add_grad(out_backprop, data_format):
 
 def _lower_bias_add_grad(node):
     dims = node.dims(0)
-    if dims is None or not node.attrs["T"].is_floating:
+    if dims is None or len(dims) < _least_rank(node.attrs["data_format"]) or not node.attrs["T"].is_floating:
         return None
     channel = _channel_axis(node.attrs["data_format"], len(dims))
     return f"torch.sum({node.args[0]}, {[i for i in range(len(dims)) if i != channel]})"

@@ -331,7 +331,20 @@ def _checked_kinds(op):
             raise ValueError(f"Unsupported partition type: {kind}")
         if kind not in _PARTITION_KINDS:
             raise ValueError(f"Unknown string for partition info type: {kind}")
+    _check_order(kinds)
     return kinds
+
+
+def _check_order(kinds):
+    """The outermost partition has row splits, or a number of rows before the rows of its values."""
+    if not kinds:
+        raise ValueError("Partition info types should not be empty")
+    if "FIRST_DIM_SIZE" in kinds[1:]:
+        raise ValueError("FIRST_DIM_SIZE must be first")
+    if kinds[0] == "FIRST_DIM_SIZE" and kinds[1:2] != ["VALUE_ROWIDS"]:
+        raise ValueError("FIRST_DIM_SIZE must be followed by VALUE_ROWIDS")
+    if kinds[0] == "VALUE_ROWIDS":
+        raise ValueError("VALUE_ROWIDS cannot be first")
 
 
 def _check_default(default, values):

@@ -10,7 +10,7 @@ from reflow.graph.convert import constant_value, to_tensor
 from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
-from reflow.graph.shapes import broadcast_dims
+from reflow.graph.shapes import broadcast_dims, dims_in_brackets
 from reflow.ops.masks import selected
 from reflow.ops.shape_rules import constant_int, merge
 
@@ -249,6 +249,9 @@ def _one_hot_shape(op):
 
 
 def _one_hot(indices, depth, on_value, off_value, axis):
+    for name, value in (("depth", depth), ("on_value", on_value), ("off_value", off_value)):
+        if np.ndim(value):
+            raise ValueError(f"{name} must be a scalar, but got: {dims_in_brackets(np.shape(value))}")
     if depth < 0:
         raise ValueError(f"depth must be non-negative, got: {depth}")
     if axis > indices.dim():

@@ -41,6 +41,25 @@ def test_bias_that_does_not_fit_when_run_is_no_broadcast():
         evaluate(tf.nn.bias_add(x, kept), {x: np.ones((2, 3)), b: [1.0, -1.0]})
 
 
+@pytest.mark.parametrize(("shape", "bias", "data_format", "words"), [
+    ((2,), (2,), "NHWC", r"Input tensor must be at least 2D: \[2\]"),
+    ((), (2,), "NHWC", r"Input tensor must be at least 2D: \[\]"),
+    ((2, 3), (3,), "NCHW", r"Input tensor must be at least 3D: \[2,3\]"),
+    ((2, 3), (), "NHWC", r"Biases must be 1D: \[\]"),
+    ((2, 3), (2, 3), "NHWC", r"Biases must be 1D: \[2,3\]"),
+])  # fmt: skip
+def test_ranks_of_a_bias_that_show_in_the_run(shape, bias, data_format, words):
+    x, b = tf.placeholder_with_default(np.ones(shape), None), tf.placeholder_with_default(np.ones(bias), None)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=words):
+        evaluate(tf.nn.bias_add(x, b, data_format))
+
+
+def test_rank_of_the_gradient_of_a_bias_that_shows_in_the_run():
+    x = tf.placeholder_with_default(np.ones(2), None)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at least 2D"):
+        evaluate(tf.raw_ops.BiasAddGrad(out_backprop=x))
+
+
 @pytest.mark.parametrize("size", [1, 2, 17])
 def test_l2_loss_of_many_shapes(size):
     x = np.random.RandomState(size).randn(size, 3, size).astype("float32")
