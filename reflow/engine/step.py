@@ -96,7 +96,9 @@ class Step:
 
     def _compile(self, shapes: dict) -> "Compiled":
         with paused_garbage_collection():
-            return self._compile_now(shapes)
+            compiled = self._compile_now(shapes)
+        allocator.release_freed_memory()
+        return compiled
 
     def _compile_now(self, shapes: dict) -> "Compiled":
         plan = build_plan(self._fetched, self._targets, self._fed)
