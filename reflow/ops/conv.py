@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import torch
 
+from reflow.graph import dtypes
 from reflow.graph.build import call
 from reflow.graph.convert import constant_value_as_dims
 from reflow.graph.errors import InvalidArgumentError
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dims
-from reflow.ops import windows
+from reflow.ops import windows, winograd
 from reflow.ops.shape_rules import merge_size, with_rank
 from reflow.ops.windows import DATA_FORMATS_2D, DATA_FORMATS_3D
 
@@ -116,10 +117,15 @@ def _conv(input, filter, strides, padding, data_format, dilations, explicit_padd
     return conv_with_bias(input, filter, None, strides, padding, data_format, dilations, explicit_paddings)
 
 
-def conv_with_bias(input, filter, bias, strides, padding, data_format, dilations, explicit_paddings=()):
-    """The kernel of a convolution; `bias`, a vector or None, is added to the channels."""
+def conv_with_bias(
+    input, filter, bias, strides, padding, data_format, dilations, explicit_paddings=(), relu=False
+):  # fmt: skip
+    """The kernel of a convolution; `bias`, a vector or None, is added to the channels, then follows a ReLU if asked."""
     attrs = {"strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations,
              "explicit_paddings": explicit_paddings}  # fmt: skip
+    frame = _winograd_frame(attrs, input.shape, filter.shape)
+    if frame is not None and winograd.takes(input, filter):
+        return winograd.convolve(input, filter, bias, relu, *frame)
     x, w = windows.channels_first(input, data_format), _filter_first(filter)
     pad, extra, stride, dilation = _prepare(x.shape[2:], filter.shape[:-2], attrs)
     if 0 in x.shape:
@@ -127,7 +133,27 @@ def conv_with_bias(input, filter, bias, strides, padding, data_format, dilations
     if extra is not None:
         x = torch.nn.functional.pad(x, extra)
     result = _FUNCTIONS[x.dim()](x, w, bias, stride, pad, dilation, _groups(x.shape[1], w.shape[1]))
-    return windows.in_layout(result, data_format)
+    return windows.in_layout(result.relu_() if relu else result, data_format)
+
+
+def _winograd_frame(attrs, dims, filter_dims) -> tuple[list[int], tuple] | None:
+    """Padding above and left of the images, and the result's height and width, where Winograd's way pays; or None.
+
+    Args:
+      attrs: of the convolution.
+      dims: of the images; the batch may be None, for a size that is not known and taken for large.
+      filter_dims: of the filter.
+    """
+    if len(dims) != 4 or windows.is_channels_first(attrs["data_format"]) or dims[3] != filter_dims[2]:
+        return None
+    strides, dilations = attrs["strides"][1:3], attrs["dilations"][1:3]
+    if not winograd.suits(filter_dims[:2], strides, dilations, *filter_dims[2:]):
+        return None
+    frames = windows.windows_of(attrs, filter_dims[:2], attrs["data_format"])
+    sizes = windows.output_sizes(frames, dims[1:3])
+    if dims[0] is not None and not winograd.pays(dims[0], *sizes, filter_dims[0]) or winograd.load() is None:
+        return None
+    return [w.pads(size)[0] for w, size in zip(frames, dims[1:3], strict=True)], sizes
 
 
 def _empty_result(x, filter, attrs):
@@ -151,12 +177,19 @@ def lower_conv(node, bias: str = "None", activation: str = "") -> str | None:
       activation: what to call on the result, such as ".relu_()".
     """
     frame = conv_frame(node)
-    if frame is None:
+    if frame is None or _goes_by_winograd(node):
         return None
     rank = len(node.dims(0))
     w = f"{node.args[1]}.permute({rank - 1}, {rank - 2}, {_numbers(0, rank - 2)})"
     arguments = f"{frame.stride}, {frame.padding}, {frame.dilation}, {frame.groups}"
     return f"torch.conv{rank - 2}d({frame.x}, {w}, {bias}, {arguments}){activation}{frame.last}.contiguous()"
+
+
+def _goes_by_winograd(node) -> bool:
+    """Whether the kernel will take Winograd's way: then it is to be called, not ATen."""
+    if node.dtype(0) is not dtypes.float32 or "GPU" in node.node.device:
+        return False
+    return _winograd_frame({"explicit_paddings": (), **node.attrs}, node.dims(0), node.dims(1)) is not None
 
 
 class ConvFrame(NamedTuple):
@@ -215,6 +248,9 @@ def _conv_input_gradient(
     _check_gradient(grad, sizes, filter.shape[:-2], attrs)
     if 0 in grad.shape:
         return grad.new_zeros(input_sizes)
+    frame = _winograd_frame(attrs, input_sizes, filter.shape)
+    if frame is not None and winograd.takes(filter, out_backprop):
+        return winograd.input_gradient(filter, out_backprop, frame[0], tuple(sizes))
     pad, extra, stride, dilation = _prepare(sizes, filter.shape[:-2], attrs)
     padded = windows.padded_sizes(sizes, extra)
     depth = windows.channels(input_sizes, data_format)
@@ -240,6 +276,9 @@ def _conv_filter_gradient(
     _check_gradient(grad, x.shape[2:], filter_sizes[:-2], attrs)
     if 0 in grad.shape or 0 in x.shape:
         return grad.new_zeros(filter_sizes)
+    frame = _winograd_frame(attrs, input.shape, filter_sizes)
+    if frame is not None and winograd.takes(input, out_backprop):
+        return winograd.filter_gradient(input, out_backprop, frame[0], filter_sizes[0])
     pad, extra, stride, dilation = _prepare(x.shape[2:], filter_sizes[:-2], attrs)
     if extra is not None:
         x = torch.nn.functional.pad(x, extra)

@@ -46,8 +46,7 @@ define_op(
 
 
 def _fused_conv(input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu):
-    result = conv_with_bias(input, filter, bias, strides, padding, data_format, dilations, explicit_paddings)
-    return result.relu_() if relu else result
+    return conv_with_bias(input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu)
 
 
 def _lower_fused_conv(node):
