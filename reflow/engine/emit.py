@@ -5,7 +5,7 @@ import keyword
 import linecache
 import re
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,9 +171,9 @@ class Emitter:
             copy = "copy" if node.outputs[0].dtype is dtypes.string else "clone"
             return f"{self._argument(node.inputs[0])}.read().{copy}()"
         args = self._arguments(node)
-        overwriting = self._overwriting(node, args)
-        if overwriting is not None:
-            return overwriting
+        better = self._native_call(node, args) or self._overwriting(node, args)
+        if better is not None:
+            return better
         if op_def.lower is not None:
             expression = op_def.lower(Call(node, args))
             if expression is not None:
@@ -184,19 +184,29 @@ class Emitter:
             raise NotImplementedError(f"op {op_def.name} of node {node.name!r} has no kernel")
         return self._function_call(node, args)
 
+    def _native_call(self, node: Node, args: list[str]) -> str | None:
+        rule = node.op_def.native
+        if rule is None or "device:GPU" in node.device:
+            return None
+        function = rule(Call(node, args))
+        if function is None:
+            return None
+        out = [f"out={args[position]}" for position in node.reuses[:1]]
+        return self._function_call(node, args, function, out)
+
     def _overwriting(self, node: Node, args: list[str]) -> str | None:
         return in_place_expression(node, args)
 
-    def _function_call(self, node: Node, args: list[str]) -> str:
+    def _function_call(self, node: Node, args: list[str], kernel=None, out: Sequence[str] = ()) -> str:
         op_def = node.op_def
-        kernel = op_def.kernel
+        kernel = kernel or op_def.kernel
         function = self._global(_function_name(kernel, op_def.name), kernel)
         if op_def.resource is not None:
             state = op_def.resource(self.resources, node.name, node.attrs)
             args = [self._global(f"{node.name}_state", state), *args]
         grouped = _group(op_def, node, args)
         keywords = [f"{a}={self._literal(node.attrs[a], a)}" for a in _attr_parameters(kernel, op_def)]
-        return f"{function}({', '.join(grouped + keywords)})"
+        return f"{function}({', '.join([*grouped, *keywords, *out])})"
 
     def _from_template(self, template: str, node: Node, args: list[str]) -> str:
         values = dict(zip([a.name for a in node.op_def.inputs], _group(node.op_def, node, args), strict=True))

@@ -71,6 +71,8 @@ class OpDef:
       kernel: what runs: a template such as "torch.tanh({x})" over input and attr names, or a function that takes the
         inputs in order and, by name, those attrs it has parameters for.
       lower: optional `call -> expression or None`: a better expression where the plan knows constants or shapes.
+      native: optional `call -> function or None`: a compiled kernel for these types and shapes, if the machine has one.
+        It is called as a kernel is; what overwrites an input gets that input as `out`, too.
       host: names of inputs that the kernel takes as Python numbers and lists instead of tensors.
       resource: optional `(session resources, node name, attrs) -> object`: the state behind the node (a variable, a
         random stream, a queue), made once a session and given to the kernel as its first argument.
@@ -91,6 +93,7 @@ class OpDef:
     shape: Callable | None = None
     kernel: Any = None
     lower: Callable | None = None
+    native: Callable | None = None
     host: frozenset[str] = frozenset()
     resource: Callable | None = None
     is_stateful: bool = False

@@ -11,6 +11,7 @@ from reflow.graph.convert import to_tensor
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
+from reflow.ops import elementwise_native
 from reflow.ops.casting import cast
 from reflow.ops.complex import conj
 from reflow.ops.constant import zeros, zeros_like
@@ -166,12 +167,18 @@ def crelu(features, name=None, axis=-1):
 elu = unary(
     "Elu", FLOATING, "torch.nn.functional.elu({features})", "nn.elu", signature=_FORWARD,
     summary="exp(x) - 1 for x < 0, else x, elementwise (Clevert et al., 2015).",
+    native=elementwise_native.unary("elu", torch.nn.functional.elu, least=1 << 10),
 )  # fmt: skip
 selu = unary(
     "Selu", FLOATING, "torch.selu({features})", "nn.selu", signature=_FORWARD,
     summary="scale * (alpha * (exp(x) - 1) for x < 0, else x), elementwise (Klambauer et al., 2017).",
 )  # fmt: skip
-gradient_op("EluGrad", FLOATING, "torch.ops.aten.elu_backward({gradients}, 1, 1, 1, True, {outputs})", _BY_OUTPUT)
+gradient_op(
+    "EluGrad", FLOATING, "torch.ops.aten.elu_backward({gradients}, 1, 1, 1, True, {outputs})", _BY_OUTPUT,
+    native=elementwise_native.binary(
+        "elu_grad", lambda g, y: torch.ops.aten.elu_backward(g, 1, 1, 1, True, y), least=1 << 12
+    ),
+)  # fmt: skip
 
 
 def _selu_grad(gradients, outputs):

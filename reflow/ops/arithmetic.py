@@ -14,6 +14,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import dims_to_str
 from reflow.graph.sparse_tensor import SparseTensor
+from reflow.ops import elementwise_native
 from reflow.ops.casting import cast
 from reflow.ops.constant import zeros_like
 from reflow.ops.factories import binary, binary_operator
@@ -43,6 +44,7 @@ squared_difference = binary(
     lambda x, y: torch.square((x - y).abs()).to(x.dtype) if x.is_complex() else torch.square(x - y),
     "squared_difference", "math.squared_difference", is_commutative=True,
     lower=lambda node: None if node.dtype(0).is_complex else f"torch.square({node.args[0]} - {node.args[1]})",
+    native=elementwise_native.binary("squared_difference", lambda x, y: torch.square(x - y), least=1),
     summary="(x - y) * conj(x - y), elementwise.",
 )  # fmt: skip
 
@@ -218,10 +220,12 @@ def _extremum(function, replacement: float):
 maximum = binary(
     "Maximum", _ORDERED, _extremum(torch.maximum, -float("inf")), "maximum", "math.maximum", numpy=np.maximum,
     lower=_lower_extremum("torch.maximum", "-inf"), summary="The greater of x and y, elementwise.",
+    native=elementwise_native.binary("maximum", _extremum(torch.maximum, -float("inf")), least=1),
 )  # fmt: skip
 minimum = binary(
     "Minimum", _ORDERED, _extremum(torch.minimum, float("inf")), "minimum", "math.minimum", numpy=np.minimum,
     lower=_lower_extremum("torch.minimum", "inf"), summary="The lesser of x and y, elementwise.",
+    native=elementwise_native.binary("minimum", _extremum(torch.minimum, float("inf")), least=1),
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from reflow.graph.context import name_scope
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op
+from reflow.ops import elementwise_native
 from reflow.ops.factories import binary_operator, comparison, constant_result, public_binary
 from reflow.ops.masks import compared
 from reflow.ops.shape_rules import broadcast, same_shape
@@ -81,6 +82,7 @@ def _order(op_name: str, function: Callable, sign: str, numpy: Callable, public_
     lower = _lower_order(f"torch.{function.__name__}", f"{{x}} {sign} {{y}}")
     return comparison(
         op_name, "real", function, public_name, f"math.{public_name}", numpy=numpy, lower=lower,
+        native=elementwise_native.comparison(public_name, function, least=1 << 13),
         summary=f"True where x {sign} y, elementwise.",
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from reflow.graph.convert import constant_tensor, to_tensor
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
+from reflow.ops import elementwise_native
 from reflow.ops.complex import conj
 from reflow.ops.constant import zeros
 from reflow.ops.factories import FLOATING, FLOATING_COMPLEX, gradient_op, of_sparse_too, unary
@@ -90,13 +91,14 @@ reciprocal = unary(
 )  # fmt: skip
 unary("Inv", _SIGNED, "torch.reciprocal({x})", integers=False)
 
-def _gradient_by_result(op_name: str, function: Callable, single: str) -> None:
+def _gradient_by_result(op_name: str, function: Callable, single: str, compiled: str | None = None) -> None:
     """Define the op of a gradient that is computed from y = f(x) and dy, and is 0 where dy is 0, whatever y is.
 
     Args:
       op_name: TensorFlow's op name.
       function: `(conjugate of y, dy)`, which takes any type, and knows nothing of the zeros.
       single: a template for float32 and float64, in which ATen makes fewer passes.
+      compiled: the function in C for float32, if there is one.
     """
     # threshold_backward selects without a mask of bools: ATen's kernels that read or make those are not vectorized.
     single = f"torch.ops.aten.threshold_backward({single}, {{dy}}.abs(), 0)"
@@ -108,16 +110,18 @@ def _gradient_by_result(op_name: str, function: Callable, single: str) -> None:
         y, dy = node.args
         return single.format(y=y, dy=dy) if node.dtype(0) in (dtypes.float32, dtypes.float64) else None
 
-    gradient_op(op_name, FLOATING_COMPLEX, kernel, lower=lower)
+    native = elementwise_native.binary(compiled, kernel, least=1) if compiled else None
+    gradient_op(op_name, FLOATING_COMPLEX, kernel, lower=lower, native=native)
 
 
 # sqrt' = 1 / (2 y), rsqrt' = -y^3 / 2, reciprocal' = -y^2.
 _gradient_by_result(
-    "SqrtGrad", lambda y, dy: torch.div(dy, y).mul_(0.5), "torch.addcdiv({y}.new_zeros(()), {dy}, {y}, value=0.5)"
-)
+    "SqrtGrad", lambda y, dy: torch.div(dy, y).mul_(0.5), "torch.addcdiv({y}.new_zeros(()), {dy}, {y}, value=0.5)",
+    "sqrt_grad",
+)  # fmt: skip
 _gradient_by_result(
     "RsqrtGrad", lambda y, dy: (dy * y * y * y).mul_(-0.5),
-    "torch.addcmul({y}.new_zeros(()), {dy} * {y}, {y} * {y}, value=-0.5)",
+    "torch.addcmul({y}.new_zeros(()), {dy} * {y}, {y} * {y}, value=-0.5)", "rsqrt_grad",
 )  # fmt: skip
 for _name in ("ReciprocalGrad", "InvGrad"):
     _gradient_by_result(_name, lambda y, dy: (dy * y * y).neg_(), "({dy} * {y}).mul_({y}).neg_()")
@@ -180,7 +184,10 @@ expm1 = unary(
     "Expm1", FLOATING_COMPLEX, "torch.expm1({x})", "expm1", "math.expm1",
     summary="exp(x) - 1, elementwise, accurate for small x.",
 )  # fmt: skip
-log = unary("Log", FLOATING_COMPLEX, "torch.log({x})", "log", "math.log", summary="The natural logarithm, elementwise.")
+log = unary(
+    "Log", FLOATING_COMPLEX, "torch.log({x})", "log", "math.log", summary="The natural logarithm, elementwise.",
+    native=elementwise_native.unary("log", torch.log, least=1 << 12),
+)  # fmt: skip
 log1p = unary(
     "Log1p", FLOATING_COMPLEX, "torch.log1p({x})", "log1p", "math.log1p",
     summary="The natural logarithm of 1 + x, elementwise, accurate for small x.",

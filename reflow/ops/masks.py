@@ -51,14 +51,14 @@ def selected(node) -> str | None:
     # All bits set where the condition holds (the int8 -1 becomes the int32 -1), or where it does not (1 - 1, 0 - 1).
     where = f"{condition}.view(torch.int8).neg().to(torch.int32)"
     elsewhere = f"{condition}.view(torch.int8).sub(1).to(torch.int32)"
-    if _is_zero(node.constant(2)):
+    if is_zero(node.constant(2)):
         return f"{where}.bitwise_and_({t}.view(torch.int32)).view(torch.float32)"
-    if _is_zero(node.constant(1)):
+    if is_zero(node.constant(1)):
         return f"{elsewhere}.bitwise_and_({e}.view(torch.int32)).view(torch.float32)"
     e = f"{e}.view(torch.int32)"
     return f"{where}.bitwise_and_({t}.view(torch.int32) ^ {e}).bitwise_xor_({e}).view(torch.float32)"
 
 
-def _is_zero(array) -> bool:
+def is_zero(array) -> bool:
     """True for a known array of zeros, none of them negative: of those a bit is set."""
     return array is not None and not array.view("int32").any()

@@ -11,6 +11,7 @@ from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims, dims_in_brackets
+from reflow.ops import elementwise_native
 from reflow.ops.masks import selected
 from reflow.ops.shape_rules import constant_int, merge
 
@@ -85,6 +86,7 @@ def _select_value(op):
 define_op(
     "Select", "condition: bool, t: T, e: T -> output: T", "T: type",
     shape=_select_shape, kernel=_select, lower=_lower_select, value=_select_value,
+    native=elementwise_native.select(least=1 << 12),
 )  # fmt: skip
 
 define_op(

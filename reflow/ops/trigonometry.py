@@ -1,10 +1,13 @@
 """Trigonometric and hyperbolic functions and their inverses."""
 
+import torch
+
 from reflow.graph.build import call
 from reflow.graph.context import control_dependencies
 from reflow.graph.convert import constant_tensor
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
+from reflow.ops import elementwise_native
 from reflow.ops.complex import conj
 from reflow.ops.elementwise import reciprocal, sqrt, square
 from reflow.ops.factories import FLOATING, FLOATING_COMPLEX, gradient_op, unary
@@ -38,6 +41,7 @@ cosh = unary(
 tanh = unary(
     "Tanh", FLOATING_COMPLEX, "torch.tanh({x})", "tanh", "math.tanh", "nn.tanh",
     summary="The hyperbolic tangent, elementwise.", sparse=True,
+    native=elementwise_native.unary("tanh", torch.tanh, least=1 << 8),
 )  # fmt: skip
 asinh = unary(
     "Asinh", FLOATING_COMPLEX, "torch.asinh({x})", "asinh", "math.asinh",

@@ -31,6 +31,9 @@ class SegmentEmitter(Emitter):
     def _guard(self, node: Node) -> Guard:
         return ()  # The call of the segment stands under its guard.
 
+    def _native_call(self, node: Node, args: list[str]) -> str | None:
+        return None  # The compiler sees through PyTorch's operations alone.
+
     def _overwriting(self, node: Node, args: list[str]) -> str | None:
         return None  # A segment changes nothing that it is given; the compiler reuses memory by itself.
 

@@ -1,0 +1,182 @@
+"""Elementwise functions of float32 in C: the `native` rules of ops whose kernels in PyTorch are slow or make passes.
+
+What is measured at a million numbers on two cores: tanh 0.4 ms instead of 1.9, log 0.6 instead of 0.95, the gradient of
+rsqrt 0.5 instead of 1.4; choices by condition pass over memory once instead of three times.
+"""
+
+import ctypes
+import functools
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from reflow.graph import dtypes
+from reflow.graph.shapes import num_elements
+from reflow.ops import native
+from reflow.ops.masks import is_zero
+
+_SOURCE = Path(__file__).with_name("elementwise_kernel.c")
+_UNARY = ("tanh", "log", "elu")
+_BINARY = ("sqrt_grad", "rsqrt_grad", "elu_grad", "squared_difference", "maximum", "minimum")
+_COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
+# Of fewer numbers a thread is done before another one has begun.
+_PARALLEL = 1 << 15
+
+
+def library() -> ctypes.CDLL | None:
+    """Returns the library of `elementwise_kernel.c`, or None where it cannot be had."""
+    return native.load(_SOURCE, _prepare, openmp=True)
+
+
+def _prepare(library: ctypes.CDLL) -> None:
+    pointer = ctypes.c_void_p
+    scalars = [f"{name}_scalar" for name in _COMPARISONS]
+    pointers = {**dict.fromkeys(_UNARY, 2), **dict.fromkeys((*_BINARY, *_COMPARISONS, *scalars), 3), "select": 4}
+    for name, count in pointers.items():
+        function = getattr(library, f"reflow_{name}")
+        function.argtypes, function.restype = [pointer] * count + [ctypes.c_int64, ctypes.c_int], None
+    for name, x, expected in ("tanh", 0.5, math.tanh(0.5)), ("log", 10, math.log(10)), ("elu", -1, math.expm1(-1)):
+        value = ctypes.c_float(x)
+        getattr(library, f"reflow_{name}")(ctypes.byref(value), ctypes.byref(value), 1, 1)
+        if not math.isclose(value.value, expected, rel_tol=1e-6):
+            raise RuntimeError(f"{name}({x}) is {value.value}")
+
+
+def threads_for(count: int) -> int:
+    """How many threads shall work on so many numbers."""
+    return 1 if count < _PARALLEL else torch.get_num_threads()
+
+
+# --- functions of numbers -----------------------------------------------------------------------------------------
+
+
+def unary(name: str, plain: Callable, least: int) -> Callable:
+    """A `native` rule of an op of one tensor.
+
+    Args:
+      name: the function in C.
+      plain: PyTorch's function, for tensors that are not contiguous.
+      least: of fewer numbers PyTorch's function is faster, for it costs less to call.
+    """
+
+    def rule(node):
+        dims = node.dims(0)
+        size = num_elements(dims)
+        if node.dtype(0) is not dtypes.float32 or size is not None and size < least or library() is None:
+            return None
+        return _unary_kernel(name, plain)
+
+    return rule
+
+
+@functools.cache
+def _unary_kernel(name: str, plain: Callable) -> Callable:
+    function = getattr(library(), f"reflow_{name}")
+
+    def kernel(x, out=None):
+        if not x.is_contiguous():
+            return plain(x) if out is None else out.copy_(plain(x))
+        if out is None:
+            out = torch.empty_like(x)
+        count = x.numel()
+        function(x.data_ptr(), out.data_ptr(), count, threads_for(count))
+        return out
+
+    kernel.__name__ = f"native_{name}"
+    return kernel
+
+
+def binary(name: str, plain: Callable, least: int) -> Callable:
+    """A `native` rule of an op of two tensors of one shape; the arguments are those of `unary`."""
+
+    def rule(node):
+        if node.dtype(0) is not dtypes.float32 or not _is_shape_of_all(node, 2, least) or library() is None:
+            return None
+        return _binary_kernel(name, plain)
+
+    return rule
+
+
+@functools.cache
+def _binary_kernel(name: str, plain: Callable) -> Callable:
+    function = getattr(library(), f"reflow_{name}")
+
+    def kernel(a, b):
+        if not (a.is_contiguous() and b.is_contiguous()):
+            return plain(a, b)
+        out = torch.empty_like(a)
+        count = a.numel()
+        function(a.data_ptr(), b.data_ptr(), out.data_ptr(), count, threads_for(count))
+        return out
+
+    kernel.__name__ = f"native_{name}"
+    return kernel
+
+
+def _is_shape_of_all(node, inputs: int, least: int) -> bool:
+    """True if the first inputs have one shape, known, of at least so many elements."""
+    dims = node.dims(0)
+    size = num_elements(dims)
+    return size is not None and size >= least and all(node.dims(i) == dims for i in range(1, inputs))
+
+
+# --- choices ------------------------------------------------------------------------------------------------------
+
+
+def comparison(name: str, plain: Callable, least: int) -> Callable:
+    """A `native` rule of a comparison with a tensor of the same shape or with a scalar; arguments as of `unary`."""
+
+    def rule(node):
+        size = num_elements(node.dims(0))
+        if node.dtype(0) is not dtypes.float32 or size is None or size < least or library() is None:
+            return None
+        if node.dims(1) == node.dims(0):
+            return _comparison_kernel(name, plain)
+        return _comparison_kernel(f"{name}_scalar", plain) if node.dims(1) == () else None
+
+    return rule
+
+
+@functools.cache
+def _comparison_kernel(name: str, plain: Callable) -> Callable:
+    function = getattr(library(), f"reflow_{name}")
+
+    def kernel(x, y):
+        if not (x.is_contiguous() and y.is_contiguous()):
+            return plain(x, y)
+        out = torch.empty_like(x, dtype=torch.bool)
+        count = x.numel()
+        function(x.data_ptr(), y.data_ptr(), out.data_ptr(), count, threads_for(count))
+        return out
+
+    kernel.__name__ = f"native_{name}"
+    return kernel
+
+
+def select(least: int) -> Callable:
+    """The `native` rule of Select for three tensors of one shape, of which one may be known to be zeros."""
+
+    def rule(node):
+        if node.dtype(1) is not dtypes.float32 or not _is_shape_of_all(node, 3, least) or library() is None:
+            return None
+        return _select_kernel(is_zero(node.constant(1)), is_zero(node.constant(2)))
+
+    return rule
+
+
+@functools.cache
+def _select_kernel(zero_t: bool, zero_e: bool) -> Callable:
+    function = library().reflow_select
+
+    def native_select(condition, t, e):
+        if not (condition.is_contiguous() and (zero_t or t.is_contiguous()) and (zero_e or e.is_contiguous())):
+            return torch.where(condition, t, e)
+        out = torch.empty_like(e if zero_t else t)
+        count = out.numel()
+        sources = None if zero_t and not zero_e else t.data_ptr(), None if zero_e else e.data_ptr()
+        function(condition.data_ptr(), *sources, out.data_ptr(), count, threads_for(count))
+        return out
+
+    return native_select
