@@ -75,7 +75,7 @@ def _in_tensorflows_words(message: str, node: Node, shapes: list[str]) -> str:
         return f"Matrix size-incompatible: In[0]: {shapes[0]}, In[1]: {shapes[1]}"
     unfit = re.match(r"shape '\[(.*)\]' is invalid for input of size (\d+)", message)
     if unfit and "-1" not in unfit[1]:
-        wanted = math.prod(map(int, unfit[1].split(",")))
+        wanted = math.prod(int(size) for size in unfit[1].split(",") if size)
         return f"Input to reshape is a tensor with {unfit[2]} values, but the requested shape has {wanted}"
     return message
 

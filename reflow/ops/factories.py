@@ -23,7 +23,7 @@ from reflow.graph.convert import constant_value, to_tensor
 from reflow.graph.export import export
 from reflow.graph.operation import Operation, Tensor
 from reflow.graph.registry import OPS, define_op
-from reflow.graph.shapes import num_elements
+from reflow.graph.shapes import dims_in_brackets, num_elements
 from reflow.graph.sparse_tensor import SparseTensor
 from reflow.ops import shape_rules
 from reflow.ops.torch_types import array_of, tensor_of
@@ -79,10 +79,39 @@ def comparison(op_name: str, types: str, kernel, *names: str, summary: str, **ru
 def gradient_op(op_name: str, types: str, kernel, signature: str = _BY_RESULT, **rules) -> None:
     """Define the op that a gradient consists of: two inputs of one shape, an output of that shape."""
     # TensorFlow does not compare the shapes of y and dy.
-    shape = shape_rules.unchanged_shape if signature is _BY_RESULT else shape_rules.same_shape
     arguments = tuple(re.findall(r"(\w+): T", signature.partition("->")[0]))
-    define_op(op_name, signature, f"T: type in {types}", shape=shape,
-              **_kernels(kernel, arguments, rules), **rules)  # fmt: skip
+    rules = {**_kernels(kernel, arguments, rules), **rules}
+    if signature is _BY_RESULT:
+        define_op(op_name, signature, f"T: type in {types}", shape=shape_rules.unchanged_shape, **rules)
+    else:
+        define_op(op_name, signature, f"T: type in {types}", shape=shape_rules.same_shape,
+                  **of_one_shape(op_name, arguments, rules))  # fmt: skip
+
+
+def of_one_shape(op_name: str, arguments: tuple[str, ...], rules: dict) -> dict:
+    """The rules of an op whose first two inputs have one shape: the kernel checks it where the plan does not know."""
+    kernel, lower, native = rules["kernel"], rules.get("lower"), rules.get("native")
+    run = _compiled(kernel, arguments) if isinstance(kernel, str) else kernel
+    if lower is None and isinstance(kernel, str):
+        lower = functools.partial(_filled, kernel, arguments)
+
+    def checked(*inputs):
+        shapes = [dims_in_brackets(tuple(x.shape)) for x in inputs[:2]]
+        if shapes[0] != shapes[1]:
+            raise errors.InvalidArgumentError(None, None, f"Inputs of {op_name} must have the same size and shape. "
+                                              f"Input 0: {shapes[0]} != input 1: {shapes[1]}")  # fmt: skip
+        return run(*inputs)
+
+    return {**rules, "kernel": checked, "lower": lower and _if_of_one_shape(lower),
+            "native": native and _if_of_one_shape(native)}  # fmt: skip
+
+
+def _if_of_one_shape(rule: Callable) -> Callable:
+    def guarded(node):
+        first, second = node.dims(0), node.dims(1)
+        return rule(node) if first is not None and None not in first and first == second else None
+
+    return guarded
 
 
 def _kernels(kernel, arguments: tuple[str, ...], rules: dict) -> dict:

@@ -111,3 +111,12 @@ def test_division_by_zero_names_the_node():
     with pytest.raises(tf.errors.InvalidArgumentError, match="Integer division by zero") as caught:
         tf.Session().run(tf.floordiv(1, x, name="quotient"), {x: 0})
     assert caught.value.op.name == "quotient"
+
+
+@pytest.mark.parametrize("name", ["ReluGrad", "Relu6Grad", "EluGrad", "SeluGrad", "SoftplusGrad", "SoftsignGrad"])
+@pytest.mark.parametrize("shapes", [([1], []), ([2], [1]), ([2, 0], [0])])
+def test_gradients_of_activations_do_not_broadcast(name, shapes):
+    inputs = [tf.placeholder_with_default(np.ones(shape, np.float32), None) for shape in shapes]
+    node = tf.get_default_graph().create_op(name, inputs, [tf.float32])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="same size and shape"):
+        tf.Session().run(node.outputs[0])
