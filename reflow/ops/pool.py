@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import torch
 
+from reflow.graph import dtypes
 from reflow.graph.build import call
 from reflow.graph.convert import constant_value
 from reflow.graph.errors import InvalidArgumentError, UnimplementedError
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dims
-from reflow.ops import windows
+from reflow.ops import native_pool, windows
 from reflow.ops.conv import shape_from_sizes
 from reflow.ops.shape_rules import merge, with_rank
 from reflow.ops.torch_types import to_torch
@@ -151,6 +152,12 @@ def _max_pool(input, ksize, strides, padding, data_format):
     return windows.in_layout(_from_first_place(result, skip), data_format)
 
 
+def _native_max_pool(call):
+    attrs = call.attrs
+    fits = native_pool.fits(to_torch(call.dtype(0)), attrs["ksize"], attrs["strides"], attrs["data_format"])
+    return native_pool.max_pool if fits else None
+
+
 def _max_pool_over_depth(input, ksize, strides, data_format):
     """Maxima over groups of adjacent channels."""
     axis = 1 if windows.is_channels_first(data_format) else input.dim() - 1
@@ -208,6 +215,7 @@ _MAX_TYPES = "T: type in half|bfloat16|float|double|int32|int64|uint8|int16|int8
 _MAX_FORMATS = "data_format: string in NHWC|NCHW|NCHW_VECT_C = NHWC"
 define_op(
     "MaxPool", "input: T -> output: T", f"{_MAX_TYPES}, {_ATTRS}, {_MAX_FORMATS}", shape=_pool_shape, kernel=_max_pool,
+    native=_native_max_pool,
     lower=_lower_pool("torch.max_pool2d({x}, {kernel}, {stride}, {padding}, 1, {round_up})"),
 )  # fmt: skip
 define_op(
@@ -249,16 +257,20 @@ define_op(
 )  # fmt: skip
 
 
-# --- maximum in plans: ATen's positions serve the gradient, too -------------------------------------------------------
+# --- maximum in plans: the places of the maxima serve the gradient, too -----------------------------------------------
 
 
-def _max_pool_with_places(input, ksize, strides, padding, data_format):
+def _max_pool_with_places(input, ksize, strides, padding, data_format, Tplaces):
+    if Tplaces is torch.uint8:
+        return native_pool.max_pool_with_places(input, ksize, strides, padding)
     _, values, places, frame = _indices(input, ksize, strides, padding, data_format)
     return windows.in_layout(_from_first_place(values, frame.skip), data_format).to(input.dtype), places
 
 
 def _max_pool_grad_from_places(grad, places, sizes, ksize, strides, padding, data_format):
     """Of the image that was pooled only the sizes count."""
+    if places.dtype is torch.uint8:
+        return native_pool.max_pool_gradient(grad, places, sizes, ksize, strides, padding)
     image = windows.empty_channels_first(sizes, data_format, grad)
     kernel, stride, pad, round_up, skip = _frame(image.shape[2:], ksize, strides, padding, data_format)
     grad = _with_skipped_places(windows.channels_first(grad, data_format), skip)
@@ -267,8 +279,10 @@ def _max_pool_grad_from_places(grad, places, sizes, ksize, strides, padding, dat
 
 
 def places_dims(op) -> Dims:
-    """Raw dims of the places: channels first, and with those that TensorFlow's frame skips."""
+    """Raw dims of the places: bytes as the maxima stand, ATen's with channels first and with what is skipped."""
     (pooled,) = _pool_shape(op)
+    if op.attrs["Tplaces"] is dtypes.uint8:
+        return pooled
     dims, data_format = op._inputs[0].dims, op.attrs["data_format"]
     skip = _frame(windows.spatial(dims, data_format), *(op.attrs[a] for a in ("ksize", "strides", "padding")),
                   data_format).skip  # fmt: skip
@@ -276,13 +290,14 @@ def places_dims(op) -> Dims:
     return (pooled[0], windows.channels(pooled, data_format), *sizes)
 
 
+_PLACES = "T: type, Tplaces: type in uint8|int64"
 define_op(
-    "_MaxPoolWithPlaces", "input: T -> output: T, places: int64", f"{_ATTRS}, {DATA_FORMATS_2D}, T: type",
+    "_MaxPoolWithPlaces", "input: T -> output: T, places: Tplaces", f"{_ATTRS}, {DATA_FORMATS_2D}, {_PLACES}",
     shape=lambda op: [*_pool_shape(op), places_dims(op)], kernel=_max_pool_with_places, gradient=None,
 )  # fmt: skip
 define_op(
-    "_MaxPoolGradFromPlaces", "grad: T, places: int64 -> output: T",
-    f"sizes: list(int), {_ATTRS}, {DATA_FORMATS_2D}, T: type", shape=lambda op: [tuple(op.attrs["sizes"])],
+    "_MaxPoolGradFromPlaces", "grad: T, places: Tplaces -> output: T",
+    f"sizes: list(int), {_ATTRS}, {DATA_FORMATS_2D}, {_PLACES}", shape=lambda op: [tuple(op.attrs["sizes"])],
     kernel=_max_pool_grad_from_places, gradient=None,
 )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """What an op computes on the way serves its gradient, too: the places of pooled maxima, the norms of LRN.
 
-ATen's maximum pool finds the places whether they are asked for or not, so to keep them costs memory (8 bytes a maximum)
-but no time; and the gradient needs neither to pool again nor the image that was pooled, only its sizes.
+A maximum pool finds the places with little work beside that for the maxima, and to keep them costs a byte a maximum (8
+bytes in ATen's kernels); the gradient needs neither to pool again nor the image that was pooled, only its sizes.
 """
 
 from typing import Any
@@ -9,7 +9,9 @@ from typing import Any
 from reflow.engine.passes.rewriting import has_known_dims, waited_for_in
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.graph import dtypes
+from reflow.ops import native_pool
 from reflow.ops.pool import places_dims
+from reflow.ops.torch_types import to_torch
 
 _TYPES = frozenset({dtypes.float32, dtypes.float64})
 _POOL_ATTRS = ("ksize", "strides", "padding", "data_format")
@@ -57,16 +59,24 @@ class _MaxPool:
 
     @staticmethod
     def keeping(node: Node) -> Node:
-        pool = new_node(node.name, "_MaxPoolWithPlaces", node.inputs, node.attrs,
-                        [(node.outputs[0].dtype, node.outputs[0].dims), (dtypes.int64, None)], like=node)  # fmt: skip
+        output = node.outputs[0]
+        attrs = {**node.attrs, "Tplaces": _type_of_places(node)}
+        pool = new_node(node.name, "_MaxPoolWithPlaces", node.inputs, attrs,
+                        [(output.dtype, output.dims), (attrs["Tplaces"], None)], like=node)  # fmt: skip
         pool.outputs[1].dims = places_dims(pool)
         return pool
 
     @staticmethod
     def taking(node: Node, pool: Node) -> Node:
-        attrs = {**{a: pool.attrs[a] for a in (*_POOL_ATTRS, "T")}, "sizes": list(pool.inputs[0].dims or ())}
+        attrs = {**{a: pool.attrs[a] for a in (*_POOL_ATTRS, "T", "Tplaces")}, "sizes": list(pool.inputs[0].dims or ())}
         return new_node(node.name, "_MaxPoolGradFromPlaces", [node.inputs[2], pool.outputs[1]], attrs,
                         [(node.outputs[0].dtype, node.outputs[0].dims)], like=node)  # fmt: skip
+
+
+def _type_of_places(node: Node) -> dtypes.DType:
+    window = (node.attrs[a] for a in ("ksize", "strides", "data_format"))
+    in_bytes = "device:GPU" not in node.device and native_pool.fits(to_torch(node.inputs[0].dtype), *window)
+    return dtypes.uint8 if in_bytes else dtypes.int64
 
 
 def _is_spatial(attrs: dict) -> bool:

@@ -3,6 +3,7 @@
 import pytest
 
 import reflow as tf
+from reflow.ops import native_pool
 from tests.engine.passes.plans import compared, plan_of, random_feed, run, types
 
 
@@ -13,10 +14,13 @@ def _run_places(plan, feed):
     return run(plan, feed)[0]
 
 
+@pytest.mark.parametrize("in_c", [True, False])
 @pytest.mark.parametrize("data_format", ["NHWC", "NCHW"])
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
 @pytest.mark.parametrize("size, stride", [(2, 2), (3, 2), (3, 1), (2, 1)])
-def test_the_places_of_the_maxima(size, stride, padding, data_format):
+def test_the_places_of_the_maxima(size, stride, padding, data_format, in_c, monkeypatch):
+    if not in_c:
+        monkeypatch.setattr(native_pool, "load", lambda: None)
     x = tf.placeholder(tf.float32, [2, 7, 7, 3])
     window = [[1, n, n, 1] if data_format == "NHWC" else [1, 1, n, n] for n in (size, stride)]
     images = x if data_format == "NHWC" else tf.transpose(x, [0, 3, 1, 2])
@@ -27,6 +31,7 @@ def test_the_places_of_the_maxima(size, stride, padding, data_format):
     assert {"MaxPool", "MaxPoolGrad"} <= set(types(without))
     places = next(n for n in with_pass.nodes if n.type == "_MaxPoolWithPlaces").outputs[1]
     assert places.dims == tuple(_run_places(with_pass, random_feed(x)).shape)
+    assert places.dtype is (tf.uint8 if native_pool.load() and data_format == "NHWC" else tf.int64)
 
 
 def test_the_image_is_not_kept_for_the_gradient_of_a_pool():
