@@ -137,11 +137,19 @@ def conv_with_bias(
 
 
 def _winograd_frame(attrs, dims, filter_dims) -> tuple[list[int], tuple] | None:
-    """Padding above and left of the images, and the result's height and width, where Winograd's way pays; or None.
+    """What `winograd_frame` returns, where that way pays though the filter has to be transformed for one use."""
+    frame = winograd_frame(attrs, dims, filter_dims)
+    if frame is None or dims[0] is not None and not winograd.pays(dims[0], *frame[1], filter_dims[0]):
+        return None
+    return frame
+
+
+def winograd_frame(attrs, dims, filter_dims) -> tuple[list[int], tuple] | None:
+    """Padding above and left of the images, and the result's height and width; None if Winograd's way does not suit.
 
     Args:
       attrs: of the convolution.
-      dims: of the images; the batch may be None, for a size that is not known and taken for large.
+      dims: of the images; the batch may be None, for a size that is not known.
       filter_dims: of the filter.
     """
     if len(dims) != 4 or windows.is_channels_first(attrs["data_format"]) or dims[3] != filter_dims[2]:
@@ -151,7 +159,7 @@ def _winograd_frame(attrs, dims, filter_dims) -> tuple[list[int], tuple] | None:
         return None
     frames = windows.windows_of(attrs, filter_dims[:2], attrs["data_format"])
     sizes = windows.output_sizes(frames, dims[1:3])
-    if dims[0] is not None and not winograd.pays(dims[0], *sizes, filter_dims[0]) or winograd.load() is None:
+    if winograd.load() is None:
         return None
     return [w.pads(size)[0] for w, size in zip(frames, dims[1:3], strict=True)], sizes
 

@@ -61,7 +61,7 @@ def _prepare(library: ctypes.CDLL) -> None:
     image = torch.arange(7 * 5 * _LANES, dtype=torch.float32).reshape(1, 7, 5, _LANES).remainder_(23)
     window = torch.zeros(3, 3, _LANES, _LANES)
     window[1, 1] = torch.eye(_LANES)
-    if not torch.allclose(_convolve(library, image, transformed(library, window), None, False, (1, 1), (7, 5)), image,
+    if not torch.allclose(_convolve(library, image, _transformed(library, window), None, False, (1, 1), (7, 5)), image,
                           atol=1e-4):  # fmt: skip
         raise RuntimeError("it fails the known-answer test")
 
@@ -111,8 +111,20 @@ def convolve(
     Returns:
         float32 [batch, *out_sizes, out_depth].
     """
-    library = load()
-    return _convolve(library, images, transformed(library, filter), bias, relu, pads, out_sizes)
+    return convolve_transformed(images, transformed(filter), bias, relu, pads, out_sizes)
+
+
+def transformed(filter: torch.Tensor) -> torch.Tensor:
+    """The transform of a filter [window, window, depth, out_depth]: [positions, out_depth / 16, depth, 16]."""
+    return _transformed(load(), filter)
+
+
+def convolve_transformed(
+    images: torch.Tensor, filter: torch.Tensor, bias: torch.Tensor | None, relu: bool, pads: tuple[int, int],
+    out_sizes: tuple[int, int],
+) -> torch.Tensor:  # fmt: skip
+    """`convolve` with a filter that `transformed` made."""
+    return _convolve(load(), images, filter, bias, relu, pads, out_sizes)
 
 
 def input_gradient(
@@ -121,7 +133,7 @@ def input_gradient(
     """The gradient of `convolve` by the images, of height and width `sizes`, from that by its result."""
     library = load()
     last = filter.shape[0] - 1
-    turned = transformed(library, filter, turned=True)
+    turned = _transformed(library, filter, turned=True)
     return _convolve(library, gradients, turned, None, False, (last - pads[0], last - pads[1]), sizes)
 
 
@@ -152,14 +164,8 @@ def filter_gradient(images: torch.Tensor, gradients: torch.Tensor, pads: tuple[i
     return result
 
 
-def transformed(library: ctypes.CDLL, filter: torch.Tensor, turned: bool = False) -> torch.Tensor:
-    """The transform of a filter: [positions, out_depth / 16, depth, 16].
-
-    Args:
-        library: what `load` returns.
-        filter: float32 [window, window, depth, out_depth].
-        turned: transform the filter of the input's gradient: [positions, depth / 16, out_depth, 16].
-    """
+def _transformed(library, filter, turned=False) -> torch.Tensor:
+    """The transform of a filter, or with `turned` that of the input's gradient, with input and output exchanged."""
     window, _, depth, out_depth = filter.shape
     rows, columns = (out_depth, depth) if turned else (depth, out_depth)
     result = filter.new_empty((window + _TILE - 1) ** 2, columns // _LANES, rows, _LANES)

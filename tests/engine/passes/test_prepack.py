@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import reflow as tf
+from reflow.ops import winograd
 from tests.engine.passes.plans import compared, plan_of, random_feed, types
 
 random = np.random.RandomState(0)
@@ -24,8 +25,10 @@ def test_a_convolution(data_format, padding, stride, bias, relu):
     y = tf.nn.bias_add(y, _constant(32), data_format=data_format) if bias else y
     y = tf.nn.relu(y) if relu else y
     with_pass, without = compared([y], random_feed(x), "prepack", atol=1e-5)
-    assert types(with_pass) == ["_PackedWeights", "_PackedConv2D"]
-    assert "_PackedConv2D" not in types(without)
+    by_winograd = data_format == "NHWC" and stride == 1 and winograd.load() is not None
+    packed = "_WinogradConv2D" if by_winograd else "_PackedConv2D"
+    assert types(with_pass) == ["_PackedWeights", packed]
+    assert packed not in types(without)
 
 
 @pytest.mark.parametrize("transpose", [False, True])
