@@ -30,7 +30,8 @@ from reflow.ops.shape_ops import shape
 # Outputs of these types get zeros where no gradient reaches them; gradients flow through bfloat16 as well.
 _TRAINABLE = frozenset({dtypes.float16, dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128,
                         dtypes.resource, dtypes.variant})  # fmt: skip
-_BACKPROPAGATED = frozenset(t for d in (*_TRAINABLE, dtypes.bfloat16) for t in (d, d._as_ref))
+# By number: hashing those is quicker.
+_BACKPROPAGATED = frozenset(t.as_datatype_enum for d in (*_TRAINABLE, dtypes.bfloat16) for t in (d, d._as_ref))
 
 
 @export("AggregationMethod")
@@ -231,41 +232,54 @@ class _Reverse:
         """Visit operations until no gradient is left to pass on."""
         while self._queue:
             operation = self._queue.popleft()
-            with _colocated(operation, self._colocate):
+            if self._colocate:
+                with self._graph.colocate_with(operation):
+                    self._visit(operation)
+            else:
                 self._visit(operation)
             self._release_inputs(operation)
 
     def _visit(self, operation: Operation) -> None:
         grads = [self._take(t) for t in operation.outputs]
-        if operation in self._stops or all(g is None for g in grads):
+        missing = sum([g is None for g in grads])
+        if missing == len(grads) or operation in self._stops:
             return
         function = gradient_function(operation)
         if function is MISSING:
             raise LookupError(f"No gradient defined for operation '{operation.name}' (op type: {operation.type})")
         if function is None:
             return
-        grads = [self._zeros(t) if g is None and t.dtype.base_dtype in _TRAINABLE else g
-                 for g, t in zip(grads, operation.outputs, strict=True)]  # fmt: skip
+        if missing:
+            grads = [self._zeros(t) if g is None and t.dtype.base_dtype in _TRAINABLE else g
+                     for g, t in zip(grads, operation.outputs, strict=True)]  # fmt: skip
+        results = self._differentiated(operation, function, grads)
+        for i, (tensor, gradient) in enumerate(zip(operation._inputs, results, strict=True)):
+            if gradient is not None:
+                _merge_shape(gradient, operation, i)
+                self._gradients.setdefault(tensor, []).append(gradient)
+
+    def _differentiated(self, operation: Operation, function, grads: list) -> list:
+        """What a gradient function returns, called in the name scope that belongs to `operation`."""
         graph = self._graph
-        with name_scope(f"{operation.name}_grad"):
-            first_new = graph._version
+        outer_scope = graph._name_stack
+        graph._name_stack = graph.unique_name(f"{operation.name}_grad")
+        first_new = graph._version
+        try:
             with gradient_scope(operation, self._scope):
                 results = function(operation, *grads)
             results = list(results) if isinstance(results, (list, tuple)) else [results]
             self._check(operation, results)
             if self._gate and sum(r is not None for r in results) > 1:
                 results = self._gated(results)
-            for new in graph._operations[first_new:]:
-                new._original_op = operation
-        for i, (tensor, gradient) in enumerate(zip(operation._inputs, results, strict=True)):
-            if gradient is not None:
-                _merge_shape(gradient, operation, i)
-                self._gradients.setdefault(tensor, []).append(gradient)
+        finally:
+            graph._name_stack = outer_scope
+        for new in graph._operations[first_new:]:
+            new._original_op = operation
+        return results
 
     def _take(self, tensor: Tensor):
         parts = self._gradients.pop(tensor, None)
-        parts = [g for g in parts or () if g is not None]
-        if not parts:
+        if parts is None:
             return None
         total = self._sum(parts, tensor.op)
         if tensor in self._wanted:
@@ -281,6 +295,8 @@ class _Reverse:
 
     def _sum(self, parts: list, operation: Operation):
         """The sum of the gradients of one output of `operation`."""
+        if len(parts) == 1 and type(parts[0]) is Tensor:
+            return parts[0]
         if not all(isinstance(p, (Tensor, IndexedSlices)) for p in parts):
             raise TypeError("gradients have to be either all Tensors or all IndexedSlices")
         if len(parts) == 1:
@@ -368,7 +384,7 @@ def _consumers_below(y_ops) -> dict[Operation, list[Operation]]:
             if found is None:
                 found = consumers[source] = []
                 stack.append(source)
-            if tensor.dtype in _BACKPROPAGATED:
+            if tensor.dtype.as_datatype_enum in _BACKPROPAGATED:
                 found.append(operation)
     return consumers
 

@@ -33,20 +33,20 @@ def call(op_name: str, *inputs, name: str | None = None, **attrs):
       TypeError, ValueError: as TensorFlow does for inputs of a wrong type, number or shape.
     """
     operation = add_op(op_name, inputs, attrs, name)
-    outputs = operation.outputs
     op_def = operation.op_def
-    if len(op_def.outputs) == 1:
-        return outputs if op_def.outputs[0].is_list else outputs[0]
+    if op_def.makes_one_tensor:
+        return operation.outputs[0]
     if not op_def.outputs:
         return operation
-    return _structured(op_def, operation)
+    return operation.outputs if len(op_def.outputs) == 1 else _structured(op_def, operation)
 
 
 def add_op(op_name: str, inputs, attrs: dict, name: str | None = None) -> Operation:
     """As `call`, and return the Operation."""
     op_def = get_op_def(op_name)
-    graph = _graph_of(inputs) or get_default_graph()
-    if graph is not get_default_graph():
+    default_graph = get_default_graph()
+    graph = _graph_of(inputs) or default_graph
+    if graph is not default_graph:
         with graph.as_default():
             return _add(graph, op_def, inputs, attrs, name)
     return _add(graph, op_def, inputs, attrs, name)
@@ -61,10 +61,49 @@ def _add(graph: Graph, op_def: OpDef, inputs, attrs: dict, name: str | None) -> 
         if name:
             check_op_name(name)
         scope = graph.unique_name(name or op_def.name)
-    values = dict(op_def.static_defaults)
-    if attrs:
+    signature = _signature(graph, op_def, inputs, attrs)
+    known = None if signature is None else op_def.settled.get(signature)
+    if known is not None:
+        tensors, types, values = tuple(inputs), known[0], known[1].copy()
         for key, value in attrs.items():
             values[key] = _attr_value(op_def, key, value)
+    else:
+        tensors, values = _settle(graph, op_def, inputs, attrs, scope)
+        types = output_types_of(op_def, values)
+        if signature is not None:
+            op_def.settled[signature] = types, {k: None if k in attrs else v for k, v in values.items()}
+    if op_def.takes_references:
+        return _add_beside_references(graph, op_def, tensors, values, types, scope)
+    return graph.add_operation(op_def, tensors, values, types, scope, 4)
+
+
+def _signature(graph: Graph, op_def: OpDef, inputs, attrs: dict) -> tuple | None:
+    """What settles the types and the remaining attributes of a call: the types of its inputs, its attributes by name.
+
+    Calls of one signature differ in the values of attributes that settle no types. None for a call that has to be
+    looked at by itself: inputs that are lists or no tensors of the graph, types and numbers that the attributes tell.
+    """
+    if op_def.takes_lists:
+        return None
+    signature: list = []
+    for value in inputs:
+        if type(value) is not Tensor or value.op.graph is not graph:
+            return None
+        signature.append(value.dtype.as_datatype_enum)
+    for key, value in attrs.items():
+        if key in op_def.type_attrs:
+            if type(value) is not DType:
+                return None
+            signature.append(value.as_datatype_enum)
+        signature.append(key)
+    return tuple(signature)
+
+
+def _settle(graph: Graph, op_def: OpDef, inputs, attrs: dict, scope: str) -> tuple[tuple[Tensor, ...], dict]:
+    """The input tensors and all attributes of a call; what becomes a tensor does so in the scope `scope`."""
+    values = dict(op_def.static_defaults)
+    for key, value in attrs.items():
+        values[key] = _attr_value(op_def, key, value)
     saved_scope = graph._name_stack
     graph._name_stack = scope
     try:
@@ -77,10 +116,7 @@ def _add(graph: Graph, op_def: OpDef, inputs, attrs: dict, name: str | None) -> 
         if tensor.op.graph is not graph:
             other = next(t for t in tensors if t.op.graph is graph)
             raise ValueError(f"{tensor} must be from the same graph as {other}.")
-    types = output_types_of(op_def, values)
-    if op_def.takes_references:
-        return _add_beside_references(graph, op_def, tensors, values, types, scope)
-    return graph.add_operation(op_def, tensors, values, types, scope, 4)
+    return tuple(tensors), values
 
 
 def _add_beside_references(graph: Graph, op_def: OpDef, tensors, values: dict, types, scope: str) -> Operation:

@@ -1,6 +1,7 @@
 """The graph: a growing set of operations, and the stack of default graphs."""
 
 import contextlib
+import functools
 import threading
 
 from reflow.graph.collections import Collections
@@ -382,6 +383,7 @@ def reset_default_graph() -> None:
     _global_graph = Graph()
 
 
+@functools.lru_cache(maxsize=4096)
 def check_op_name(name: str) -> None:
     """Raise ValueError unless `name` may name an operation."""
     if not VALID_OP_NAME.match(name):

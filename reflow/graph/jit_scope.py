@@ -11,6 +11,7 @@ from reflow.graph.export import export
 from reflow.graph.graph import get_default_graph
 from reflow.graph.operation import Operation
 
+_NO_SCOPE = contextlib.nullcontext()
 # The collection in which a graph counts its jit scopes.
 _COUNTER_KEY = ("__xla_scope",)
 
@@ -69,7 +70,7 @@ def gradient_scope(operation: Operation, name: str):
     """
     attrs = operation.attrs
     if not attrs.get("_XlaCompile") or "_XlaScope" not in attrs or "_XlaSeparateCompiledGradients" not in attrs:
-        return contextlib.nullcontext()
+        return _NO_SCOPE
     scope = attrs["_XlaScope"]
     if attrs["_XlaSeparateCompiledGradients"]:
         scope += f"_grad_{name.rstrip('/').replace('/', '_')}".encode()

@@ -102,7 +102,10 @@ class Operation:
         self._gradient_function = None
         shape_rule = op_def.shape
         dims = shape_rule(self) if shape_rule is not None else [None] * len(output_types)
-        self.outputs = [Tensor(self, i, t, d) for i, (t, d) in enumerate(zip(output_types, dims, strict=True))]
+        if len(output_types) == len(dims) == 1:  # Most operations: the loop below takes three times as long.
+            self.outputs = [Tensor(self, 0, output_types[0], dims[0])]
+        else:
+            self.outputs = [Tensor(self, i, t, d) for i, (t, d) in enumerate(zip(output_types, dims, strict=True))]
 
     @property
     def inputs(self) -> list["Tensor"]:

@@ -42,11 +42,11 @@ class ArgDef:
     number_attr: str = ""
     type_list_attr: str = ""
     is_ref: bool = False
+    # Derived: True if the argument stands for several tensors.
+    is_list: bool = field(init=False)
 
-    @property
-    def is_list(self) -> bool:
-        """True if the argument stands for several tensors."""
-        return bool(self.number_attr or self.type_list_attr)
+    def __post_init__(self):
+        self.is_list = bool(self.number_attr or self.type_list_attr)
 
 
 @dataclass(slots=True)
@@ -110,8 +110,14 @@ class OpDef:
     # Derived: the defaults of all attrs, and of those that the inputs' types do not settle.
     defaults: dict[str, Any] = field(default_factory=dict)
     static_defaults: dict[str, Any] = field(default_factory=dict)
-    # Derived: True if an input is a reference.
+    # Derived: True if an input is a reference, if an input is a list, and if what it makes is one tensor.
     takes_references: bool = False
+    takes_lists: bool = False
+    makes_one_tensor: bool = False
+    # Derived: the attrs that settle the types and the number of inputs and outputs.
+    type_attrs: frozenset[str] = frozenset()
+    # What `build` found out about calls, by signature: see there.
+    settled: dict[tuple, tuple] = field(default_factory=dict)
 
 
 class _Missing:
@@ -148,12 +154,19 @@ def define_op(name: str, signature: str, attrs: str = "", *, host: Iterable[str]
     host = frozenset(host.split() if isinstance(host, str) else host)
     op = OpDef(name, [_parse_arg(a) for a in _split(inputs_text)], [_parse_arg(a) for a in _split(outputs_text)],
                attr_defs, host=host, aliases=tuple(aliases), **rules)  # fmt: skip
-    inferred = {x for a in op.inputs for x in (a.type_attr, a.number_attr, a.type_list_attr) if x}
+    inferred = _type_attrs(op.inputs)
     op.defaults = {a.name: a.default for a in attr_defs.values() if a.has_default}
     op.static_defaults = {name: value for name, value in op.defaults.items() if name not in inferred}
     op.takes_references = any(a.is_ref for a in op.inputs)
+    op.takes_lists = any(a.is_list for a in op.inputs)
+    op.makes_one_tensor = len(op.outputs) == 1 and not op.outputs[0].is_list
+    op.type_attrs = inferred | _type_attrs(op.outputs)
     OPS[name] = op
     return op
+
+
+def _type_attrs(args: list[ArgDef]) -> frozenset[str]:
+    return frozenset(x for a in args for x in (a.type_attr, a.number_attr, a.type_list_attr) if x)
 
 
 def get_op_def(name: str) -> OpDef:

@@ -105,16 +105,12 @@ class GraphScopes:
             if mark_as_used:
                 names[key] = 1
             return name
-        base = name
-        while True:
-            name = f"{base}_{count}"
+        while f"{key}_{count}" in names:
             count += 1
-            if name.lower() not in names:
-                break
         if mark_as_used:
-            names[key] = count
-            names[name.lower()] = 1
-        return name
+            names[key] = count + 1
+            names[f"{key}_{count}"] = 1
+        return f"{name}_{count}"
 
     @contextlib.contextmanager
     def name_scope(self, name):
