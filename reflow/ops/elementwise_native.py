@@ -21,8 +21,6 @@ _SOURCE = Path(__file__).with_name("elementwise_kernel.c")
 _UNARY = ("tanh", "log", "elu")
 _BINARY = ("sqrt_grad", "rsqrt_grad", "elu_grad", "squared_difference", "maximum", "minimum")
 _COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
-# Of fewer numbers a thread is done before another one has begun.
-_PARALLEL = 1 << 15
 
 
 def library() -> ctypes.CDLL | None:
@@ -42,11 +40,6 @@ def _prepare(library: ctypes.CDLL) -> None:
         getattr(library, f"reflow_{name}")(ctypes.byref(value), ctypes.byref(value), 1, 1)
         if not math.isclose(value.value, expected, rel_tol=1e-6):
             raise RuntimeError(f"{name}({x}) is {value.value}")
-
-
-def threads_for(count: int) -> int:
-    """How many threads shall work on so many numbers."""
-    return 1 if count < _PARALLEL else torch.get_num_threads()
 
 
 # --- functions of numbers -----------------------------------------------------------------------------------------
@@ -81,7 +74,7 @@ def _unary_kernel(name: str, plain: Callable) -> Callable:
         if out is None:
             out = torch.empty_like(x)
         count = x.numel()
-        function(x.data_ptr(), out.data_ptr(), count, threads_for(count))
+        function(x.data_ptr(), out.data_ptr(), count, native.threads_for(count))
         return out
 
     kernel.__name__ = f"native_{name}"
@@ -108,7 +101,7 @@ def _binary_kernel(name: str, plain: Callable) -> Callable:
             return plain(a, b)
         out = torch.empty_like(a)
         count = a.numel()
-        function(a.data_ptr(), b.data_ptr(), out.data_ptr(), count, threads_for(count))
+        function(a.data_ptr(), b.data_ptr(), out.data_ptr(), count, native.threads_for(count))
         return out
 
     kernel.__name__ = f"native_{name}"
@@ -148,7 +141,7 @@ def _comparison_kernel(name: str, plain: Callable) -> Callable:
             return plain(x, y)
         out = torch.empty_like(x, dtype=torch.bool)
         count = x.numel()
-        function(x.data_ptr(), y.data_ptr(), out.data_ptr(), count, threads_for(count))
+        function(x.data_ptr(), y.data_ptr(), out.data_ptr(), count, native.threads_for(count))
         return out
 
     kernel.__name__ = f"native_{name}"
@@ -176,7 +169,7 @@ def _select_kernel(zero_t: bool, zero_e: bool) -> Callable:
         out = torch.empty_like(e if zero_t else t)
         count = out.numel()
         sources = None if zero_t and not zero_e else t.data_ptr(), None if zero_e else e.data_ptr()
-        function(condition.data_ptr(), *sources, out.data_ptr(), count, threads_for(count))
+        function(condition.data_ptr(), *sources, out.data_ptr(), count, native.threads_for(count))
         return out
 
     return native_select

@@ -13,6 +13,7 @@ from reflow.graph.export import export
 from reflow.graph.indexed_slices import IndexedSlices
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
+from reflow.ops import indexing_native
 from reflow.ops.movement import moves_elements
 from reflow.ops.shape_rules import axis_within, constant_int, merge, with_rank, with_rank_at_least
 
@@ -343,7 +344,7 @@ def check_rows(indices, dims, words="indices{place} = {row} does not index into 
 
 define_op(
     "GatherNd", "params: Tparams, indices: Tindices -> output: Tparams", "Tparams: type, Tindices: type in index",
-    shape=_gather_nd_shape, kernel=_gather_nd, aliases=(0,),
+    shape=_gather_nd_shape, kernel=_gather_nd, native=indexing_native.gather_nd(_gather_nd), aliases=(0,),
 )  # fmt: skip
 
 

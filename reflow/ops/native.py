@@ -28,6 +28,8 @@ from pathlib import Path
 import torch
 
 _LOG = logging.getLogger(__name__)
+# A loop over fewer numbers is done before a second thread has begun.
+_PARALLEL = 1 << 15
 # The last two let a loop with a square root or a choice between two numbers become vector instructions.
 _FLAGS = ("-O3", "-march=native", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 _OPENMP = "-fopenmp"
@@ -58,6 +60,11 @@ def load(source: Path, prepare: Callable[[ctypes.CDLL], None], openmp: bool = Fa
         except (OSError, subprocess.SubprocessError, RuntimeError, AttributeError) as error:
             _LOG.info("%s is not used: %s", source.name, error)
     return None
+
+
+def threads_for(count: int) -> int:
+    """How many threads shall work on `count` numbers, a pass of some instructions each."""
+    return 1 if count < _PARALLEL else torch.get_num_threads()
 
 
 def _load_openmp_runtime() -> bool:

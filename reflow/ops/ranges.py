@@ -12,6 +12,7 @@ from reflow.graph.convert import constant_value, to_tensor
 from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
 from reflow.graph.registry import define_op
+from reflow.ops import indexing_native
 from reflow.ops.casting import cast
 from reflow.ops.shape_rules import constant_int, with_rank
 from reflow.ops.torch_types import FROM_TORCH, tensor_of
@@ -73,7 +74,8 @@ def _range_value(op):
 define_op(
     "Range", "start: Tidx, limit: Tidx, delta: Tidx -> output: Tidx",
     "Tidx: type in bfloat16|float|double|int32|int64 = int32",
-    shape=_range_shape, kernel=_range, host="start limit delta", value=_range_value, gradient=None,
+    shape=_range_shape, kernel=_range, native=indexing_native.range_of_int32(_range), host="start limit delta",
+    value=_range_value, gradient=None,
 )  # fmt: skip
 
 

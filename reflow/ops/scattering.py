@@ -8,6 +8,7 @@ import torch
 from reflow.graph.build import call
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
+from reflow.ops import indexing_native
 from reflow.ops.gathering import check_rows, flat_rows
 from reflow.ops.shape_rules import merge, shape_from_input, with_rank_at_least
 from reflow.ops.torch_types import array_of, tensor_of
@@ -113,7 +114,7 @@ def _scatter_nd_shape(op):
 
 define_op(
     "ScatterNd", "indices: Tindices, updates: T, shape: Tindices -> output: T", "T: type, Tindices: type in index",
-    shape=_scatter_nd_shape, kernel=_scatter_nd, host="shape",
+    shape=_scatter_nd_shape, kernel=_scatter_nd, native=indexing_native.scatter_nd(_scatter_nd), host="shape",
 )  # fmt: skip
 
 

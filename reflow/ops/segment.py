@@ -12,6 +12,7 @@ from reflow.graph.convert import to_tensor
 from reflow.graph.export import export
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import dims_in_brackets
+from reflow.ops import indexing_native
 from reflow.ops.arithmetic import maximum
 from reflow.ops.constant import ones
 from reflow.ops.shape_ops import reshape, shape_internal
@@ -118,10 +119,10 @@ def _segment_shape(op):
     return [None if data is None else (None, *data[1:])]
 
 
-def _define_segment(name: str, summary: str, types: str, kernel: Callable) -> Callable:
+def _define_segment(name: str, summary: str, types: str, kernel: Callable, **rules) -> Callable:
     op_name = f"Segment{name}"
     define_op(op_name, "data: T, segment_ids: Tindices -> output: T", f"T: type in {types}, Tindices: type in index",
-              shape=_segment_shape, kernel=kernel)  # fmt: skip
+              shape=_segment_shape, kernel=kernel, **rules)  # fmt: skip
 
     def function(data, segment_ids, name=None):
         return call(op_name, data, segment_ids, name=name)
@@ -144,7 +145,8 @@ def _define_segment(name: str, summary: str, types: str, kernel: Callable) -> Ca
     return export(public_name, f"math.{public_name}")(function)
 
 
-segment_sum = _define_segment("Sum", "The sum", "number", _segment_kernel("sum", 0))
+_add_up = _segment_kernel("sum", 0)
+segment_sum = _define_segment("Sum", "The sum", "number", _add_up, native=indexing_native.segment_sum(_add_up))
 segment_mean = _define_segment("Mean", "The mean", "number", _segment_kernel("sum", 0, is_mean=True))
 segment_prod = _define_segment("Prod", "The product", "number", _segment_kernel("prod", 1))
 segment_max = _define_segment("Max", "The maximum", "real", _segment_kernel("amax", 0))
@@ -197,12 +199,12 @@ def _unsorted_shape(op):
     return [(count, *data[len(ids) :])]
 
 
-def _define_unsorted(name: str, summary: str, empty: str, types: str, kernel: Callable) -> Callable:
+def _define_unsorted(name: str, summary: str, empty: str, types: str, kernel: Callable, **rules) -> Callable:
     op_name = f"UnsortedSegment{name}"
     define_op(
         op_name, "data: T, segment_ids: Tindices, num_segments: Tnumsegments -> output: T",
         f"T: type in {types}, Tindices: type in index, Tnumsegments: type in index = int32",
-        shape=_unsorted_shape, kernel=kernel, host="num_segments",
+        shape=_unsorted_shape, kernel=kernel, host="num_segments", **rules,
     )  # fmt: skip
 
     def function(data, segment_ids, num_segments, name=None):
@@ -227,7 +229,10 @@ def _define_unsorted(name: str, summary: str, empty: str, types: str, kernel: Ca
     return export(public_name, f"math.{public_name}")(function)
 
 
-unsorted_segment_sum = _define_unsorted("Sum", "The sum", "0", "number", _unsorted_kernel("sum", lambda dtype: 0))
+_add_up_unsorted = _unsorted_kernel("sum", lambda dtype: 0)
+unsorted_segment_sum = _define_unsorted(
+    "Sum", "The sum", "0", "number", _add_up_unsorted, native=indexing_native.unsorted_segment_sum(_add_up_unsorted)
+)
 unsorted_segment_prod = _define_unsorted(
     "Prod", "The product", "1", "number", _unsorted_kernel("prod", lambda dtype: 1)
 )

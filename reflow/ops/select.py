@@ -11,7 +11,7 @@ from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims, dims_in_brackets
-from reflow.ops import elementwise_native
+from reflow.ops import elementwise_native, indexing_native
 from reflow.ops.masks import selected
 from reflow.ops.shape_rules import constant_int, merge
 
@@ -284,7 +284,7 @@ def _zeros_and_ones(indices, depth, axis):
 define_op(
     "OneHot", "indices: TI, depth: int32, on_value: T, off_value: T -> output: T",
     "axis: int = -1, T: type, TI: type in uint8|int32|int64 = int64",
-    shape=_one_hot_shape, kernel=_one_hot, host="depth", gradient=None,
+    shape=_one_hot_shape, kernel=_one_hot, native=indexing_native.one_hot, host="depth", gradient=None,
 )  # fmt: skip
 
 
