@@ -123,7 +123,7 @@ def conv_with_bias(
     """The kernel of a convolution; `bias`, a vector or None, is added to the channels, then follows a ReLU if asked."""
     attrs = {"strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations,
              "explicit_paddings": explicit_paddings}  # fmt: skip
-    frame = _winograd_frame(attrs, input.shape, filter.shape)
+    frame = winograd_frame(attrs, input.shape, filter.shape)
     if frame is not None and winograd.takes(input, filter):
         return winograd.convolve(input, filter, bias, relu, *frame)
     x, w = windows.channels_first(input, data_format), _filter_first(filter)
@@ -136,21 +136,14 @@ def conv_with_bias(
     return windows.in_layout(result.relu_() if relu else result, data_format)
 
 
-def _winograd_frame(attrs, dims, filter_dims) -> tuple[list[int], tuple] | None:
-    """What `winograd_frame` returns, where that way pays though the filter has to be transformed for one use."""
-    frame = winograd_frame(attrs, dims, filter_dims)
-    if frame is None or dims[0] is not None and not winograd.pays(dims[0], *frame[1], filter_dims[0]):
-        return None
-    return frame
-
-
-def winograd_frame(attrs, dims, filter_dims) -> tuple[list[int], tuple] | None:
-    """Padding above and left of the images, and the result's height and width; None if Winograd's way does not suit.
+def winograd_frame(attrs, dims, filter_dims, is_transformed=False) -> tuple[list[int], tuple] | None:
+    """Padding above and left of the images, and the result's height and width, where Winograd's way pays; or None.
 
     Args:
       attrs: of the convolution.
-      dims: of the images; the batch may be None, for a size that is not known.
+      dims: of the images; the batch may be None, for a size that is not known and taken for large.
       filter_dims: of the filter.
+      is_transformed: whether the filter is transformed beforehand.
     """
     if len(dims) != 4 or windows.is_channels_first(attrs["data_format"]) or dims[3] != filter_dims[2]:
         return None
@@ -159,6 +152,8 @@ def winograd_frame(attrs, dims, filter_dims) -> tuple[list[int], tuple] | None:
         return None
     frames = windows.windows_of(attrs, filter_dims[:2], attrs["data_format"])
     sizes = windows.output_sizes(frames, dims[1:3])
+    if dims[0] is not None and not winograd.pays(dims[0], *sizes, filter_dims[0], is_transformed):
+        return None
     if winograd.load() is None:
         return None
     return [w.pads(size)[0] for w, size in zip(frames, dims[1:3], strict=True)], sizes
@@ -197,7 +192,7 @@ def _goes_by_winograd(node) -> bool:
     """Whether the kernel will take Winograd's way: then it is to be called, not ATen."""
     if node.dtype(0) is not dtypes.float32 or "GPU" in node.node.device:
         return False
-    return _winograd_frame({"explicit_paddings": (), **node.attrs}, node.dims(0), node.dims(1)) is not None
+    return winograd_frame({"explicit_paddings": (), **node.attrs}, node.dims(0), node.dims(1)) is not None
 
 
 class ConvFrame(NamedTuple):
@@ -256,7 +251,7 @@ def _conv_input_gradient(
     _check_gradient(grad, sizes, filter.shape[:-2], attrs)
     if 0 in grad.shape:
         return grad.new_zeros(input_sizes)
-    frame = _winograd_frame(attrs, input_sizes, filter.shape)
+    frame = winograd_frame(attrs, input_sizes, filter.shape)
     if frame is not None and winograd.takes(filter, out_backprop):
         return winograd.input_gradient(filter, out_backprop, frame[0], tuple(sizes))
     pad, extra, stride, dilation = _prepare(sizes, filter.shape[:-2], attrs)
@@ -284,7 +279,7 @@ def _conv_filter_gradient(
     _check_gradient(grad, x.shape[2:], filter_sizes[:-2], attrs)
     if 0 in grad.shape or 0 in x.shape:
         return grad.new_zeros(filter_sizes)
-    frame = _winograd_frame(attrs, input.shape, filter_sizes)
+    frame = winograd_frame(attrs, input.shape, filter_sizes)
     if frame is not None and winograd.takes(input, out_backprop):
         return winograd.filter_gradient(input, out_backprop, frame[0], filter_sizes[0])
     pad, extra, stride, dilation = _prepare(x.shape[2:], filter_sizes[:-2], attrs)

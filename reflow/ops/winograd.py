@@ -23,8 +23,10 @@ _SOURCE = Path(__file__).with_name("winograd_kernel.c")
 WINDOWS = ((3, 3), (5, 5))
 # Channels are worked on in groups of so many; a tile of the result has so many places along a dimension.
 _LANES, _TILE = 16, 4
-# Fewer pixels than these do not pay for the filter's transform; measured on 2 cores with 32 to 512 channels.
+# Fewer pixels than these do not pay for the filter's transform, or for reading the larger filter that was transformed
+# before; measured on 2 cores with 32 to 512 channels.
 _LEAST_PIXELS = {3: 400, 5: 150}
+_LEAST_PIXELS_TRANSFORMED = {3: 100, 5: 40}
 # Tiles that one thread works on together: two or four times the rows that a product keeps in registers.
 _BLOCK, _GRADIENT_BLOCK = 28, 56
 # Up to so many numbers a thread has its own copy of the transformed filter's gradient.
@@ -80,11 +82,18 @@ def suits(window: Sequence[int], strides: Sequence[int], dilations: Sequence[int
     )  # fmt: skip
 
 
-def pays(batch: int, height: int, width: int, window: int) -> bool:
-    """Whether the result, of batch * height * width pixels, is large enough for the transforms to pay."""
+def pays(batch: int, height: int, width: int, window: int, is_transformed: bool = False) -> bool:
+    """Whether the result, of batch * height * width pixels, is large enough for the transforms to pay.
+
+    Args:
+        batch, height, width: of the result.
+        window: the window's height.
+        is_transformed: whether the filter comes transformed.
+    """
+    least = _LEAST_PIXELS_TRANSFORMED if is_transformed else _LEAST_PIXELS
     tiles = -(-height // _TILE) * -(-width // _TILE)
     # Half of the places of the tiles, at least, have to be inside of the image.
-    return batch * height * width >= _LEAST_PIXELS[window] and 2 * height * width >= tiles * _TILE * _TILE
+    return batch * height * width >= least[window] and 2 * height * width >= tiles * _TILE * _TILE
 
 
 def takes(*tensors: torch.Tensor) -> bool:

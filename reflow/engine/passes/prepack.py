@@ -129,7 +129,8 @@ def _packed_nodes(node: Node, packed: _Packed) -> list[Node]:
 
 def _pack_filter(node: Node, filter: torch.Tensor) -> _Packed | None:
     """[height, width, in, out] packed for images of this size."""
-    frame = winograd_frame({"explicit_paddings": (), **node.attrs}, node.inputs[0].dims, filter.shape)
+    attrs = {"explicit_paddings": (), **node.attrs}
+    frame = winograd_frame(attrs, node.inputs[0].dims, filter.shape, is_transformed=True)
     if frame is not None:
         pads, sizes = frame
         return _Packed("_WinogradConv2D", winograd.transformed(filter), {"pads": pads, "sizes": list(sizes)})
