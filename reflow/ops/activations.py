@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from reflow.gradient_registry import custom_gradient
-from reflow.graph import dtypes, errors
+from reflow.graph import dtypes
 from reflow.graph.build import call
 from reflow.graph.context import control_dependencies, name_scope
 from reflow.graph.convert import to_tensor
@@ -15,7 +15,7 @@ from reflow.ops import elementwise_native
 from reflow.ops.casting import cast
 from reflow.ops.complex import conj
 from reflow.ops.constant import zeros, zeros_like
-from reflow.ops.factories import FLOATING, FLOATING_COMPLEX, gradient_op, unary
+from reflow.ops.factories import FLOATING, FLOATING_COMPLEX, check_one_shape, gradient_op, unary
 from reflow.ops.shape_ops import shape
 from reflow.ops.shape_rules import same_shape, unchanged_shape
 from reflow.ops.torch_types import array_of, tensor_of
@@ -52,9 +52,6 @@ gradient_op(
 def _relu6_grad(gradients, features):
     if gradients.dtype.is_floating_point:
         return torch.ops.aten.hardtanh_backward(gradients, features, 0, 6)
-    if gradients.shape != features.shape:
-        raise errors.InvalidArgumentError(None, None, "Inputs of Relu6Grad must have the same size and shape. Input 0: "
-                                          f"{list(gradients.shape)} != input 1: {list(features.shape)}")  # fmt: skip
     # ATen's kernel takes no integers.
     gradients, features = array_of(gradients), array_of(features)
     return tensor_of(gradients * ((features > 0) & (features < 6)))
@@ -71,9 +68,14 @@ define_op(
     "LeakyRelu", _FORWARD, "T: type in floating = float, alpha: float = 0.2", shape=unchanged_shape,
     kernel="torch.nn.functional.leaky_relu({features}, {alpha})",
 )  # fmt: skip
+def _leaky_relu_grad(gradients, features, alpha):
+    check_one_shape("LeakyReluGrad", gradients, features)
+    return torch.ops.aten.leaky_relu_backward(gradients, features, alpha, False)
+
+
 define_op(
     "LeakyReluGrad", _BY_INPUT, "T: type in floating = float, alpha: float = 0.2", shape=same_shape,
-    kernel="torch.ops.aten.leaky_relu_backward({gradients}, {features}, {alpha}, False)",
+    kernel=_leaky_relu_grad,
 )  # fmt: skip
 
 

@@ -81,6 +81,8 @@ def _blocks_shape(op, new_size, new_batch):
     block_shape, pairs = constant_value(op._inputs[1]), constant_value(op._inputs[2])
     if count is not None:
         dims = with_rank_at_least(dims, count + 1)
+    if block_shape is not None and (block_shape < 1).any():
+        raise ValueError("block_shape must be positive")
     if dims is None:
         return [None]
     if block_shape is None:
@@ -137,20 +139,34 @@ def _image_blocks_shape(op, new_size, new_batch):
     return [(batch, *space, dims[3])]
 
 
+def _check_images(tensor):
+    if len(tensor.shape) != 4:
+        raise ValueError(f"Input rank should be: 4 instead of: {len(tensor.shape)}")
+
+
+def _space_to_batch(input, paddings, block_size):
+    _check_images(input)
+    return _space_to_batch_nd(input, [block_size] * 2, paddings)
+
+
+def _batch_to_space(input, crops, block_size):
+    _check_images(input)
+    return _batch_to_space_nd(input, [block_size] * 2, crops)
+
+
 define_op(
     "SpaceToBatch", "input: T, paddings: Tpaddings -> output: T",
     "T: type, Tpaddings: type in index = int32, block_size: int >= 2",
     shape=lambda op: _image_blocks_shape(
         op, lambda s, b, pair: _evenly(s + sum(pair), b), lambda batch, product: batch * product),
-    kernel=lambda input, paddings, block_size: _space_to_batch_nd(input, [block_size] * 2, paddings), host="paddings",
+    kernel=_space_to_batch, host="paddings",
 )  # fmt: skip
 
 define_op(
     "BatchToSpace", "input: T, crops: Tidx -> output: T", "T: type, block_size: int >= 2, Tidx: type in index = int32",
     shape=lambda op: _image_blocks_shape(
         op, _cropped, lambda batch, product: _evenly(batch, product, "input batch")),
-    kernel=lambda input, crops, block_size: _batch_to_space_nd(input, [block_size] * 2, crops), host="crops",
-    aliases=(0,),
+    kernel=_batch_to_space, host="crops", aliases=(0,),
 )  # fmt: skip
 
 

@@ -93,6 +93,12 @@ greater = _order("Greater", torch.gt, ">", np.greater, "greater")
 greater_equal = _order("GreaterEqual", torch.ge, ">=", np.greater_equal, "greater_equal")
 
 
+def _approximately_equal_shape(op):
+    """Both have one shape, but TensorFlow infers what it knows of the first alone."""
+    same_shape(op)
+    return [op._inputs[0].dims]
+
+
 def _approximately_equal(x, y, tolerance):
     if x.shape != y.shape:
         raise errors.InvalidArgumentError(None, None, "x and y must be of the same shape. x shape: "
@@ -102,7 +108,7 @@ def _approximately_equal(x, y, tolerance):
 
 define_op(
     "ApproximateEqual", "x: T, y: T -> z: bool", "T: type in number, tolerance: float = 1e-05",
-    shape=same_shape, kernel=_approximately_equal, is_commutative=True, gradient=None,
+    shape=_approximately_equal_shape, kernel=_approximately_equal, is_commutative=True, gradient=None,
 )  # fmt: skip
 define_op(
     "LogicalAnd", "x: bool, y: bool -> z: bool", shape=broadcast, kernel="torch.logical_and({x}, {y})",

@@ -16,7 +16,7 @@ from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dims
 from reflow.ops.matmul import matmul
 from reflow.ops.matrix_like import MatrixLike
-from reflow.ops.shape_rules import merge_size, unchanged_shape, with_rank_at_least
+from reflow.ops.shape_rules import merge_size, with_rank_at_least
 
 _TYPES = "T: type in double|float|half|complex64|complex128"
 
@@ -111,6 +111,10 @@ def identity_like(matrix: Tensor) -> Tensor:
 
 @at_least_single
 def _cholesky_grad(l, grad):  # noqa: E741 - TensorFlow's name of the input
+    if l.shape[-1:] != l.shape[-2:-1]:
+        raise InvalidArgumentError(None, None, "Inputs must be square matrices.")
+    if l.shape != grad.shape:
+        raise InvalidArgumentError(None, None, "Inputs (L and grad) must have the same shape.")
     lower = l.tril()
     inverse = torch.linalg.solve_triangular(lower, torch.eye(l.shape[-1], dtype=l.dtype, device=l.device), upper=False)
     middle = (lower.mT @ grad.tril()).tril()
@@ -120,11 +124,11 @@ def _cholesky_grad(l, grad):  # noqa: E741 - TensorFlow's name of the input
 
 
 define_op(
-    "CholeskyGrad", "l: T, grad: T -> output: T", "T: type in half|float|double", shape=unchanged_shape,
+    "CholeskyGrad", "l: T, grad: T -> output: T", "T: type in half|float|double", shape=square_shape,
     kernel=_cholesky_grad,
 )  # fmt: skip
 define_op(
-    "BatchCholeskyGrad", "l: T, grad: T -> output: T", "T: type in float|double", shape=unchanged_shape,
+    "BatchCholeskyGrad", "l: T, grad: T -> output: T", "T: type in float|double", shape=square_shape,
     kernel=_cholesky_grad,
 )  # fmt: skip
 

@@ -85,22 +85,27 @@ def gradient_op(op_name: str, types: str, kernel, signature: str = _BY_RESULT, *
         define_op(op_name, signature, f"T: type in {types}", shape=shape_rules.unchanged_shape, **rules)
     else:
         define_op(op_name, signature, f"T: type in {types}", shape=shape_rules.same_shape,
-                  **of_one_shape(op_name, arguments, rules))  # fmt: skip
+                  **_of_one_shape(op_name, arguments, rules))  # fmt: skip
 
 
-def of_one_shape(op_name: str, arguments: tuple[str, ...], rules: dict) -> dict:
-    """The rules of an op whose first two inputs have one shape: the kernel checks it where the plan does not know."""
+def check_one_shape(op_name: str, first, second) -> None:
+    """Raise InvalidArgumentError unless both tensors have one shape, for ops whose inputs do not broadcast."""
+    shapes = [dims_in_brackets(tuple(tensor.shape)) for tensor in (first, second)]
+    if shapes[0] != shapes[1]:
+        raise errors.InvalidArgumentError(None, None, f"Inputs of {op_name} must have the same size and shape. "
+                                          f"Input 0: {shapes[0]} != input 1: {shapes[1]}")  # fmt: skip
+
+
+def _of_one_shape(op_name: str, arguments: tuple[str, ...], rules: dict) -> dict:
+    """The rules of an op whose two inputs have one shape: the kernel checks it where the plan does not know."""
     kernel, lower, native = rules["kernel"], rules.get("lower"), rules.get("native")
     run = _compiled(kernel, arguments) if isinstance(kernel, str) else kernel
     if lower is None and isinstance(kernel, str):
         lower = functools.partial(_filled, kernel, arguments)
 
-    def checked(*inputs):
-        shapes = [dims_in_brackets(tuple(x.shape)) for x in inputs[:2]]
-        if shapes[0] != shapes[1]:
-            raise errors.InvalidArgumentError(None, None, f"Inputs of {op_name} must have the same size and shape. "
-                                              f"Input 0: {shapes[0]} != input 1: {shapes[1]}")  # fmt: skip
-        return run(*inputs)
+    def checked(first, second):
+        check_one_shape(op_name, first, second)
+        return run(first, second)
 
     return {**rules, "kernel": checked, "lower": lower and _if_of_one_shape(lower),
             "native": native and _if_of_one_shape(native)}  # fmt: skip

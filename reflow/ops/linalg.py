@@ -215,11 +215,11 @@ def is_tall(matrix) -> bool:
     """True for matrices of at least as many rows as columns.
 
     Raises:
-      NotImplementedError: if the sizes are not known while the graph is built.
+      ValueError: if the sizes are not known while the graph is built.
     """
     sizes = matrix.shape[-2:]
     if not sizes.is_fully_defined():
-        raise NotImplementedError(f"least squares with {matrix.name}: the sizes of the matrices have to be known")
+        raise ValueError(f"least squares with {matrix.name}: the sizes of the matrices have to be known")
     return sizes[-2] >= sizes[-1]
 
 

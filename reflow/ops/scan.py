@@ -10,6 +10,7 @@ from reflow.graph.build import call
 from reflow.graph.convert import constant_value
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
+from reflow.graph.shapes import dims_in_brackets
 from reflow.ops.shape_rules import unchanged_shape
 
 # ATen scans no wide unsigned integers; signed ones of the same size wrap around to the same bits.
@@ -20,6 +21,9 @@ def _scan(function: Callable, neutral: Callable):
     """A kernel: `function(x, axis)` scans; `neutral(dtype)` is what an exclusive scan begins with."""
 
     def kernel(x, axis, exclusive, reverse):
+        if isinstance(axis, list):
+            shape = dims_in_brackets(np.shape(axis))
+            raise errors.InvalidArgumentError(None, None, f"ScanOp: axis must be a scalar, not {shape}")
         if not -x.ndim <= axis < x.ndim:
             raise errors.InvalidArgumentError(
                 None, None, f"ScanOp: Expected scan axis in the range [{-x.ndim}, {x.ndim}), but got {axis}"
@@ -43,7 +47,7 @@ def _lower_scan(function: str):
     def lower(node):
         axis, dims, dtype = node.constant(1), node.dims(0), node.dtype(0)
         is_plain = (dtype.is_floating or dtype.is_complex) and not (node.attrs["exclusive"] or node.attrs["reverse"])
-        if axis is None or not dims or not is_plain:
+        if axis is None or axis.ndim or not dims or not is_plain:
             return None
         return f"{function}({node.args[0]}, {int(axis)})" if -len(dims) <= axis < len(dims) else None
 

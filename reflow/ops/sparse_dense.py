@@ -76,7 +76,8 @@ def _filled(positions, dims, values, default):
     """A tensor of `default` with `values` at flat positions; the last of several values of one place stays."""
     count = math.prod(dims)
     if not isinstance(values, torch.Tensor):
-        dense = np.full(count, default.item() if default.ndim == 0 else default, object)
+        # Of bytes that stand in no array NumPy cuts off the zeros at the end.
+        dense = np.full(count, np.asarray(default, object), object)
         dense[positions.numpy()] = values if values.ndim else values.item()
         return dense.reshape(dims)
     dense = default.expand(count).clone()

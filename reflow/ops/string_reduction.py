@@ -103,8 +103,15 @@ def reduce_join(inputs, axis=None, keep_dims=None, separator="", name=None, redu
 
 def _segment_join(inputs, segment_ids, num_segments, separator):
     ids = segment_ids.numpy()
+    if isinstance(num_segments, list):
+        (num_segments,) = num_segments
     if num_segments < 0:
         raise ValueError("Number of segments must be non-negative")
+    if not ids.ndim:
+        raise ValueError("Segment_id cannot have rank 0")
+    if ids.ndim > inputs.ndim:
+        raise errors.OutOfRangeError(None, None, f"Invalid segment_id rank {ids.ndim} for input with {inputs.ndim} "
+                                     "dimension(s)")  # fmt: skip
     if ids.shape != inputs.shape[: ids.ndim]:
         raise ValueError(f"segment_ids shape {list(ids.shape)} must be a prefix of inputs shape {list(inputs.shape)}")
     inner = inputs.shape[ids.ndim :]

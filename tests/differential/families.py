@@ -2,6 +2,7 @@
 
 import importlib
 
-_FAMILIES = ["elementwise", "reductions", "arrays", "selection", "text", "sparse", "matrices", "networks", "parsing"]
+_FAMILIES = ["elementwise", "reductions", "arrays", "selection", "text", "sparse", "matrices", "decompositions",
+             "networks", "parsing"]  # fmt: skip
 
 TABLES = {name: importlib.import_module(f"tests.differential.{name}").table for name in _FAMILIES}

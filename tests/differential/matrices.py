@@ -6,7 +6,7 @@ from tests.differential.table import Table
 
 table = Table("matrices")
 
-_TOLERANCES = {
+TOLERANCES = {
     "float16": 2e-2, "bfloat16": 6e-2, "float32": 1e-4, "complex64": 1e-4, "float64": 1e-9, "complex128": 1e-9,
 }  # fmt: skip
 _PRODUCTS = {"float16": 2e-2, "bfloat16": 6e-2}
@@ -44,16 +44,20 @@ def regular(d, dtype="T", size=None, batch=None):
     return (matrix + np.eye(size) * (size + 2)).astype(matrix.dtype)
 
 
-def _square(**attrs):
+def square(**attrs):
+    """Such a matrix alone, with attributes: functions of the Draw."""
     return lambda d: ([regular(d)], {k: value(d) for k, value in attrs.items()})
 
 
-def _positive(d):
+def positive(d):
+    """Such a matrix that is its own adjoint, and so positive definite."""
     matrix = regular(d)
     return [(matrix + np.conj(np.swapaxes(matrix, -1, -2))).astype(matrix.dtype)], {}
 
 
-def _solve(lower):
+def solve(lower):
+    """Systems of equations; triangular ones if `lower` is an attribute."""
+
     def draw(d):
         matrix = regular(d)
         right = d.array("T", (*matrix.shape[:-1], d.int(1, 3)), "finite")
@@ -94,18 +98,18 @@ def _tridiagonal(d):
 table.add("MatMul SparseMatMul", _matmul, scaled=True, tolerances=_PRODUCTS)
 table.add("BatchMatMul BatchMatMulV2", _batch_matmul, scaled=True, tolerances=_PRODUCTS)
 table.add("Cross", _cross, scaled=True, tolerances=_PRODUCTS)
-table.add("MatrixInverse", _square(adjoint=lambda d: d.flag()), scaled=True, tolerances=_TOLERANCES)
-table.add("MatrixDeterminant LogMatrixDeterminant", _square(), scaled=True, tolerances=_TOLERANCES)
+table.add("MatrixInverse", square(adjoint=lambda d: d.flag()), scaled=True, tolerances=TOLERANCES)
+table.add("MatrixDeterminant LogMatrixDeterminant", square(), scaled=True, tolerances=TOLERANCES)
 # TensorFlow does not conjugate in the gradient of the square root.
-table.add("MatrixSquareRoot MatrixLogarithm", _square(), scaled=True, tolerances=_TOLERANCES, faults=False,
+table.add("MatrixSquareRoot MatrixLogarithm", square(), scaled=True, tolerances=TOLERANCES, faults=False,
           gradient=False)  # fmt: skip
-table.add("Cholesky", _positive, scaled=True, tolerances=_TOLERANCES)
-table.add("Lu", _square(), scaled=True, tolerances=_TOLERANCES)
-table.add("MatrixSolve", _solve(False), scaled=True, tolerances=_TOLERANCES)
-table.add("MatrixTriangularSolve", _solve(True), scaled=True, tolerances=_TOLERANCES)
+table.add("Cholesky", positive, scaled=True, tolerances=TOLERANCES)
+table.add("Lu", square(), scaled=True, tolerances=TOLERANCES)
+table.add("MatrixSolve", solve(False), scaled=True, tolerances=TOLERANCES)
+table.add("MatrixTriangularSolve", solve(True), scaled=True, tolerances=TOLERANCES)
 for _rank, _suffix in ((1, ""), (2, "2D"), (3, "3D")):
-    table.add(f"FFT{_suffix} IFFT{_suffix}", _fft(_rank, "Tcomplex"), scaled=True, tolerances=_TOLERANCES)
-    table.add(f"RFFT{_suffix}", _real_fft(_rank, "float32"), scaled=True, tolerances=_TOLERANCES, faults=False)
-    table.add(f"IRFFT{_suffix}", _real_fft(_rank, "complex64"), scaled=True, tolerances=_TOLERANCES, faults=False)
-table.add("TridiagonalMatMul", _tridiagonal_product, scaled=True, tolerances=_TOLERANCES, faults=False)
-table.add("TridiagonalSolve", _tridiagonal, scaled=True, tolerances=_TOLERANCES, faults=False)
+    table.add(f"FFT{_suffix} IFFT{_suffix}", _fft(_rank, "Tcomplex"), scaled=True, tolerances=TOLERANCES)
+    table.add(f"RFFT{_suffix}", _real_fft(_rank, "float32"), scaled=True, tolerances=TOLERANCES, faults=False)
+    table.add(f"IRFFT{_suffix}", _real_fft(_rank, "complex64"), scaled=True, tolerances=TOLERANCES, faults=False)
+table.add("TridiagonalMatMul", _tridiagonal_product, scaled=True, tolerances=TOLERANCES, faults=False)
+table.add("TridiagonalSolve", _tridiagonal, scaled=True, tolerances=TOLERANCES, faults=False)

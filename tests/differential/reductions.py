@@ -12,8 +12,9 @@ _SUMS = {"float16": 2e-2, "bfloat16": 1e-1, "float32": 1e-5}
 
 def _reduction(dtype="T", domain="any", low=None):
     def draw(d):
-        # TensorFlow's mean of nothing is 0 in bfloat16, and NaN in all other types.
-        shape = d.shape(low=int(d.op == "Mean" and d.types["T"].name == "bfloat16"))
+        # TensorFlow's mean of nothing is 0 in bfloat16 and of complex numbers, and NaN in all other types.
+        has_zero = d.op == "Mean" and (d.types["T"].name == "bfloat16" or d.types["T"].is_complex)
+        shape = d.shape(low=int(has_zero))
         array = d.array(dtype, shape, domain, low)
         if d.flag():
             axes = np.asarray(d.axis(len(shape)))
@@ -89,7 +90,8 @@ def _unsorted_segment(d):
 
 
 def _sparse_segment(d):
-    shape, count = d.shape(least=1, low=1), d.size()
+    # TensorFlow leaves the gradients of the mean of no rows unset.
+    shape, count = d.shape(least=1, low=1), d.size(int("Sum" not in d.op))
     inputs = [d.array("T", shape, "finite"), d.array("Tidx", (count,), low=0, high=shape[0] - 1),
               np.array(_segments(d, count), "int32")]  # fmt: skip
     if "WithNumSegments" in d.op:

@@ -94,7 +94,8 @@ def _stitch(d):
 
 
 table.add("Gather", _gather)
-table.add("GatherV2", _gather_axis)
+# Of an axis that is not known, TensorFlow infers shapes as if there were no batch_dims.
+table.add("GatherV2", _gather_axis, constants=("axis",))
 table.add("GatherNd", _gather_nd)
 table.add("ScatterNd TensorScatterAdd TensorScatterSub ScatterNdNonAliasingAdd", _scatter_nd, scaled=True)
 table.add("DynamicPartition", _partition)

@@ -27,10 +27,11 @@ class Entry:
       tolerances: those that differ from `compare.TOLERANCES`, by type.
       scaled: True if the tolerance is relative to the greatest number of a result, as sums need; else to each number.
       faults: whether inputs are damaged now and then, to see the errors.
-      gradient: whether gradients are compared.
+      gradient: whether gradients are compared, or the types of the first output for which they are.
       newer: the types that TensorFlow 1.15 is known to compute wrongly, or True for all: those are compared with 2.21.
       static_shapes: whether static shapes are compared.
       constants: the inputs that are always constants.
+      derived: `outputs -> arrays` that are compared in their place, where the outputs are not determined.
       producer: the version of the GraphDef, for ops that are in old ones only.
     """
 
@@ -40,10 +41,11 @@ class Entry:
     tolerances: dict = field(default_factory=dict)
     scaled: bool = False
     faults: bool = True
-    gradient: bool = True
+    gradient: bool | tuple = True
     newer: tuple | bool = ()
     static_shapes: bool = True
     constants: tuple = ()
+    derived: object = None
     producer: int = 134
 
     def type_choices(self):

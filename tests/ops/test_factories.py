@@ -113,7 +113,8 @@ def test_division_by_zero_names_the_node():
     assert caught.value.op.name == "quotient"
 
 
-@pytest.mark.parametrize("name", ["ReluGrad", "Relu6Grad", "EluGrad", "SeluGrad", "SoftplusGrad", "SoftsignGrad"])
+@pytest.mark.parametrize("name", ["ReluGrad", "Relu6Grad", "EluGrad", "SeluGrad", "SoftplusGrad", "SoftsignGrad",
+                                  "LeakyReluGrad"])  # fmt: skip
 @pytest.mark.parametrize("shapes", [([1], []), ([2], [1]), ([2, 0], [0])])
 def test_gradients_of_activations_do_not_broadcast(name, shapes):
     inputs = [tf.placeholder_with_default(np.ones(shape, np.float32), None) for shape in shapes]

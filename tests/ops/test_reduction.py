@@ -23,3 +23,9 @@ def test_large_arrays_have_the_first_position_of_an_extremum(name, shape, axis):
     with tf.Session() as session:
         found = session.run(getattr(tf, name)(tf.placeholder_with_default(x, shape), axis))
     np.testing.assert_array_equal(found, getattr(np, name)(np.nan_to_num(x, nan=worst), axis))
+
+
+def test_the_axis_of_a_scan_is_a_scalar():
+    axis = tf.raw_ops.Cumprod(x=np.ones([2], np.float32), axis=tf.constant([0]))
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match=r"a scalar, not \[1\]"):
+        session.run(axis)
