@@ -14,6 +14,7 @@ import torch
 
 from reflow.graph import dtypes
 from reflow.ops import native
+from reflow.ops.torch_types import to_torch
 
 _SOURCE = Path(__file__).with_name("indexing_kernel.c")
 _INDICES = (dtypes.int32, dtypes.int64)
@@ -64,22 +65,22 @@ def gather_nd(plain: Callable) -> Callable:
             return None
         if node.dtype(0) not in _GATHERED or node.dtype(1) not in _INDICES:
             return None
-        return _gather_nd(plain, params, indices, node.dtype(0).size, node.dtype(1) is dtypes.int64)
+        return _gather_nd(plain, params, indices, to_torch(node.dtype(0)), node.dtype(1) is dtypes.int64)
 
     return rule
 
 
 @functools.lru_cache(1000)
-def _gather_nd(plain, params_dims, indices_dims, item_size, wide) -> Callable:
+def _gather_nd(plain, params_dims, indices_dims, dtype, wide) -> Callable:
     function, depth, count = _library().reflow_gather_rows, indices_dims[-1], prod(indices_dims[:-1])
     out_dims, sizes = indices_dims[:-1] + params_dims[depth:], _sizes(params_dims[:depth])
-    width = prod(params_dims[depth:]) * item_size
-    is_large = count * width >= 1 << 18
+    width = prod(params_dims[depth:]) * dtype.itemsize
+    is_large, like = count * width >= 1 << 18, native.template(out_dims, dtype)
 
     def native_gather_nd(params, indices):
         if not (params.is_contiguous() and indices.is_contiguous()):
             return plain(params, indices)
-        out = params.new_empty(out_dims)
+        out = torch.empty_like(like)
         threads = torch.get_num_threads() if is_large else 1
         arguments = params.data_ptr(), indices.data_ptr(), wide, count, depth, sizes, width, out.data_ptr(), threads
         return plain(params, indices) if function(*arguments) else out
@@ -92,12 +93,12 @@ def _adding(indices_dims, wide: bool, outer_dims, inner_dims, skip_negative: boo
     function, depth = _library().reflow_add_rows, len(outer_dims)
     count, count_out, width = prod(indices_dims), prod(outer_dims), prod(inner_dims)
     out_dims, sizes = (*outer_dims, *inner_dims), _sizes(outer_dims)
-    is_large = max(count, count_out) * width >= 1 << 16
+    is_large, like = max(count, count_out) * width >= 1 << 16, native.template(out_dims, torch.float32)
 
     def add_rows(rows, indices):
         if not (rows.is_contiguous() and indices.is_contiguous()):
             return None
-        out = rows.new_empty(out_dims)
+        out = torch.empty_like(like)
         threads = torch.get_num_threads() if is_large else 1
         bad = function(rows.data_ptr(), indices.data_ptr(), wide, count, depth, sizes, width, out.data_ptr(), count_out,
                        skip_negative, threads)  # fmt: skip
@@ -212,11 +213,12 @@ def one_hot(node) -> Callable | None:
 
 @functools.lru_cache(1000)
 def _one_hot(indices_dims, wide, depth, on, off) -> Callable:
-    function, count, out_dims = _library().reflow_one_hot, prod(indices_dims), (*indices_dims, depth)
+    function, count = _library().reflow_one_hot, prod(indices_dims)
+    like = native.template((*indices_dims, depth), torch.float32)
     is_large = count * depth >= 1 << 16
 
     def native_one_hot(indices, _depth, _on, _off):
-        out = torch.empty(out_dims)
+        out = torch.empty_like(like)
         threads = torch.get_num_threads() if is_large else 1
         function(indices.contiguous().data_ptr(), wide, count, depth, on, off, out.data_ptr(), threads)
         return out

@@ -62,6 +62,14 @@ def load(source: Path, prepare: Callable[[ctypes.CDLL], None], openmp: bool = Fa
     return None
 
 
+@functools.lru_cache(1000)
+def template(dims: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+    """A tensor without memory of a shape and type: `torch.empty_like` of it takes half the time of `torch.empty`."""
+    tensor = torch.empty(dims, dtype=dtype)
+    tensor.untyped_storage().resize_(0)
+    return tensor
+
+
 def threads_for(count: int) -> int:
     """How many threads shall work on `count` numbers, a pass of some instructions each."""
     return 1 if count < _PARALLEL else torch.get_num_threads()

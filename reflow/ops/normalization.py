@@ -8,6 +8,7 @@ from reflow.graph.context import name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
+from reflow.ops import reduction_native
 from reflow.ops.casting import cast
 from reflow.ops.conditional import cond
 from reflow.ops.constant import constant, zeros, zeros_like
@@ -28,7 +29,8 @@ def _l2_loss(t):
     return flat.square().sum() * 0.5
 
 
-define_op("L2Loss", "t: T -> output: T", "T: type in floating", shape=scalar, kernel=_l2_loss)
+define_op("L2Loss", "t: T -> output: T", "T: type in floating", shape=scalar, kernel=_l2_loss,
+          native=reduction_native.half_the_squares(_l2_loss))  # fmt: skip
 
 
 @gradient("L2Loss")

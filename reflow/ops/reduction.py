@@ -16,6 +16,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import num_elements
 from reflow.graph.sparse_tensor import SparseTensor
+from reflow.ops import reduction_native
 from reflow.ops.casting import cast
 from reflow.ops.constant import zeros, zeros_like
 from reflow.ops.ranges import range as range_
@@ -47,7 +48,8 @@ def _axes_of(reduction_indices, ndim: int) -> tuple[int, ...]:
     return tuple(sorted({axis % ndim for axis in listed}))
 
 
-def _reduction(op_name: str, function: Callable, types: str = "number", lower: Callable | None = None, **rules) -> None:
+def _reduction(op_name: str, function: Callable, types: str = "number", lower: Callable | None = None,
+               compiled: dict | None = None, **rules) -> None:  # fmt: skip
     """Define the op that reduces its input over axes.
 
     Args:
@@ -56,6 +58,7 @@ def _reduction(op_name: str, function: Callable, types: str = "number", lower: C
       types: the allowed values of T; "" for an op on bool.
       lower: `(x, dtype, options) -> expression or None`, where options are the arguments `dim` and `keepdim` of ATen's
         functions, or "" if all axes go.
+      compiled: arguments of `reduction_native.over_axes`, if C is faster.
       **rules: other rules of `define_op`.
     """
 
@@ -75,6 +78,8 @@ def _reduction(op_name: str, function: Callable, types: str = "number", lower: C
         options = "" if len(axes) == len(dims) and not keep else f", dim={axes}, keepdim={keep}"
         return lower(node.args[0], node.dtype(0), options)
 
+    if compiled is not None:
+        rules["native"] = reduction_native.over_axes(kernel=kernel, **compiled)
     element, attr = ("T", f"T: type in {types}, ") if types else ("bool", "")
     define_op(
         op_name, f"input: {element}, reduction_indices: Tidx -> output: {element}",
@@ -166,10 +171,12 @@ def _euclidean_norm(x, axes, keep_dims):
 
 
 _reduction("Sum", _sum, lower=_lower_sum, value=_constant_result(np.sum))
-_reduction("Mean", _mean, lower=_lower_mean)
+_reduction("Mean", _mean, lower=_lower_mean, compiled={"name": "sum", "is_mean": True, "most": 1 << 18})
 _reduction("Prod", _prod, value=_constant_result(np.prod))
-_reduction("Max", _max, lower=_lower_extremum("torch.amax", "-inf"), value=_constant_result(np.max))
-_reduction("Min", _min, lower=_lower_extremum("torch.amin", "inf"), value=_constant_result(np.min))
+_reduction("Max", _max, lower=_lower_extremum("torch.amax", "-inf"), value=_constant_result(np.max),
+           compiled={"name": "max"})  # fmt: skip
+_reduction("Min", _min, lower=_lower_extremum("torch.amin", "inf"), value=_constant_result(np.min),
+           compiled={"name": "min"})  # fmt: skip
 _reduction("All", lambda x, axes, keep: torch.all(x, dim=axes, keepdim=keep), "", lambda x, _, o: f"torch.all({x}{o})")
 _reduction("Any", lambda x, axes, keep: torch.any(x, dim=axes, keepdim=keep), "", lambda x, _, o: f"torch.any({x}{o})")
 _reduction("EuclideanNorm", _euclidean_norm, gradient=None)
