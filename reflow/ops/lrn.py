@@ -5,6 +5,7 @@ import torch
 from reflow.graph.build import call
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
+from reflow.ops import lrn_native
 from reflow.ops.cached_tensors import cached_tensor
 from reflow.ops.shape_rules import merge, with_rank
 
@@ -47,7 +48,7 @@ def _power_(x: torch.Tensor, beta: float) -> torch.Tensor:
 def _norms(x: torch.Tensor, depth_radius: int, bias: float, alpha: float) -> torch.Tensor:
     """bias + alpha * the sum of the squares of neighbouring channels, as a product with a banded matrix."""
     channels = x.shape[-1]
-    squares = x.square().view(-1, channels)
+    squares = x.square().reshape(-1, channels)
     band = _band(channels, depth_radius, x.dtype, x.device)
     return torch.addmm(x.new_full((), bias), squares, band, alpha=alpha).view(x.shape)
 
@@ -79,14 +80,15 @@ def _lrn_grad_shape(op):
     return [dims]
 
 
-define_op("LRN", "input: T -> output: T", _ATTRS, shape=lambda op: [with_rank(op._inputs[0].dims, 4)], kernel=_lrn)
+define_op("LRN", "input: T -> output: T", _ATTRS, shape=lambda op: [with_rank(op._inputs[0].dims, 4)], kernel=_lrn,
+          native=lrn_native.lrn)  # fmt: skip
 define_op(
     "LRNGrad", "input_grads: T, input_image: T, output_image: T -> output: T", _ATTRS, shape=_lrn_grad_shape,
-    kernel=_lrn_grad,
+    kernel=_lrn_grad, native=lrn_native.lrn_grad,
 )  # fmt: skip
 
 
-# --- ops of the plan: the norms serve the gradient, too ---------------------------------------------------------------
+# --- ops of the plan: the norms serve the gradient, too; or it needs the image alone ----------------------------------
 
 
 def _lrn_with_norms(input, depth_radius, bias, alpha, beta):
@@ -98,10 +100,17 @@ def _lrn_grad_from_norms(input_grads, input_image, output_image, norms, depth_ra
     return _grad_from_norms(input_grads, input_image, output_image, norms, depth_radius, alpha, beta, _power)
 
 
+def _lrn_grad_of_image(input_grads, input_image, depth_radius, bias, alpha, beta):
+    attrs = depth_radius, bias, alpha, beta
+    return _lrn_grad(input_grads, input_image, _lrn(input_image, *attrs), *attrs)
+
+
 define_op("_LRNWithNorms", "input: T -> output: T, norms: T", _ATTRS, shape=lambda op: [op._inputs[0].dims] * 2,
           kernel=_lrn_with_norms, gradient=None)  # fmt: skip
 define_op("_LRNGradFromNorms", "input_grads: T, input_image: T, output_image: T, norms: T -> output: T", _ATTRS,
           shape=_lrn_grad_shape, kernel=_lrn_grad_from_norms, gradient=None)  # fmt: skip
+define_op("_LRNGradOfImage", "input_grads: T, input_image: T -> output: T", _ATTRS, shape=_lrn_grad_shape,
+          kernel=_lrn_grad_of_image, native=lrn_native.lrn_grad, gradient=None)  # fmt: skip
 
 
 @gradient("LRN")

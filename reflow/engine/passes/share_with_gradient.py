@@ -2,6 +2,8 @@
 
 A maximum pool finds the places with little work beside that for the maxima, and to keep them costs a byte a maximum (8
 bytes in ATen's kernels); the gradient needs neither to pool again nor the image that was pooled, only its sizes.
+Norms take as much memory as the image. Where LRN runs in C, its gradient makes them again, which is cheap, and needs the
+image alone, not the normalized one.
 """
 
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 from reflow.engine.passes.rewriting import has_known_dims, waited_for_in
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.graph import dtypes
-from reflow.ops import native_pool
+from reflow.ops import lrn_native, native_pool
 from reflow.ops.pool import places_dims
 from reflow.ops.torch_types import to_torch
 
@@ -35,10 +37,11 @@ def share_with_gradient(plan: Plan) -> Plan:
             continue
         if forward not in new:
             new[forward] = pair.keeping(forward)
-            replaced[forward.outputs[0]] = new[forward].outputs[0]
+            if new[forward] is not forward:
+                replaced[forward.outputs[0]] = new[forward].outputs[0]
+                plan.notes.append(f"{forward.name}: keeps {pair.what} for its gradient")
         new[node] = pair.taking(node, new[forward])
         replaced[node.outputs[0]] = new[node].outputs[0]
-        plan.notes.append(f"{node.name}: takes {pair.what} of {forward.name}")
     if new:
         plan.nodes = [new.get(n, n) for n in plan.nodes]
         plan.replace(replaced)
@@ -98,13 +101,18 @@ class _Lrn:
     @staticmethod
     def keeping(node: Node) -> Node:
         output = node.outputs[0]
+        if "device:GPU" not in node.device and lrn_native.fits(
+            output.dtype, node.attrs["depth_radius"], node.attrs["beta"]
+        ):
+            return node
         return new_node(node.name, "_LRNWithNorms", node.inputs, node.attrs, [(output.dtype, output.dims)] * 2,
                         like=node)  # fmt: skip
 
     @staticmethod
     def taking(node: Node, lrn: Node) -> Node:
         grads, image, _ = node.inputs
-        return new_node(node.name, "_LRNGradFromNorms", [grads, image, *lrn.outputs], node.attrs,
+        kind, kept = ("_LRNGradOfImage", []) if lrn.type == "LRN" else ("_LRNGradFromNorms", lrn.outputs)
+        return new_node(node.name, kind, [grads, image, *kept], node.attrs,
                         [(node.outputs[0].dtype, node.outputs[0].dims)], like=node)  # fmt: skip
 
 
