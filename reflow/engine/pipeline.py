@@ -31,6 +31,7 @@ from reflow.engine.passes.recompute import recompute_cheap_values
 from reflow.engine.passes.recurrent_products import hoist_input_products
 from reflow.engine.passes.shapes import specialize_shapes
 from reflow.engine.passes.share_with_gradient import share_with_gradient
+from reflow.engine.passes.update_by_product import update_by_product
 from reflow.engine.placement import Placer
 from reflow.engine.plan import Plan
 from reflow.engine.schedule import insert_reads, schedule
@@ -82,6 +83,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("merge_products", merge_products),
     ("recurrent_products", hoist_input_products),
     ("global_norm", clip_many),
+    ("update_by_product", update_by_product),
     ("fuse_updates", fuse_updates),
     ("prepack", pack_weights),
     ("dead", remove_dead_nodes),
