@@ -14,6 +14,7 @@ from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dims
+from reflow.ops import small_matrices_native
 from reflow.ops.matmul import matmul
 from reflow.ops.matrix_like import MatrixLike
 from reflow.ops.shape_rules import merge_size, with_rank_at_least
@@ -84,7 +85,8 @@ def _cholesky(input):
     return factor
 
 
-define_op("Cholesky", "input: T -> output: T", _TYPES, shape=square_shape, kernel=_cholesky)
+define_op("Cholesky", "input: T -> output: T", _TYPES, shape=square_shape, kernel=_cholesky,
+          native=small_matrices_native.cholesky(_cholesky))  # fmt: skip
 define_op(
     "BatchCholesky", "input: T -> output: T", "T: type in double|float", shape=square_shape, kernel=_cholesky
 )  # fmt: skip

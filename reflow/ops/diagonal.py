@@ -389,8 +389,11 @@ def _matrix_set_diag_v2(input, diagonal, k):
         raise ValueError(f"Expected a diagonal of shape {[*batch, *many, length]}, got {list(diagonal.shape)}")
     if input.dtype in _UNSIGNED:
         return tensor_of(_matrix_set_diag_v2(array_of(input), array_of(diagonal), k))
-    bands = diagonal.reshape(*batch, high - low + 1, length)
     result = input.clone() if isinstance(input, torch.Tensor) else input.copy()
+    if low == high and isinstance(input, torch.Tensor):
+        result.diagonal(low, -2, -1).copy_(diagonal)
+        return result
+    bands = diagonal.reshape(*batch, high - low + 1, length)
     which, place, row, column = _places(rows, columns, low, high)
     result[..., row, column] = bands[..., which, place]
     return result
@@ -467,6 +470,9 @@ def _matrix_band_part(input, num_lower, num_upper):
         if number > size:
             raise ValueError(f"{name} must be negative or less or equal to number of rows or columns ({size}) got: "
                              f"{number}")  # fmt: skip
+    if isinstance(input, torch.Tensor) and input.dtype not in _UNSIGNED:
+        band = input.tril(num_upper) if num_upper >= 0 else input.clone()
+        return band.triu_(-num_lower) if num_lower >= 0 else band
     device = getattr(input, "device", None)
     offset = torch.arange(columns, device=device) - torch.arange(rows, device=device)[:, None]
     inside = torch.ones((), dtype=torch.bool, device=device)

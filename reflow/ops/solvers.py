@@ -7,6 +7,7 @@ from reflow.graph.errors import InvalidArgumentError
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
+from reflow.ops import small_matrices_native
 from reflow.ops.decompositions import adjoint, at_least_single, checked_lu, square_matrices, square_shape
 from reflow.ops.matmul import matmul
 from reflow.ops.matrix_like import MatrixLike
@@ -28,7 +29,8 @@ def _matrix_inverse(input, adjoint):
 
 for _name, _types in (("MatrixInverse", _TYPES), ("BatchMatrixInverse", _OLD_TYPES)):
     define_op(
-        _name, "input: T -> output: T", f"adjoint: bool = false, {_types}", shape=square_shape, kernel=_matrix_inverse
+        _name, "input: T -> output: T", f"adjoint: bool = false, {_types}", shape=square_shape, kernel=_matrix_inverse,
+        native=small_matrices_native.matrix_inverse(_matrix_inverse),
     )  # fmt: skip
 
 
@@ -147,6 +149,7 @@ for _name, _types in (("MatrixTriangularSolve", _TYPES), ("BatchMatrixTriangular
     define_op(
         _name, "matrix: T, rhs: T -> output: T", f"lower: bool = true, adjoint: bool = false, {_types}",
         shape=_solve_shape, kernel=_matrix_triangular_solve,
+        native=small_matrices_native.triangular_solve(_matrix_triangular_solve),
     )  # fmt: skip
 
 
