@@ -1,36 +1,35 @@
-"""The benchmark models train alike with all passes and without any, twice to the bit, and from several threads at once.
+"""The benchmark models train as in TensorFlow 1.15.5, with all passes and without any, twice to the bit, and a session
+runs in several threads at once."""
 
-That their losses are TensorFlow 1.15.5's, too, is tested in tests/benchmarks/test_losses.py.
-"""
-
+import json
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import reflow as tf
-from benchmarks.cases import CASES, NETWORKS, TRAINED, prepare_model
+from benchmarks.cases import CASES, prepare_model
+from tests.goldens.model_losses_cases import BATCHES, STEPS
 
-STEPS = 20
-# Small batches: the arithmetic is that of any.
-_BATCHES = {"mlp": 20, "lenet": 4, "cifar": 4, "lstm_small": 2, "lstm_large": 2, **dict.fromkeys(NETWORKS, 1)}
+_TENSORFLOWS = json.loads((Path(__file__).parents[1] / "goldens" / "model_losses.json").read_text())
 _FAST = frozenset({"mlp", "lenet", "cifar"})
-_MODELS = [pytest.param(name, marks=() if name in _FAST else [pytest.mark.slow, pytest.mark.timeout(1800)])
-           for name in TRAINED + NETWORKS]  # fmt: skip
+_MODELS = [pytest.param(name, marks=() if name in _FAST else pytest.mark.slow) for name in BATCHES]
 
 
 def _losses(name, steps=STEPS):
     """The first losses of a model, all numbers as they are."""
-    program = prepare_model("reflow", tf, CASES[name].model, "train", _BATCHES[name])
+    program = prepare_model("reflow", tf, CASES[name].model, "train", BATCHES[name])
     return [program.loss() for _ in range(steps)]
 
 
+@pytest.mark.parametrize("disabled", ["", "all"])
 @pytest.mark.parametrize("name", _MODELS)
-def test_all_passes_on_and_off_give_the_same_losses(name, monkeypatch):
-    with_passes = _losses(name)
-    monkeypatch.setenv("REFLOW_DISABLE_PASSES", "all")
-    np.testing.assert_allclose(with_passes, _losses(name), rtol=1e-4)
-    assert with_passes[0] != with_passes[-1]
+def test_losses_are_tensorflows_with_all_passes_and_without_any(name, disabled, monkeypatch):
+    monkeypatch.setenv("REFLOW_DISABLE_PASSES", disabled)
+    losses = _losses(name)
+    np.testing.assert_allclose(losses, _TENSORFLOWS[name], rtol=1e-4)
+    assert losses[0] != losses[-1]
 
 
 @pytest.mark.parametrize("name", _MODELS)
