@@ -14,7 +14,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import dims_to_str
 from reflow.graph.sparse_tensor import SparseTensor
-from reflow.ops import elementwise_native
+from reflow.ops import elementwise_native, transposition_native
 from reflow.ops.casting import cast
 from reflow.ops.constant import zeros_like
 from reflow.ops.factories import binary, binary_operator
@@ -28,15 +28,17 @@ _NO_NAN = "half|float|double|complex64|complex128"
 
 add = binary(
     "Add", f"{_ADDABLE}|string", "{x} + {y}", "add", "math.add", numpy=np.add,
-    summary="x + y, elementwise; strings are joined.",
+    summary="x + y, elementwise; strings are joined.", native=transposition_native.binary(torch.add),
 )  # fmt: skip
-binary("AddV2", _ADDABLE, "{x} + {y}", numpy=np.add, is_commutative=True, is_aggregate=True)
+binary("AddV2", _ADDABLE, "{x} + {y}", numpy=np.add, is_commutative=True, is_aggregate=True,
+       native=transposition_native.binary(torch.add))  # fmt: skip
 subtract = binary(
-    "Sub", _WITH_UINT16, "{x} - {y}", "subtract", "math.subtract", numpy=np.subtract, summary="x - y, elementwise."
-)
+    "Sub", _WITH_UINT16, "{x} - {y}", "subtract", "math.subtract", numpy=np.subtract, summary="x - y, elementwise.",
+    native=transposition_native.binary(torch.sub),
+)  # fmt: skip
 multiply = binary(
     "Mul", _WITH_UINT16, "{x} * {y}", "multiply", "math.multiply", numpy=np.multiply, is_commutative=True,
-    summary="x * y, elementwise.",
+    summary="x * y, elementwise.", native=transposition_native.binary(torch.mul),
 )  # fmt: skip
 binary("MulNoNan", _NO_NAN, "({x} * {y}).masked_fill_({y} == 0, 0)")
 squared_difference = binary(
