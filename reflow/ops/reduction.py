@@ -49,7 +49,7 @@ def _axes_of(reduction_indices, ndim: int) -> tuple[int, ...]:
 
 
 def _reduction(op_name: str, function: Callable, types: str = "number", lower: Callable | None = None,
-               compiled: dict | None = None, **rules) -> None:  # fmt: skip
+               compiled: dict | None = None, stepwise: bool = False, **rules) -> None:  # fmt: skip
     """Define the op that reduces its input over axes.
 
     Args:
@@ -58,6 +58,7 @@ def _reduction(op_name: str, function: Callable, types: str = "number", lower: C
       types: the allowed values of T; "" for an op on bool.
       lower: `(x, dtype, options) -> expression or None`, where options are the arguments `dim` and `keepdim` of ATen's
         functions, or "" if all axes go.
+      stepwise: reduce one group of neighbouring axes after another, where the last axis of the tensor stays.
       compiled: arguments of `reduction_native.over_axes`, if C is faster.
       **rules: other rules of `define_op`.
     """
@@ -75,8 +76,14 @@ def _reduction(op_name: str, function: Callable, types: str = "number", lower: C
             return None
         axes = _axes_of(axes.reshape(-1).tolist(), len(dims))
         keep = node.attrs["keep_dims"]
-        options = "" if len(axes) == len(dims) and not keep else f", dim={axes}, keepdim={keep}"
-        return lower(node.args[0], node.dtype(0), options)
+        if len(axes) == len(dims) and not keep:
+            return lower(node.args[0], node.dtype(0), "")
+        x = node.args[0]
+        # Over separate axes ATen takes a number at a time, twenty times as long. (A half would be rounded in between.)
+        is_stepwise = stepwise and axes[-1] < len(dims) - 1 and node.dtype(0) in (dtypes.float32, dtypes.float64)
+        for group in _groups(axes) if is_stepwise else [axes]:
+            x = x and lower(x, node.dtype(0), f", dim={group}, keepdim={keep}")
+        return x
 
     if compiled is not None:
         rules["native"] = reduction_native.over_axes(kernel=kernel, **compiled)
@@ -86,6 +93,17 @@ def _reduction(op_name: str, function: Callable, types: str = "number", lower: C
         f"{attr}Tidx: type in index = int32, keep_dims: bool = false",
         shape=reduction, kernel=kernel, lower=lower_call, host="reduction_indices", **rules,
     )  # fmt: skip
+
+
+def _groups(axes: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Axes, ascending, as groups of neighbours, the last group first."""
+    groups: list[list[int]] = []
+    for axis in axes:
+        if groups and groups[0][-1] == axis - 1:
+            groups[0].append(axis)
+        else:
+            groups.insert(0, [axis])
+    return [tuple(group) for group in groups]
 
 
 def _constant_result(numpy: Callable):
@@ -170,7 +188,7 @@ def _euclidean_norm(x, axes, keep_dims):
     return torch.sum(x.long() * x.long(), dim=axes, keepdim=keep_dims).double().sqrt().to(x.dtype)
 
 
-_reduction("Sum", _sum, lower=_lower_sum, value=_constant_result(np.sum))
+_reduction("Sum", _sum, lower=_lower_sum, stepwise=True, value=_constant_result(np.sum))
 _reduction("Mean", _mean, lower=_lower_mean, compiled={"name": "sum", "is_mean": True, "most": 1 << 18})
 _reduction("Prod", _prod, value=_constant_result(np.prod))
 _reduction("Max", _max, lower=_lower_extremum("torch.amax", "-inf"), value=_constant_result(np.max),

@@ -29,3 +29,14 @@ def test_the_axis_of_a_scan_is_a_scalar():
     axis = tf.raw_ops.Cumprod(x=np.ones([2], np.float32), axis=tf.constant([0]))
     with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match=r"a scalar, not \[1\]"):
         session.run(axis)
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axes", [[0, 2], [1, 3], [0, 2, 3], [0, 1, 3]])
+def test_a_sum_over_separate_axes(axes, keepdims):
+    """Where the last axis stays, it is made in steps."""
+    x = np.arange(2 * 3 * 4 * 5 * 6, dtype=np.float32).reshape(2, 3, 4, 5, 6)
+    fed = tf.placeholder(tf.float32, x.shape)
+    with tf.Session() as session:
+        result = session.run(tf.reduce_sum(fed, axes, keepdims), {fed: x})
+    np.testing.assert_array_equal(result, x.sum(tuple(axes), keepdims=keepdims))
