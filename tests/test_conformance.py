@@ -153,7 +153,7 @@ class _Values:
     def run(self, operation):
         """The arrays that an operation takes and what its kernel made of them; None if it cannot be run here."""
         op = operation.op_def
-        if op.is_stateful or op.resource or op.kernel is None or op.takes_references:
+        if op.is_stateful or op.resource or op.kernel is None or op.references:
             return None
         given = [self.of(tensor) for tensor in operation._inputs]
         if any(array is None for array in given):

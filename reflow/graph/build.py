@@ -72,7 +72,7 @@ def _add(graph: Graph, op_def: OpDef, inputs, attrs: dict, name: str | None) -> 
         types = output_types_of(op_def, values)
         if signature is not None:
             op_def.settled[signature] = types, {k: None if k in attrs else v for k, v in values.items()}
-    if op_def.takes_references:
+    if op_def.references:
         return _add_beside_references(graph, op_def, tensors, values, types, scope)
     return graph.add_operation(op_def, tensors, values, types, scope, 4)
 
@@ -120,8 +120,8 @@ def _settle(graph: Graph, op_def: OpDef, inputs, attrs: dict, scope: str) -> tup
 
 
 def _add_beside_references(graph: Graph, op_def: OpDef, tensors, values: dict, types, scope: str) -> Operation:
-    """Add an operation colocated with the variables that it takes by reference."""
-    anchors = [t.op for t, arg in zip(tensors, op_def.inputs, strict=False) if arg.is_ref]
+    """Add an operation colocated with the variables that it takes by reference, of a list of them with the first."""
+    anchors = [tensors[i].op for i in op_def.references if i < len(tensors)]
     saved = graph._colocation_stack, graph._device_stack
     graph._colocation_stack, graph._device_stack = [*saved[0], *anchors], ()
     try:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + "/"
 _KEPT_FRAMES = 12
-# Code objects of this package; deciding by the object is quicker than by the file's name.
-_own_code: dict[Any, bool] = {}
+# Whether a file is one of this package. By its name, whose hash is known: a code object's is computed each time.
+_own_files: dict[str, bool] = {}
 
 
 def capture_stack(depth: int) -> tuple:
@@ -33,12 +33,12 @@ def capture_stack(depth: int) -> tuple:
     if _pinned.frames is not None:
         return _pinned.frames
     frame: FrameType | None = sys._getframe(depth)
-    own = _own_code
+    own = _own_files
     while frame is not None:
-        code = frame.f_code
-        is_own = own.get(code)
+        file = frame.f_code.co_filename
+        is_own = own.get(file)
         if is_own is None:
-            is_own = own[code] = code.co_filename.startswith(_PACKAGE)
+            is_own = own[file] = file.startswith(_PACKAGE)
         if not is_own:
             break
         frame = frame.f_back

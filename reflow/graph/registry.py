@@ -110,8 +110,8 @@ class OpDef:
     # Derived: the defaults of all attrs, and of those that the inputs' types do not settle.
     defaults: dict[str, Any] = field(default_factory=dict)
     static_defaults: dict[str, Any] = field(default_factory=dict)
-    # Derived: True if an input is a reference, if an input is a list, and if what it makes is one tensor.
-    takes_references: bool = False
+    # Derived: the inputs that are references; True if an input is a list, and if what it makes is one tensor.
+    references: tuple[int, ...] = ()
     takes_lists: bool = False
     makes_one_tensor: bool = False
     # Derived: the attrs that settle the types and the number of inputs and outputs.
@@ -157,7 +157,7 @@ def define_op(name: str, signature: str, attrs: str = "", *, host: Iterable[str]
     inferred = _type_attrs(op.inputs)
     op.defaults = {a.name: a.default for a in attr_defs.values() if a.has_default}
     op.static_defaults = {name: value for name, value in op.defaults.items() if name not in inferred}
-    op.takes_references = any(a.is_ref for a in op.inputs)
+    op.references = tuple(i for i, a in enumerate(op.inputs) if a.is_ref)
     op.takes_lists = any(a.is_list for a in op.inputs)
     op.makes_one_tensor = len(op.outputs) == 1 and not op.outputs[0].is_list
     op.type_attrs = inferred | _type_attrs(op.outputs)

@@ -46,7 +46,12 @@ class ControlDependencies:
 
 
 class _ScopeChange:
-    """A block in which some of a graph's scopes are others; `change` tells which, when the block begins."""
+    """A block in which some of a graph's scopes are others.
+
+    Args:
+      graph: the graph.
+      change: the other scopes by attribute name, or a function that tells them when the block begins.
+    """
 
     __slots__ = ("_change", "_graph", "_saved")
 
@@ -54,9 +59,10 @@ class _ScopeChange:
         self._graph, self._change = graph, change
 
     def __enter__(self):
-        scopes = self._graph.__dict__
-        changed = self._change()
-        self._saved = {name: scopes[name] for name in changed}
+        scopes, changed = self._graph.__dict__, self._change
+        if callable(changed):
+            changed = changed()
+        self._saved = [(name, scopes[name]) for name in changed]
         scopes.update(changed)
 
     def __exit__(self, *exc_info):
@@ -130,6 +136,10 @@ class GraphScopes:
             yield f"{scope}/" if scope else ""
         finally:
             self._name_stack = saved
+
+    def _outermost_name_scope(self):
+        """The block in which names have no prefix: what `name_scope(None)` is, in half the time."""
+        return _ScopeChange(self, {"_name_stack": ""})
 
     def scope_for(self, name):
         """The full name, without a closing "/", of the scope that `name_scope(name)` opens; it counts as used.
@@ -237,6 +247,15 @@ class GraphScopes:
             return {attribute: {k: v for k, v in merged.items() if v is not None}}
 
         return _ScopeChange(self, change)
+
+    def _initializer_scope(self, class_):
+        """The block in which a variable's initial value is made: in the name scope "Initializer", without the devices
+        asked for outside, and in the colocation groups `class_`.
+        """
+        return _ScopeChange(self, {
+            "_name_stack": self.unique_name("Initializer"), "_device_stack": (),
+            "_attr_scope_map": {**self._attr_scope_map, "_class": class_},
+        })  # fmt: skip
 
     def _attr_scope(self, attr_map):
         """Give the operations made inside extra attributes: name to AttrValue proto (None removes)."""

@@ -22,6 +22,7 @@ from reflow.ops.shape_rules import shape_from_input, unchanged_shape, with_rank
 
 # A tensor of fewer elements stands in the graph as a constant; a larger one is filled when the graph runs.
 _SMALL = 1000
+_INT = {int}
 
 
 # --- Const --------------------------------------------------------------------------------------------------------
@@ -165,6 +166,10 @@ def ones(shape, dtype=dtypes.float32, name=None):
 
 
 def _filled(shape, value, dtype, name, default_name):
+    if _is_small_literal(shape):  # What follows comes to the same, in twice the time.
+        graph = get_default_graph()
+        scope = graph.scope_for(default_name if name is None else name)
+        return add_constant(graph, to_ndarray(value, dtype, shape), dtype, f"{scope}/" if scope else "Const")
     with name_scope(name, default_name, [shape]) as scope:
         if not isinstance(shape, Tensor):
             if _is_small(shape):
@@ -173,6 +178,11 @@ def _filled(shape, value, dtype, name, default_name):
         if not shape.dims:
             shape = call("Reshape", shape, [-1])
         return call("Fill", shape, constant(value, dtype), name=scope)
+
+
+def _is_small_literal(shape) -> bool:
+    """True for a list of few ints."""
+    return type(shape) in (list, tuple) and {*map(type, shape)} <= _INT and math.prod(shape) < _SMALL
 
 
 def _is_small(shape):

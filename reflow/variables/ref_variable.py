@@ -44,7 +44,7 @@ class RefVariable(Variable):
         with pinned_stack(), graph.control_dependencies(None), name_scope(name, "Variable", values) as scope:
             self._make_nodes(scope, initial_value, None if dtype is None else as_dtype(dtype), shape, validate_shape)
             self._snapshot = self._make_snapshot(caching_device)
-        self.graph.add_to_collections(with_trainable(collections, self._trainable), self)
+        self._variable.graph.add_to_collections(with_trainable(collections, self._trainable), self)
 
     def _make_nodes(self, scope, initial_value, dtype, shape, validate_shape):
         if callable(initial_value):
@@ -55,7 +55,7 @@ class RefVariable(Variable):
             value = to_tensor(initial_value, dtype, "initial_value")
             check_outside_control_flow(value, scope)
             self._variable = self._make_state(value, shape, validate_shape, scope)
-        if validate_shape and not value.shape.is_fully_defined():
+        if validate_shape and (value.dims is None or None in value.dims):
             raise ValueError(f"initial_value must have a shape specified: {value}")
         self._initial_value = value
         self._initializer_op = call("Assign", self._variable, safe_initial_value(scope, value),

@@ -7,7 +7,7 @@ from tensorboard.compat.proto.variable_pb2 import VariableDef
 
 from reflow.graph import dtypes
 from reflow.graph.collections import GraphKeys
-from reflow.graph.context import name_scope, prepend_name_scope, strip_name_scope
+from reflow.graph.context import prepend_name_scope, strip_name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.default import get_default_session
 from reflow.graph.export import export
@@ -112,8 +112,7 @@ def colocated_initializer(scope: str, initial_value, dtype):
       initial_value: the value, or a function that makes it.
       dtype: the wanted type or None.
     """
-    graph = get_default_graph()
-    with graph._attr_scope({"_class": class_of(scope)}), name_scope("Initializer"), graph.device(None):
+    with get_default_graph()._initializer_scope(class_of(scope)):
         value = initial_value() if callable(initial_value) else initial_value
         return to_tensor(value, dtype, "initial_value")
 

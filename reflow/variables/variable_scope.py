@@ -192,7 +192,7 @@ class VariableScope:
                      use_resource=None, custom_getter=None, constraint=None,
                      synchronization=VariableSynchronization.AUTO, aggregation=VariableAggregation.NONE):  # fmt: skip
         """`tf.get_variable` with this scope's name and defaults; `var_store` holds the variables by full name."""
-        with name_scope(None):
+        with get_default_graph()._outermost_name_scope():
             if dtype is not None and initializer is not None and not callable(initializer):
                 found = to_tensor(initializer).dtype.base_dtype
                 if found != dtype:

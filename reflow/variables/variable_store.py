@@ -65,14 +65,16 @@ class VariableStore:
             raise ValueError(f"Passed a custom_getter which is not callable: {custom_getter}")
         dtype = getattr(dtype, "base_dtype", dtype)
         synchronization, aggregation, trainable = sync.settle(synchronization, aggregation, trainable, name)
+        if custom_getter is None:
+            return self._true_getter(name, shape, dtype, initializer, regularizer, reuse, trainable, collections,
+                                     caching_device, partitioner, validate_shape, use_resource, constraint,
+                                     synchronization, aggregation)  # fmt: skip
         arguments = {
             "name": name, "shape": shape, "dtype": dtype, "initializer": initializer, "regularizer": regularizer,
             "reuse": reuse, "trainable": trainable, "collections": collections, "caching_device": caching_device,
             "partitioner": partitioner, "validate_shape": validate_shape, "use_resource": use_resource,
             "synchronization": synchronization, "aggregation": aggregation,
         }  # fmt: skip
-        if custom_getter is None:
-            return self._true_getter(constraint=constraint, **arguments)
         if _takes(custom_getter, "constraint"):
             arguments["constraint"] = constraint
         return custom_getter(getter=self._true_getter, **arguments)

@@ -29,7 +29,7 @@ _ELSEWHERE = {
 
 
 def _has_state(op):
-    if op.is_stateful or op.resource or op.takes_references:
+    if op.is_stateful or op.resource or op.references:
         return True
     return any(arg.dtype in (dtypes.resource, dtypes.variant) for arg in [*op.inputs, *op.outputs])
 

@@ -30,7 +30,7 @@ def test_argument_forms(define):
     assert b.dtype is tf.float32
     assert (c.number_attr, c.type_attr, c.is_list) == ("N", "T", True)
     assert (d.type_list_attr, d.is_list) == ("Tin", True)
-    assert (e.is_ref, op.takes_references) == (True, True)
+    assert (e.is_ref, op.references) == (True, (4,))
     assert f.dtype is tf.resource
     assert [arg.name for arg in op.outputs] == ["y", "z"]
     assert op.attrs["Tin"].minimum == 2
