@@ -8,6 +8,8 @@ import math
 
 import torch
 
+from reflow.ops import optimizer_native
+
 Tensors = list[torch.Tensor]
 
 
@@ -16,7 +18,8 @@ Tensors = list[torch.Tensor]
 
 def gradient_descent(var: Tensors, delta: Tensors, *, alpha: float) -> None:
     """var -= alpha * delta."""
-    torch._foreach_add_(var, delta, alpha=-alpha)
+    if not optimizer_native.update("gradient_descent", (var, delta), (alpha,)):
+        torch._foreach_add_(var, delta, alpha=-alpha)
 
 
 def momentum(var: Tensors, accum: Tensors, grad: Tensors, *, lr: float, momentum: float, use_nesterov: bool) -> None:
@@ -24,6 +27,8 @@ def momentum(var: Tensors, accum: Tensors, grad: Tensors, *, lr: float, momentum
 
     Source: Sutskever, Martens, Dahl, Hinton, "On the importance of initialization and momentum in deep learning", 2013.
     """
+    if optimizer_native.update("momentum", (var, accum, grad), (lr, momentum, use_nesterov)):
+        return
     torch._foreach_mul_(accum, momentum)
     torch._foreach_add_(accum, grad)
     if use_nesterov:
@@ -75,6 +80,8 @@ def adagrad(var: Tensors, accum: Tensors, grad: Tensors, *, lr: float, update_sl
 
     Source: Duchi, Hazan, Singer, "Adaptive subgradient methods for online learning and stochastic optimization", 2011.
     """
+    if update_slots and optimizer_native.update("adagrad", (var, accum, grad), (lr,)):
+        return
     _accumulate(accum, grad, update_slots)
     torch._foreach_addcdiv_(var, grad, torch._foreach_sqrt(accum), value=-lr)
 
@@ -143,6 +150,8 @@ def rms_prop(var: Tensors, ms: Tensors, mom: Tensors, grad: Tensors, *, lr: floa
 
     Source: Tieleman, Hinton, "Lecture 6.5, RMSProp", Coursera 2012.
     """
+    if optimizer_native.update("rms_prop", (var, ms, mom, grad), (lr, rho, momentum, epsilon)):
+        return
     _running_mean_of_squares(ms, grad, rho)
     _rms_step(var, mom, grad, torch._foreach_add(ms, epsilon), lr, momentum)
 
