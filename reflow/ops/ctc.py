@@ -282,6 +282,7 @@ class _Beams:
         labels = np.array([self.tree[node][1] for node in self.nodes])
         blank, label = old_total + frame[-1], np.full(len(labels), -np.inf)
         grown = np.where(labels[:, None] == np.arange(len(frame) - 1), self.blank[:, None], old_total[:, None])
+        children = [[] for _ in labels]
         for i, node in enumerate(self.nodes):
             parent = place.get(self.tree[node][0])
             from_parent = -np.inf
@@ -289,15 +290,36 @@ class _Beams:
                 from_parent = self.blank[parent] if labels[parent] == labels[i] else old_total[parent]
                 # This child is a beam already: it takes what its parent gives.
                 grown[parent, labels[i]] = -np.inf
+                children[parent].append(i)
             if node:
                 label[i] = np.logaddexp(self.label[i], from_parent) + frame[labels[i]]
         grown = grown + frame[:-1]
-        self._keep_best(blank, label, grown)
-
-    def _keep_best(self, blank, label, grown):
         scores = np.concatenate([np.logaddexp(blank, label), grown.ravel()])
-        best = np.argsort(-scores, kind="stable")[: self.width]
-        best = best[scores[best] > -np.inf]
+        self._keep(self._best(scores, old_total, grown, labels, children), blank, label, scores, grown)
+
+    def _best(self, scores, old_total, grown, labels, children):
+        """The places of the next beams in `scores`, best first: the old beams, then all that grow out of them.
+
+        Beams grow one after the other. As in TensorFlow, one that has fallen out of the best ones does not grow any
+        more once its parent has after that, and none does that was less probable than the worst that is left.
+        """
+        count, fallen = len(old_total), set()
+        best = np.arange(count)
+        for i in range(count):
+            if i in fallen:
+                continue
+            if len(best) == self.width and old_total[i] <= scores[best].min():
+                break
+            for child in children[i]:
+                better = (scores[best] > scores[child]).sum() + (grown[i, : labels[child]] > scores[child]).sum()
+                if better >= self.width:
+                    fallen.add(child)
+            best = np.concatenate([best, count + i * grown.shape[1] + np.arange(grown.shape[1])])
+            best = best[np.argsort(-scores[best], kind="stable")[: self.width]]
+            best = best[scores[best] > -np.inf]
+        return best[np.argsort(-scores[best], kind="stable")]
+
+    def _keep(self, best, blank, label, scores, grown):
         nodes, count = [], len(blank)
         for i in best.tolist():
             nodes.append(self.nodes[i] if i < count else self._child(*divmod(i - count, grown.shape[1])))

@@ -5,6 +5,9 @@ Formula numbers are those of the NIST Digital Library of Mathematical Functions 
 
 import torch
 
+from reflow.graph.errors import InvalidArgumentError
+from reflow.graph.shapes import dims_in_brackets
+
 _MOST_STEPS = 2000
 _PRECISION = 1e-16
 _TINY = 1e-300
@@ -91,6 +94,10 @@ def _fraction_derivative(a, x):
 
 def betainc_kernel(a, b, x):
     """I_x(a, b); NaN outside a > 0, b > 0, 0 <= x <= 1 and for infinite a or b."""
+    shapes = {tuple(t.shape) for t in (a, b, x) if t.dim()}
+    if len(shapes) > 1:
+        words = " vs. ".join(map(dims_in_brackets, sorted(shapes)))
+        raise InvalidArgumentError(None, None, f"Shapes of a, b and x are inconsistent: {words}")
     dtype = x.dtype
     a, b, x = torch.broadcast_tensors(a.double(), b.double(), x.double())
     is_regular = (a > 0) & (b > 0) & torch.isfinite(a) & torch.isfinite(b) & (x >= 0) & (x <= 1)

@@ -34,6 +34,11 @@ def moves_elements(kernel):
     return moving
 
 
+def as_signed(tensor: torch.Tensor) -> torch.Tensor:
+    """The bits of wide unsigned integers as signed ones, which more of ATen's kernels take; any other tensor itself."""
+    return tensor.view(_SIGNED[tensor.dtype]) if tensor.dtype in _SIGNED else tensor
+
+
 def _mapped(function, parts):
     return [function(part) for part in parts] if isinstance(parts, (list, tuple)) else function(parts)
 

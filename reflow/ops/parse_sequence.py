@@ -152,8 +152,22 @@ def _single_context(column: Column, context, name):
 # --- shape rules --------------------------------------------------------------------------------------------------
 
 
+def _check_counts(attrs):
+    """Checks that each kind of columns has as many keys, types and shapes as its number says."""
+    for where in ("context", "feature_list"):
+        sparse = [f"{where}_sparse_keys", f"{where}_sparse_types"]
+        dense = [f"{where}_dense_{what}" for what in ("keys", "types", "shapes")]
+        for kind, names in (("sparse", sparse), ("dense", dense)):
+            count = attrs[f"N{where}_{kind}"]
+            sizes = [len(attrs["Tcontext_dense" if name == "context_dense_types" else name]) for name in names]
+            if any(size != count for size in sizes):
+                *parts, last = (f"{name} ({size})" for name, size in zip(names, sizes, strict=True))
+                raise ValueError(f"num_{where}_{kind} ({count}) must match the size of {', '.join(parts)} and {last}")
+
+
 def _batch_shape(op):
     attrs = op.attrs
+    _check_counts(attrs)
     (batch,) = with_rank(op._inputs[0].dims, 1)
     count = attrs["Nfeature_list_dense"]
     return [

@@ -17,6 +17,7 @@ from reflow.graph.indexed_slices import IndexedSlices
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import dims_to_str, merge_dims, num_elements
 from reflow.ops.gathering import gather
+from reflow.ops.movement import as_signed
 from reflow.ops.shape_ops import reshape, shape
 from reflow.ops.shape_rules import merge_size, with_rank, with_rank_at_least, with_rank_at_most
 from reflow.ops.sparse_coordinates import flat_positions, invalid, take
@@ -243,7 +244,7 @@ def _ragged_to_sparse_shape(op):
         with_rank(tensor.dims, 1)
     dims = with_rank_at_least(op._inputs[-1].dims, 1)
     rank = None if dims is None else len(dims) + op.attrs["RAGGED_RANK"]
-    count = num_elements(dims)
+    count = 0 if dims is not None and 0 in dims else num_elements(dims)
     return [(count, rank), (count,), (rank,)]
 
 
@@ -316,8 +317,9 @@ def _ragged_to_tensor(shape, values, default_value, row_partition_tensors, row_p
     inner = tuple(values.shape[1:])
     total = math.prod(sizes)
     if isinstance(values, torch.Tensor):
-        dense = default_value.expand(total, *inner).clone()
-        dense[places] = values[inside]
+        dense = as_signed(default_value).expand(total, *inner).clone()
+        dense[places] = as_signed(values)[inside]
+        dense = dense.view(values.dtype)
     else:
         dense = np.broadcast_to(default_value, (total, *inner)).copy()
         dense[places.numpy()] = values[inside.numpy()]
@@ -363,6 +365,9 @@ def _check_default(default, values):
 def _wanted_dims(tensor):
     """The shape that a program asks for: None for "any", which a scalar -1 stands for."""
     value = constant_value(tensor)
+    if value is None and tensor.dims == ():
+        raise ValueError("Received a shape scalar with unknown static value.  A static value of '-1' is required to "
+                         "represent an unknown shape.")  # fmt: skip
     if value is None:
         return (None,) * tensor.dims[0] if tensor.dims and tensor.dims[0] is not None else None
     if value.ndim == 0:

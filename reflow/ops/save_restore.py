@@ -9,7 +9,8 @@ from reflow.files.tensor_slice import parse_shape_and_slice
 from reflow.graph import errors
 from reflow.graph.convert import constant_value
 from reflow.graph.registry import define_op
-from reflow.ops.shape_rules import no_outputs, scalar
+from reflow.graph.shapes import dims_in_brackets
+from reflow.ops.shape_rules import no_outputs, with_rank
 from reflow.ops.torch_types import FROM_TORCH, array_of, name_in_messages, tensor_of
 
 
@@ -153,15 +154,29 @@ define_op("MergeV2Checkpoints", "checkpoint_prefixes: string, destination_prefix
           "delete_old_dirs: bool = true", shape=no_outputs, kernel=_merge_v2, is_stateful=True)  # fmt: skip
 
 
+def _sharded_shape(op):
+    for tensor in op._inputs:
+        with_rank(tensor.dims, 0)
+    return [()]
+
+
+def _check_scalars(**numbers):
+    for name, value in numbers.items():
+        if np.ndim(value):
+            raise ValueError(f"{name} must be a scalar, got shape {dims_in_brackets(np.shape(value))}")
+
+
 def _sharded_filename(basename, shard, num_shards):
+    _check_scalars(basename=basename, shard=shard, num_shards=num_shards)
     return np.array(f"{_path(basename)}-{shard:05d}-of-{num_shards:05d}".encode(), object)
 
 
 def _sharded_filespec(basename, num_shards):
+    _check_scalars(basename=basename, num_shards=num_shards)
     return np.array(f"{_path(basename)}-?????-of-{num_shards:05d}".encode(), object)
 
 
-define_op("ShardedFilename", "basename: string, shard: int32, num_shards: int32 -> filename: string", shape=scalar,
-          kernel=_sharded_filename, host="shard num_shards")  # fmt: skip
-define_op("ShardedFilespec", "basename: string, num_shards: int32 -> filename: string", shape=scalar,
+define_op("ShardedFilename", "basename: string, shard: int32, num_shards: int32 -> filename: string",
+          shape=_sharded_shape, kernel=_sharded_filename, host="shard num_shards")  # fmt: skip
+define_op("ShardedFilespec", "basename: string, num_shards: int32 -> filename: string", shape=_sharded_shape,
           kernel=_sharded_filespec, host="num_shards")  # fmt: skip

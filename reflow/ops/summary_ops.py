@@ -66,8 +66,9 @@ def histogram_proto(values: np.ndarray) -> HistogramProto:
     """
     flat = values.reshape(-1)
     proto = HistogramProto(num=flat.size, sum=_in_order(flat), sum_squares=_in_order(flat * flat))
-    proto.min = flat.min() if flat.size else sys.float_info.max
-    proto.max = flat.max() if flat.size else -sys.float_info.max
+    # Of zeros of both signs the first one counts.
+    proto.min = flat[flat.argmin()] if flat.size else sys.float_info.max
+    proto.max = flat[flat.argmax()] if flat.size else -sys.float_info.max
     counts = np.bincount(np.searchsorted(_LIMITS, flat, side="right"), minlength=_LIMITS.size)[: _LIMITS.size]
     # A bucket is written if it holds something, or if it ends a run of empty ones.
     filled = counts > 0
@@ -221,6 +222,8 @@ def _tensor_summary(tensor):
 
 
 def _tensor_summary_v2(tag, tensor, serialized_summary_metadata):
+    if tag.ndim:
+        raise errors.InvalidArgumentError(None, None, "tag must be scalar")
     metadata = SummaryMetadata.FromString(serialized_summary_metadata.item())
     return _serialized(Summary(value=[Summary.Value(tag=tag.item(), tensor=tensor_proto(tensor), metadata=metadata)]))
 

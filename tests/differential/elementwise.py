@@ -59,8 +59,9 @@ def _cast(d):
 
 
 def _betainc(d):
+    # The gradient, in TensorFlow too, fails where b is larger than x.
     shape = d.shape()
-    shapes = [shape if d.flag() else () for _ in range(3)]
+    shapes = [shape if d.flag() else (), shape if d.flag() else (), shape]
     return [d.array("T", s, domain) for s, domain in zip(shapes, ("positive", "positive", "unit"), strict=True)], {}
 
 

@@ -37,7 +37,7 @@ def _bias(d):
 def _bias_gradient(d):
     # TensorFlow reads beyond the channels of NCHW unless the rank is 4.
     shape = d.shape(least=2, most=4)
-    return [d.array("T", shape, "finite")], {"data_format": _format(d) if len(shape) == 4 else b"NHWC"}
+    return [d.array("T", shape, "symmetric_finite")], {"data_format": _format(d) if len(shape) == 4 else b"NHWC"}
 
 
 def _batch_norm(d):
@@ -74,7 +74,8 @@ def _conv(d):
 
 table.add("Softmax LogSoftmax", _softmax, tolerances=_SUMS)
 table.add("SoftmaxCrossEntropyWithLogits", _cross_entropy, tolerances=_SUMS, scaled=True)
-table.add("SparseSoftmaxCrossEntropyWithLogits", _sparse_cross_entropy, tolerances=_SUMS, scaled=True)
+table.add("SparseSoftmaxCrossEntropyWithLogits", _sparse_cross_entropy, tolerances={**_SUMS, "float16": 5e-2},
+          scaled=True)  # fmt: skip
 table.add("BiasAdd BiasAddV1", _bias, tolerances=_SUMS, scaled=True)
 table.add("BiasAddGrad", _bias_gradient, tolerances=_SUMS, scaled=True)
 table.add("FusedBatchNorm FusedBatchNormV2", _batch_norm, tolerances={"float32": 1e-4}, scaled=True, faults=False,
@@ -86,31 +87,26 @@ table.add("Conv2D DepthwiseConv2dNative", _conv, tolerances=_SUMS, scaled=True, 
 # --- sequences --------------------------------------------------------------------------------------------------------
 
 
-def _scores(d):
+def scores(d):
     """Scores [time, batch, class], and the lengths of the sequences, one too long now and then."""
     time, batch = d.int(1, 4), d.int(1, 2)
     lengths = np.array([d.int(1, time) + d.rarely() for _ in range(batch)], "int32")
-    return d.array("T", (time, batch, d.int(2, 4)), "finite"), lengths
+    return d.array("T", (time, batch, d.int(2, 4)), "nonzero"), lengths
 
 
 def _ctc_loss(d):
-    scores, lengths = _scores(d)
-    count = scores.shape[2] - 1
+    numbers, lengths = scores(d)
+    count = numbers.shape[2] - 1
     labels = [[d.int(0, count - 1) for _ in range(d.int(0, length))] for length in lengths.tolist()]
     indices = [[row, i] for row, values in enumerate(labels) for i in range(len(values))]
     values = np.array([value for row in labels for value in row], "int32")
     attrs = {name: d.flag() for name in ("preprocess_collapse_repeated", "ctc_merge_repeated")}
-    return [scores, np.array(indices, "int64").reshape(-1, 2), values, lengths], {
+    return [numbers, np.array(indices, "int64").reshape(-1, 2), values, lengths], {
         **attrs, "ignore_longer_outputs_than_inputs": d.flag()}  # fmt: skip
-
-
-def _greedy(d):
-    return list(_scores(d)), {"merge_repeated": d.flag()}
 
 
 # TensorFlow adds up probabilities in float32, whatever the type.
 table.add("CTCLoss", _ctc_loss, scaled=True, faults=False, tolerances={"float32": 1e-4, "float64": 1e-5})
-table.add("CTCGreedyDecoder", _greedy, faults=False)
 
 # --- quantization ---------------------------------------------------------------------------------------------------
 
@@ -129,14 +125,17 @@ def _fake(d):
     return [*gradients, inputs, *bounds], attrs
 
 
-def _range(d):
-    return np.array(-d.int(0, 4), "float32"), np.array(d.int(1, 8), "float32")
+def _range(d, least=1):
+    return np.array(-d.int(0, 4), "float32"), np.array(d.int(least, 8), "float32")
 
 
 def _quantize(d):
     mode = d.pick(b"MIN_COMBINED", b"MIN_FIRST", b"SCALED")
     rounding = b"HALF_AWAY_FROM_ZERO" if mode != b"SCALED" else d.pick(b"HALF_AWAY_FROM_ZERO", b"HALF_TO_EVEN")
-    return [d.array("float32", d.shape(most=2), "finite"), *_range(d)], {"mode": mode, "round_mode": rounding}
+    # The greatest number overflows in TensorFlow's qint32.
+    domain, least = ("symmetric_finite", 2) if d.dtype("T").name == "qint32" else ("finite", 1)
+    inputs = [d.array("float32", d.shape(most=2), domain), *_range(d, least)]
+    return inputs, {"mode": mode, "round_mode": rounding}
 
 
 def _dequantize(d):

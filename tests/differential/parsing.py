@@ -12,12 +12,12 @@ table = Table("parsing")
 _TYPES = ["float32", "int64", "string"]
 
 
-def _texts(values, shape=None):
+def strings(values, shape=None):
     """An array of strings."""
     return np.array([*values, b""], object)[:-1].reshape((len(values),) if shape is None else shape)
 
 
-def _damaged(d, content):
+def damaged(d, content):
     """The bytes as they are or, now and then, cut short or with one byte changed."""
     if not content or not d.rarely():
         return content
@@ -25,12 +25,20 @@ def _damaged(d, content):
     return content[:place] if d.flag() else content[:place] + bytes([content[place] ^ 0x41]) + content[place + 1 :]
 
 
+def damaged_message(d, content):
+    """The bytes of a message as they are or, now and then, with more behind, or none.
+
+    Not cut in a nested message: TensorFlow takes one of which nothing but the length is left for an empty one.
+    """
+    return d.pick(content[:1], content + b"\x07", b"junk") if d.rarely() else content
+
+
 # --- bytes, lines, tensors --------------------------------------------------------------------------------------------
 
 
 def _padded_raw(d):
     texts = [bytes(d.int(0, 255) for _ in range(8 * d.int(0, 3))) for _ in range(d.int(1, 2))]
-    return [_texts(texts), np.array(d.pick(8, 16, 24, 0, -1), "int32")], {"little_endian": d.flag()}
+    return [strings(texts), np.array(d.pick(8, 16, 24, 0, -1), "int32")], {"little_endian": d.flag()}
 
 
 def _csv(d):
@@ -38,7 +46,7 @@ def _csv(d):
     fields = (b"1", b"-2", b"1.5", b"", b"NA", b"x", b'"a,b"', b'"a""b"', b" 3", b"9999999999")
     lines = [b",".join(d.pick(*fields) for _ in types) for _ in range(d.int(0, 2))]
     defaults = [d.array(t, d.pick((1,), (1,), (0,)), "finite") for t in types]
-    return [_texts(lines), defaults], {"na_value": d.pick(b"", b"NA"), "use_quote_delim": d.pick(True, True, False)}
+    return [strings(lines), defaults], {"na_value": d.pick(b"", b"NA"), "use_quote_delim": d.pick(True, True, False)}
 
 
 def _serialize(d):
@@ -50,9 +58,7 @@ def _parse_tensor(d):
     array = d.array(dtype, d.shape(most=2))
     message = tf.make_tensor_proto(array, dtype=as_dtype(dtype))
     content = TensorProto.FromString(message.SerializeToString()).SerializeToString(deterministic=True)
-    # Not cut in a nested message: TensorFlow takes one of which nothing but the length is left for an empty one.
-    content = d.pick(content[:1], content[:3], content + b"\x07", b"junk") if d.rarely() else content
-    return [np.array(content, object)], {"out_type": as_dtype(d.pick(dtype, dtype, dtype, "int32"))}
+    return [np.array(damaged_message(d, content), object)], {"out_type": as_dtype(d.pick(dtype, dtype, dtype, "int32"))}
 
 
 # --- examples ---------------------------------------------------------------------------------------------------------
@@ -75,7 +81,7 @@ def _example(d, features):
             other = d.pick(*_TYPES) if d.rarely() else dtype
             kept[key] = _feature(d, other, d.int(0, 3) if count is None or d.rarely() else count)
     content = tf.train.Example(features=tf.train.Features(feature=kept)).SerializeToString(deterministic=True)
-    return _damaged(d, content)
+    return damaged(d, content)
 
 
 def _columns(d):
@@ -90,7 +96,7 @@ def _parse_example(d):
     texts = [_example(d, sparse + dense) for _ in range(d.int(0, 3))]
     names = [b"n%d" % i for i in range(len(texts))] if d.flag() else []
     keys = [[np.array(key.encode(), object) for key, *_ in columns] for columns in (sparse, dense)]
-    return [_texts(texts), _texts(names), *keys, defaults], _column_attrs(sparse, dense)
+    return [strings(texts), strings(names), *keys, defaults], _column_attrs(sparse, dense)
 
 
 def _parse_single_example(d):
@@ -109,9 +115,8 @@ def _column_attrs(sparse, dense):
 # --- sequences --------------------------------------------------------------------------------------------------------
 
 
-def _parse_single_sequence(d):
-    """One sparse and one dense column in the context, the same of the lists."""
-    types = [d.pick(*_TYPES) for _ in range(4)]
+def sequence_example(d, types):
+    """A serialized SequenceExample: of a sparse and a dense column in the context, and such lists, some are missing."""
     lists = tf.train.FeatureLists(feature_list={
         f"l{i}": tf.train.FeatureList(feature=[
             _feature(d, types[i], 2 if i == 3 and not d.rarely() else d.int(0, 2)) for _ in range(d.int(0, 3))])
@@ -119,9 +124,15 @@ def _parse_single_sequence(d):
     })  # fmt: skip
     context = tf.train.Features(feature={f"c{i}": _feature(d, types[i], 1) for i in (0, 1) if not d.rarely()})
     message = tf.train.SequenceExample(context=context, feature_lists=lists)
+    return message.SerializeToString(deterministic=True)
+
+
+def _parse_single_sequence(d):
+    types = [d.pick(*_TYPES) for _ in range(4)]
+    message = sequence_example(d, types)
     keys = [[np.array(key, object)] for key in (b"c0", b"c1", b"l2", b"l3")]
-    inputs = [np.array(_damaged(d, message.SerializeToString(deterministic=True)), object),
-              _texts([b"l3"] if d.flag() else []), *keys, [d.array(types[1], d.pick((1,), (0,)), "finite")],
+    inputs = [np.array(damaged_message(d, message), object),
+              strings([b"l3"] if d.flag() else []), *keys, [d.array(types[1], d.pick((1,), (0,)), "finite")],
               np.array(d.pick(b"", b"name"), object)]  # fmt: skip
     sparse, dense, list_sparse, list_dense = ([as_dtype(t)] for t in types)
     return inputs, {"context_sparse_types": sparse, "Tcontext_dense": dense, "context_dense_shapes": [(1,)],
