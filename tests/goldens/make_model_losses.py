@@ -12,8 +12,9 @@ import tensorflow as tf
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.dirname(os.path.dirname(HERE)), HERE]
 
-from benchmarks.cases import CASES, prepare_model  # noqa: E402
 from model_losses_cases import BATCHES, STEPS  # noqa: E402
+
+from benchmarks.cases import CASES, prepare_model  # noqa: E402
 
 losses = {}
 for name, batch in BATCHES.items():
