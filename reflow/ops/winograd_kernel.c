@@ -1,15 +1,21 @@
 /* Convolutions of stride 1 with windows of 3x3 and 5x5 by Winograd's minimal filtering, for reflow/ops/winograd.py.
  *
- * The image is cut into tiles whose outputs are 4x4 places. A tile of points x points numbers (6x6 for a 3x3 window, 8x8
- * for 5x5) is transformed, multiplied with the transformed window number by number, and transformed back: 36 products
- * instead of 144, or 64 instead of 400, for each pair of an input and an output channel. Over all channels and tiles,
- * the products at one of the points x points positions are one matrix product.
+ * The image is cut into tiles whose outputs are tile x tile places. A tile of points x points numbers is transformed,
+ * multiplied with the transformed window number by number, and transformed back:
+ *
+ *     window  points  tile  products of an output   by the definition   error, in that of the definition
+ *     3x3     6       4     36 / 16 = 2.25          9                   1.3
+ *     5x5     6       2     36 / 4 = 9              25                  1.7
+ *     5x5     8       4     64 / 16 = 4             25                  6
+ *
+ * Over all channels and tiles, the products at one of the points x points positions are one matrix product.
  *
  * Images are [batch, height, width, channels], filters [height, width, in, out], float32; channels come in multiples of
  * LANES. Transformed data stands in panels of LANES channels: [position][panel][row][LANES].
  *
- * Source: Lavin, Gray, "Fast algorithms for convolutional neural networks", CVPR 2016; the matrices are those of
- * Cook and Toom for the points 0, 1, -1, 2, -2, (1/2, -1/2,) infinity.
+ * Source: Lavin, Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, with the transforms of Cook and
+ * Toom. The points are 0, infinity and the pairs x, -x of the tables below; for six points these are the pairs of small
+ * fractions that were found to err least, for eight the usual 1, 2 and 1/2.
  */
 #include <stdint.h>
 #ifdef _OPENMP
@@ -19,9 +25,10 @@ static int omp_get_thread_num(void) { return 0; }
 #endif
 
 #define LANES 16
-#define TILE 4         /* places of a tile's output along a dimension */
+#define MAX_TILE 4
 #define MAX_POINTS 8
 #define MAX_WINDOW 5
+#define MAX_PAIRS 3
 /* The block of the result that a product keeps in registers: ROWS x (PANELS * LANES), and LANES wide ones of GRAD_ROWS. */
 #ifdef __AVX512F__
 #define ROWS 14
@@ -37,20 +44,29 @@ typedef float vec __attribute__((vector_size(LANES * sizeof(float)), aligned(4),
 typedef int32_t mask __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
 #define INLINE static inline __attribute__((always_inline))
 
-/* What a call works on. An image's tile (i, j) has its outputs at TILE * (i, j) of the output image, and its inputs
- * from TILE * (i, j) - (pad_top, pad_left) of the input image on. */
+/* What a call works on. An image's tile (i, j) has its outputs at tile * (i, j) of the output image, and its inputs
+ * from tile * (i, j) - (pad_top, pad_left) of the input image on. */
 typedef struct {
     int64_t batch, height, width, depth;        /* the input image */
     int64_t out_height, out_width, out_depth;
     int64_t pad_top, pad_left;
-    int64_t window;                             /* 3 or 5 */
+    int64_t points, tile;                       /* 6 and 4, 6 and 2, or 8 and 4 */
     int64_t block;                              /* tiles that are worked on together */
     int64_t threads;
 } problem;
 
-static int64_t tiles_across(const problem *p) { return (p->out_width + TILE - 1) / TILE; }
-static int64_t tiles_of_image(const problem *p) { return (p->out_height + TILE - 1) / TILE * tiles_across(p); }
+static int64_t tiles_across(const problem *p) { return (p->out_width + p->tile - 1) / p->tile; }
+static int64_t tiles_of_image(const problem *p) { return (p->out_height + p->tile - 1) / p->tile * tiles_across(p); }
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* Calls CALL(points, tile) with the constants for which the transforms are compiled. */
+#define FOR_POINTS_AND_TILE(p, CALL) \
+    if ((p)->points == 8)            \
+        CALL(8, 4);                  \
+    else if ((p)->tile == 4)         \
+        CALL(6, 4);                  \
+    else                             \
+        CALL(6, 2)
 
 typedef struct {
     int64_t image, top, left; /* where the tile's outputs are */
@@ -59,126 +75,123 @@ typedef struct {
 INLINE place place_of(const problem *p, int64_t tile)
 {
     const int64_t in_image = tile % tiles_of_image(p), across = tiles_across(p);
-    return (place){tile / tiles_of_image(p), in_image / across * TILE, in_image % across * TILE};
+    return (place){tile / tiles_of_image(p), in_image / across * p->tile, in_image % across * p->tile};
 }
 
 /* --- the transforms along one dimension: from `d`, with a stride, to `o`, with a stride of its own --- */
 
-/* The data's transform B^T. */
+/* Position 0 is the point 0, then come x and -x of each pair, and last infinity. */
+typedef struct {
+    float pairs[MAX_PAIRS];
+    float all[MAX_PAIRS + 1];               /* the product over all pairs of (t^2 - x^2), from t^0 on in powers of t^2 */
+    float rest[MAX_PAIRS][MAX_PAIRS];       /* the same without one of the pairs */
+    float weight[MAX_PAIRS + 1];            /* of the window's transform, at 0 and at the pairs */
+} points_table;
+
+static const points_table SIX_POINTS = {
+    {2 / 3.0f, 3 / 2.0f}, {1, -97 / 36.0f, 1}, {{-9 / 4.0f, 1}, {-4 / 9.0f, 1}}, {1, -81 / 130.0f, 8 / 65.0f}};
+static const points_table EIGHT_POINTS = {
+    {1, 2, 1 / 2.0f}, {-1, 5.25f, -5.25f, 1}, {{1, -4.25f, 1}, {0.25f, -1.25f, 1}, {4, -5, 1}},
+    {-1, -2 / 9.0f, 1 / 90.0f, 32 / 45.0f}};
+
+#define TABLE(points) (points == 6 ? &SIX_POINTS : &EIGHT_POINTS)
+#define UNROLLED _Pragma("GCC unroll 8")
+
+/* The data's transform B^T: the data's products with the polynomial that vanishes at all points but one. */
 INLINE void to_points(const int points, const vec *d, int s, vec *o, int q)
 {
-    if (points == 6) {
-        const vec d0 = d[0], d1 = d[s], d2 = d[2 * s], d3 = d[3 * s], d4 = d[4 * s], d5 = d[5 * s];
-        const vec even1 = d4 - 4 * d2, odd1 = d3 - 4 * d1, even2 = d4 - d2, odd2 = 2 * (d3 - d1);
-        o[0] = 4 * d0 - 5 * d2 + d4;
-        o[q] = even1 + odd1;
-        o[2 * q] = even1 - odd1;
-        o[3 * q] = even2 + odd2;
-        o[4 * q] = even2 - odd2;
-        o[5 * q] = 4 * d1 - 5 * d3 + d5;
-    } else {
-        const vec d0 = d[0], d1 = d[s], d2 = d[2 * s], d3 = d[3 * s];
-        const vec d4 = d[4 * s], d5 = d[5 * s], d6 = d[6 * s], d7 = d[7 * s];
-        const vec even1 = d2 + d6 - 4.25f * d4, odd1 = d1 + d5 - 4.25f * d3;
-        const vec even2 = d6 + 0.25f * d2 - 1.25f * d4, odd2 = 0.5f * d1 - 2.5f * d3 + 2 * d5;
-        const vec even3 = d6 + 4 * d2 - 5 * d4, odd3 = 2 * d1 - 2.5f * d3 + 0.5f * d5;
-        o[0] = d0 - d6 + 5.25f * (d4 - d2);
-        o[q] = even1 + odd1;
-        o[2 * q] = even1 - odd1;
-        o[3 * q] = even2 + odd2;
-        o[4 * q] = even2 - odd2;
-        o[5 * q] = even3 + odd3;
-        o[6 * q] = even3 - odd3;
-        o[7 * q] = d7 - d1 + 5.25f * (d3 - d5);
+    const points_table *table = TABLE(points);
+    const int pairs = points / 2 - 1;
+    vec first = table->all[0] * d[0], last = table->all[0] * d[s];
+    vec even[MAX_PAIRS], odd[MAX_PAIRS];
+    UNROLLED for (int k = 1; k <= pairs; ++k) {
+        first += table->all[k] * d[2 * k * s];
+        last += table->all[k] * d[(2 * k + 1) * s];
     }
-}
-
-/* The result's transform A^T: to TILE places. */
-INLINE void from_points(const int points, const vec *d, int s, vec *o, int q)
-{
-    const vec sum1 = d[s] + d[2 * s], difference1 = d[s] - d[2 * s];
-    const vec sum2 = d[3 * s] + d[4 * s], difference2 = d[3 * s] - d[4 * s];
-    o[0] = d[0] + sum1 + sum2;
-    o[q] = difference1 + 2 * difference2;
-    o[2 * q] = sum1 + 4 * sum2;
-    o[3 * q] = difference1 + 8 * difference2 + d[(points - 1) * s];
-    if (points == 8) {
-        const vec sum3 = d[5 * s] + d[6 * s], difference3 = d[5 * s] - d[6 * s];
-        o[0] += sum3;
-        o[q] += 0.5f * difference3;
-        o[2 * q] += 0.25f * sum3;
-        o[3 * q] += 0.125f * difference3;
+    UNROLLED for (int i = 0; i < pairs; ++i) {
+        even[i] = table->rest[i][0] * d[2 * s];
+        odd[i] = table->rest[i][0] * d[s];
+        UNROLLED for (int k = 1; k < pairs; ++k) {
+            even[i] += table->rest[i][k] * d[(2 * k + 2) * s];
+            odd[i] += table->rest[i][k] * d[(2 * k + 1) * s];
+        }
     }
-}
-
-/* The adjoint of from_points: from TILE places. */
-INLINE void gradient_to_points(const int points, const vec *d, int s, vec *o, int q)
-{
-    const vec d0 = d[0], d1 = d[s], d2 = d[2 * s], d3 = d[3 * s];
-    const vec even1 = d0 + d2, odd1 = d1 + d3, even2 = d0 + 4 * d2, odd2 = 2 * d1 + 8 * d3;
-    o[0] = d0;
-    o[q] = even1 + odd1;
-    o[2 * q] = even1 - odd1;
-    o[3 * q] = even2 + odd2;
-    o[4 * q] = even2 - odd2;
-    if (points == 8) {
-        const vec even3 = d0 + 0.25f * d2, odd3 = 0.5f * d1 + 0.125f * d3;
-        o[5 * q] = even3 + odd3;
-        o[6 * q] = even3 - odd3;
+    o[0] = first;
+    UNROLLED for (int i = 0; i < pairs; ++i) {
+        o[(2 * i + 1) * q] = even[i] + table->pairs[i] * odd[i];
+        o[(2 * i + 2) * q] = even[i] - table->pairs[i] * odd[i];
     }
-    o[(points - 1) * q] = d3;
+    o[(points - 1) * q] = last;
 }
 
-#define POWERS(scale, x) {scale, scale * x, scale * x * x, scale * x * x * x, scale * x * x * x * x}
-/* The window's transform G: row i is the powers of point i over the product of its distances to the others. */
-static const float TO_6_POINTS[6][MAX_WINDOW] = {
-    {1 / 4.0f}, POWERS(-1 / 6.0f, 1), POWERS(-1 / 6.0f, -1), POWERS(1 / 24.0f, 2), POWERS(1 / 24.0f, -2), {0, 0, 1}};
-static const float TO_8_POINTS[8][MAX_WINDOW] = {
-    {1}, POWERS(-2 / 9.0f, 1), POWERS(-2 / 9.0f, -1), POWERS(1 / 90.0f, 2), POWERS(1 / 90.0f, -2),
-    POWERS(32 / 45.0f, 0.5f), POWERS(32 / 45.0f, -0.5f), {0, 0, 0, 0, 1}};
-
-/* G w G^T of a window of vectors. */
-INLINE void window_to_points(const int points, const vec *w, vec *o)
+/* The result's transform A^T, to the places of a tile: values of a polynomial become its coefficients' sums. */
+INLINE void from_points(const int points, const int tile, const vec *d, int s, vec *o, int q)
 {
-    const int window = points - TILE + 1;
-    const float(*g)[MAX_WINDOW] = points == 6 ? TO_6_POINTS : TO_8_POINTS;
-    vec half[MAX_POINTS * MAX_WINDOW];
-    for (int i = 0; i < points; ++i)
-        for (int j = 0; j < window; ++j) {
-            vec sum = {0};
-            for (int k = 0; k < window; ++k)
-                sum += g[i][k] * w[k * window + j];
-            half[i * window + j] = sum;
-        }
-    for (int i = 0; i < points; ++i)
-        for (int j = 0; j < points; ++j) {
-            vec sum = {0};
-            for (int k = 0; k < window; ++k)
-                sum += g[j][k] * half[i * window + k];
-            o[i * points + j] = sum;
-        }
+    const points_table *table = TABLE(points);
+    o[0] = d[0];
+    UNROLLED for (int k = 1; k < tile; ++k)
+        o[k * q] = (vec){0};
+    UNROLLED for (int i = 0; i < points / 2 - 1; ++i) {
+        const vec sum = d[(2 * i + 1) * s] + d[(2 * i + 2) * s], difference = d[(2 * i + 1) * s] - d[(2 * i + 2) * s];
+        float power = 1;
+        UNROLLED for (int k = 0; k < tile; ++k, power *= table->pairs[i])
+            o[k * q] += power * (k % 2 ? difference : sum);
+    }
+    o[(tile - 1) * q] += d[(points - 1) * s];
 }
 
-/* Its adjoint: G^T u G. */
-INLINE void window_from_points(const int points, const vec *u, vec *o)
+/* The adjoint of from_points. */
+INLINE void gradient_to_points(const int points, const int tile, const vec *d, int s, vec *o, int q)
 {
-    const int window = points - TILE + 1;
-    const float(*g)[MAX_WINDOW] = points == 6 ? TO_6_POINTS : TO_8_POINTS;
-    vec half[MAX_POINTS * MAX_WINDOW];
-    for (int i = 0; i < window; ++i)
-        for (int j = 0; j < points; ++j) {
-            vec sum = {0};
-            for (int k = 0; k < points; ++k)
-                sum += g[k][i] * u[k * points + j];
-            half[i * points + j] = sum;
-        }
-    for (int i = 0; i < window; ++i)
-        for (int j = 0; j < window; ++j) {
-            vec sum = {0};
-            for (int k = 0; k < points; ++k)
-                sum += g[k][j] * half[i * points + k];
-            o[i * window + j] = sum;
-        }
+    const points_table *table = TABLE(points);
+    o[0] = d[0];
+    UNROLLED for (int i = 0; i < points / 2 - 1; ++i) {
+        vec even = {0}, odd = {0};
+        float power = 1;
+        UNROLLED for (int k = 0; k < tile; ++k, power *= table->pairs[i])
+            if (k % 2)
+                odd += power * d[k * s];
+            else
+                even += power * d[k * s];
+        o[(2 * i + 1) * q] = even + odd;
+        o[(2 * i + 2) * q] = even - odd;
+    }
+    o[(points - 1) * q] = d[(tile - 1) * s];
+}
+
+/* The window's transform G: values of the polynomial that has the window for coefficients, times a weight. */
+INLINE void weights_to_points(const int points, const int window, const vec *d, int s, vec *o, int q)
+{
+    const points_table *table = TABLE(points);
+    o[0] = table->weight[0] * d[0];
+    UNROLLED for (int i = 0; i < points / 2 - 1; ++i) {
+        vec even = {0}, odd = {0};
+        float power = table->weight[i + 1];
+        UNROLLED for (int k = 0; k < window; ++k, power *= table->pairs[i])
+            if (k % 2)
+                odd += power * d[k * s];
+            else
+                even += power * d[k * s];
+        o[(2 * i + 1) * q] = even + odd;
+        o[(2 * i + 2) * q] = even - odd;
+    }
+    o[(points - 1) * q] = d[(window - 1) * s];
+}
+
+/* The adjoint of weights_to_points. */
+INLINE void weights_from_points(const int points, const int window, const vec *d, int s, vec *o, int q)
+{
+    const points_table *table = TABLE(points);
+    o[0] = table->weight[0] * d[0];
+    UNROLLED for (int k = 1; k < window; ++k)
+        o[k * q] = (vec){0};
+    UNROLLED for (int i = 0; i < points / 2 - 1; ++i) {
+        const vec sum = d[(2 * i + 1) * s] + d[(2 * i + 2) * s], difference = d[(2 * i + 1) * s] - d[(2 * i + 2) * s];
+        float power = table->weight[i + 1];
+        UNROLLED for (int k = 0; k < window; ++k, power *= table->pairs[i])
+            o[k * q] += power * (k % 2 ? difference : sum);
+    }
+    o[(window - 1) * q] += d[(points - 1) * s];
 }
 
 /* --- tiles: LANES channels of one tile, from an image or into one --- */
@@ -217,22 +230,22 @@ INLINE void tile_to_points(const int points, const problem *p, const float *imag
 }
 
 /* Transforms the products back and writes the tile's outputs, plus a bias (or null), through a ReLU if asked for. */
-INLINE void tile_from_points(const int points, const problem *p, const float *products, int64_t stride, int64_t tile,
-                             int64_t channel, const float *bias, int relu, float *images)
+INLINE void tile_from_points(const int points, const int tile, const problem *p, const float *products, int64_t stride,
+                             int64_t index, int64_t channel, const float *bias, int relu, float *images)
 {
-    const place at = place_of(p, tile);
+    const place at = place_of(p, index);
     float *image = images + at.image * p->out_height * p->out_width * p->out_depth + channel;
-    vec d[MAX_POINTS * MAX_POINTS], half[TILE * MAX_POINTS], o[TILE * TILE];
+    vec d[MAX_POINTS * MAX_POINTS], half[MAX_TILE * MAX_POINTS], o[MAX_TILE * MAX_TILE];
     for (int i = 0; i < points * points; ++i)
         d[i] = *(const vec *)(products + i * stride);
     for (int j = 0; j < points; ++j)
-        from_points(points, d + j, points, half + j, points);
-    for (int i = 0; i < TILE; ++i)
-        from_points(points, half + i * points, 1, o + i * TILE, 1);
+        from_points(points, tile, d + j, points, half + j, points);
+    for (int i = 0; i < tile; ++i)
+        from_points(points, tile, half + i * points, 1, o + i * tile, 1);
     const vec zero = {0}, added = bias ? *(const vec *)(bias + channel) : zero;
-    for (int i = 0; i < TILE && at.top + i < p->out_height; ++i)
-        for (int j = 0; j < TILE && at.left + j < p->out_width; ++j) {
-            vec value = o[i * TILE + j] + added;
+    for (int i = 0; i < tile && at.top + i < p->out_height; ++i)
+        for (int j = 0; j < tile && at.left + j < p->out_width; ++j) {
+            vec value = o[i * tile + j] + added;
             if (relu) /* a NaN stays one */
                 value = (vec)((mask)value & ~(mask)(value < zero));
             *(vec *)(image + ((at.top + i) * p->out_width + at.left + j) * p->out_depth) = value;
@@ -240,60 +253,61 @@ INLINE void tile_from_points(const int points, const problem *p, const float *pr
 }
 
 /* Transforms the gradients of the tile's outputs. */
-INLINE void tile_gradient_to_points(const int points, const problem *p, const float *images, int64_t tile, int64_t channel,
-                                    float *out, int64_t stride)
+INLINE void tile_gradient_to_points(const int points, const int tile, const problem *p, const float *images, int64_t index,
+                                    int64_t channel, float *out, int64_t stride)
 {
-    const place at = place_of(p, tile);
+    const place at = place_of(p, index);
     const float *image = images + at.image * p->out_height * p->out_width * p->out_depth + channel;
-    vec d[TILE * TILE], half[MAX_POINTS * TILE], o[MAX_POINTS * MAX_POINTS];
-    for (int i = 0; i < TILE; ++i)
-        for (int j = 0; j < TILE; ++j) {
+    vec d[MAX_TILE * MAX_TILE], half[MAX_POINTS * MAX_TILE], o[MAX_POINTS * MAX_POINTS];
+    for (int i = 0; i < tile; ++i)
+        for (int j = 0; j < tile; ++j) {
             const int64_t y = at.top + i, x = at.left + j;
             const int inside = y < p->out_height && x < p->out_width;
-            d[i * TILE + j] = inside ? *(const vec *)(image + (y * p->out_width + x) * p->out_depth) : (vec){0};
+            d[i * tile + j] = inside ? *(const vec *)(image + (y * p->out_width + x) * p->out_depth) : (vec){0};
         }
-    for (int j = 0; j < TILE; ++j)
-        gradient_to_points(points, d + j, TILE, half + j, TILE);
+    for (int j = 0; j < tile; ++j)
+        gradient_to_points(points, tile, d + j, tile, half + j, tile);
     for (int i = 0; i < points; ++i)
-        gradient_to_points(points, half + i * TILE, 1, o + i * points, 1);
+        gradient_to_points(points, tile, half + i * tile, 1, o + i * points, 1);
     store_points(points, o, out, stride);
 }
 
 /* --- the filter --- */
 
-INLINE void filter_to_points(const int points, const float *filter, int64_t depth, int64_t out_depth, int rotate,
-                             int64_t threads, float *out)
+/* LANES columns of a row of the filter; of a turned one where `rotate` is set. */
+INLINE void window_to_points(const int points, const int tile, const problem *p, const float *filter, int64_t row,
+                             int64_t column, int rotate, float *out, int64_t stride)
 {
-    (void)threads; /* without OpenMP there is one */
-    const int window = points - TILE + 1, taps = window * window;
-    const int64_t rows = rotate ? out_depth : depth, columns = rotate ? depth : out_depth;
-#pragma omp parallel for collapse(2) num_threads(threads)
-    for (int64_t column = 0; column < columns; column += LANES)
-        for (int64_t row = 0; row < rows; ++row) {
-            vec w[MAX_WINDOW * MAX_WINDOW], u[MAX_POINTS * MAX_POINTS];
-            for (int tap = 0; tap < taps; ++tap) {
-                if (rotate) {
-                    const float *from = filter + ((taps - 1 - tap) * depth + column) * out_depth + row;
-                    for (int lane = 0; lane < LANES; ++lane)
-                        w[tap][lane] = from[lane * out_depth];
-                } else {
-                    w[tap] = *(const vec *)(filter + (tap * depth + row) * out_depth + column);
-                }
-            }
-            window_to_points(points, w, u);
-            store_points(points, u, out + column * rows + row * LANES, rows * columns);
+    const int window = points - tile + 1, taps = window * window;
+    vec w[MAX_WINDOW * MAX_WINDOW], half[MAX_POINTS * MAX_WINDOW], u[MAX_POINTS * MAX_POINTS];
+    for (int tap = 0; tap < taps; ++tap) {
+        if (rotate) {
+            const float *from = filter + ((taps - 1 - tap) * p->out_depth + column) * p->depth + row;
+            for (int lane = 0; lane < LANES; ++lane)
+                w[tap][lane] = from[lane * p->depth];
+        } else {
+            w[tap] = *(const vec *)(filter + (tap * p->depth + row) * p->out_depth + column);
         }
+    }
+    for (int j = 0; j < window; ++j)
+        weights_to_points(points, window, w + j, window, half + j, window);
+    for (int i = 0; i < points; ++i)
+        weights_to_points(points, window, half + i * window, 1, u + i * points, 1);
+    store_points(points, u, out, stride);
 }
 
-/* Transforms a filter: [position][panel of output channels][input channel][LANES]. With `rotate`, it is the filter of
- * the input's gradient: turned by half a turn, and from the output's channels to the input's. */
-void reflow_winograd_filter(const float *filter, int64_t window, int64_t depth, int64_t out_depth, int64_t rotate,
-                            int64_t threads, float *out)
+/* Transforms a filter: [position][panel of output channels][input channel][LANES]. With `rotate` the filter is one of
+ * [height, width, out, in], and turned by half a turn: how it stands in the gradient by the images. */
+void reflow_winograd_filter(const problem *p, const float *filter, int64_t rotate, float *out)
 {
-    if (window == 3)
-        filter_to_points(6, filter, depth, out_depth, rotate != 0, threads, out);
-    else
-        filter_to_points(8, filter, depth, out_depth, rotate != 0, threads, out);
+#define WINDOW(points, tile) window_to_points(points, tile, p, filter, row, column, rotate != 0, to, p->depth * p->out_depth)
+#pragma omp parallel for collapse(2) num_threads(p->threads)
+    for (int64_t column = 0; column < p->out_depth; column += LANES)
+        for (int64_t row = 0; row < p->depth; ++row) {
+            float *to = out + column * p->depth + row * LANES;
+            FOR_POINTS_AND_TILE(p, WINDOW);
+        }
+#undef WINDOW
 }
 
 /* --- convolution --- */
@@ -360,7 +374,7 @@ static void product(const float *v, const float *u, int64_t tiles, int64_t depth
     }
 }
 
-INLINE void convolve_tiles(const int points, const problem *p, const float *images, const float *filter, const float *bias,
+INLINE void convolve_tiles(const int points, const int tile, const problem *p, const float *images, const float *filter, const float *bias,
                            int relu, int64_t first, int64_t tiles, float *scratch, float *out)
 {
     const int64_t positions = points * points;
@@ -373,7 +387,7 @@ INLINE void convolve_tiles(const int points, const problem *p, const float *imag
         product(v + i * v_size, filter + i * u_size, tiles, p->depth, p->out_depth, m + i * m_size);
     for (int64_t c = 0; c < p->out_depth; c += LANES)
         for (int64_t t = 0; t < tiles; ++t)
-            tile_from_points(points, p, m + c * tiles + t * LANES, m_size, first + t, c, bias, relu, out);
+            tile_from_points(points, tile, p, m + c * tiles + t * LANES, m_size, first + t, c, bias, relu, out);
 }
 
 /* Convolves images with a filter that reflow_winograd_filter transformed. A thread works on a block of tiles at a time;
@@ -381,20 +395,19 @@ INLINE void convolve_tiles(const int points, const problem *p, const float *imag
 void reflow_winograd_convolve(const problem *p, const float *images, const float *filter, const float *bias, int64_t relu,
                               float *scratch, float *out)
 {
-    const int64_t points = p->window + TILE - 1, all = p->batch * tiles_of_image(p), block = p->block;
-    const int64_t share = points * points * block * (p->depth + p->out_depth);
+#define TILES(points, tile) convolve_tiles(points, tile, p, images, filter, bias, relu != 0, first, tiles, own, out)
+    const int64_t all = p->batch * tiles_of_image(p), block = p->block;
+    const int64_t share = p->points * p->points * block * (p->depth + p->out_depth);
 #pragma omp parallel num_threads(p->threads)
     {
         float *own = scratch + omp_get_thread_num() * share;
 #pragma omp for schedule(static)
         for (int64_t first = 0; first < all; first += block) {
             const int64_t tiles = smaller(block, all - first);
-            if (points == 6)
-                convolve_tiles(6, p, images, filter, bias, relu != 0, first, tiles, own, out);
-            else
-                convolve_tiles(8, p, images, filter, bias, relu != 0, first, tiles, own, out);
+            FOR_POINTS_AND_TILE(p, TILES);
         }
     }
+#undef TILES
 }
 
 /* --- the filter's gradient --- */
@@ -423,21 +436,20 @@ INLINE void outer_product(const float *v, const float *m, int64_t tiles, int is_
 /* Transforms LANES channels of a block of tiles of the images: [position][tiles][LANES]. */
 static void panel_to_points(const problem *p, const float *images, int64_t first, int64_t tiles, int64_t channel, float *v)
 {
+#define TILE(points, tile) tile_to_points(points, p, images, first + t, channel, v + t * LANES, tiles * LANES)
     for (int64_t t = 0; t < tiles; ++t)
-        if (p->window == 3)
-            tile_to_points(6, p, images, first + t, channel, v + t * LANES, tiles * LANES);
-        else
-            tile_to_points(8, p, images, first + t, channel, v + t * LANES, tiles * LANES);
+        FOR_POINTS_AND_TILE(p, TILE);
+#undef TILE
 }
 
 static void gradient_panel_to_points(const problem *p, const float *images, int64_t first, int64_t tiles, int64_t channel,
                                      float *m)
 {
+#define TILE(points, tile) \
+    tile_gradient_to_points(points, tile, p, images, first + t, channel, m + t * LANES, tiles * LANES)
     for (int64_t t = 0; t < tiles; ++t)
-        if (p->window == 3)
-            tile_gradient_to_points(6, p, images, first + t, channel, m + t * LANES, tiles * LANES);
-        else
-            tile_gradient_to_points(8, p, images, first + t, channel, m + t * LANES, tiles * LANES);
+        FOR_POINTS_AND_TILE(p, TILE);
+#undef TILE
 }
 
 /* Adds a block's products of two panels of channels to `sums`: [position][LANES][LANES]. */
@@ -447,25 +459,34 @@ static void add_products(int64_t positions, const float *v, const float *m, int6
         outer_product(v + i * tiles * LANES, m + i * tiles * LANES, tiles, is_first, sums + i * LANES * LANES);
 }
 
-/* Transforms the sums of LANES x LANES channels, added up over `parts` that lie `stride` apart, into the gradient. */
+/* Transforms one row of sums, added up over `parts` that lie `stride` apart, into LANES columns of the gradient. */
+INLINE void window_from_points(const int points, const int tile, const problem *p, const float *sums, int64_t parts,
+                               int64_t stride, float *out)
+{
+    const int window = points - tile + 1;
+    vec u[MAX_POINTS * MAX_POINTS], half[MAX_WINDOW * MAX_POINTS], w[MAX_WINDOW * MAX_WINDOW];
+    for (int i = 0; i < points * points; ++i) {
+        u[i] = *(const vec *)(sums + i * LANES * LANES);
+        for (int64_t part = 1; part < parts; ++part)
+            u[i] += *(const vec *)(sums + part * stride + i * LANES * LANES);
+    }
+    for (int j = 0; j < points; ++j)
+        weights_from_points(points, window, u + j, points, half + j, points);
+    for (int i = 0; i < window; ++i)
+        weights_from_points(points, window, half + i * points, 1, w + i * window, 1);
+    for (int tap = 0; tap < window * window; ++tap)
+        *(vec *)(out + tap * p->depth * p->out_depth) = w[tap];
+}
+
 static void sums_to_filter(const problem *p, const float *sums, int64_t parts, int64_t stride, int64_t channel,
                            int64_t out_channel, float *out)
 {
-    const int points = (int)p->window + TILE - 1;
-    for (int row = 0; row < LANES; ++row) {
-        vec u[MAX_POINTS * MAX_POINTS], w[MAX_WINDOW * MAX_WINDOW];
-        for (int i = 0; i < points * points; ++i) {
-            u[i] = *(const vec *)(sums + (i * LANES + row) * LANES);
-            for (int64_t part = 1; part < parts; ++part)
-                u[i] += *(const vec *)(sums + part * stride + (i * LANES + row) * LANES);
-        }
-        if (points == 6)
-            window_from_points(6, u, w);
-        else
-            window_from_points(8, u, w);
-        for (int64_t tap = 0; tap < p->window * p->window; ++tap)
-            *(vec *)(out + (tap * p->depth + channel + row) * p->out_depth + out_channel) = w[tap];
+#define ROW(points, tile) window_from_points(points, tile, p, sums + row * LANES, parts, stride, to)
+    for (int64_t row = 0; row < LANES; ++row) {
+        float *to = out + (channel + row) * p->out_depth + out_channel;
+        FOR_POINTS_AND_TILE(p, ROW);
     }
+#undef ROW
 }
 
 /* The gradient by the filter. Each of `parts` shares of the tiles, of which none is empty, has sums of its own, so that
@@ -476,7 +497,7 @@ static void sums_to_filter(const problem *p, const float *sums, int64_t parts, i
 void reflow_winograd_filter_gradient(const problem *p, const float *images, const float *gradients, int64_t parts,
                                      float *scratch, float *sums, float *out)
 {
-    const int64_t points = p->window + TILE - 1, positions = points * points, all = p->batch * tiles_of_image(p);
+    const int64_t positions = p->points * p->points, all = p->batch * tiles_of_image(p);
     const int64_t in_panels = p->depth / LANES, out_panels = p->out_depth / LANES, pairs = in_panels * out_panels;
     const int64_t pair_size = positions * LANES * LANES, sums_size = pairs * pair_size;
     const int64_t scratch_size = positions * p->block * (p->depth + p->out_depth);
@@ -509,7 +530,7 @@ void reflow_winograd_filter_gradient(const problem *p, const float *images, cons
 void reflow_winograd_large_filter_gradient(const problem *p, const float *images, const float *gradients, float *scratch,
                                            float *sums, float *out)
 {
-    const int64_t points = p->window + TILE - 1, positions = points * points, all = p->batch * tiles_of_image(p);
+    const int64_t positions = p->points * p->points, all = p->batch * tiles_of_image(p);
     const int64_t in_panels = p->depth / LANES, out_panels = p->out_depth / LANES, pairs = in_panels * out_panels;
     const int64_t pair_size = positions * LANES * LANES;
     float *v = scratch, *m = v + positions * p->block * p->depth;
