@@ -292,22 +292,19 @@ def _attr_value(op_def: OpDef, key: str, value):
         if key[0] == "_":
             return value
         raise TypeError(f"{op_def.name}() got an unexpected attribute {key!r}")
-    if attr.type.startswith("list("):
+    if attr.element:
         if not isinstance(value, (list, tuple)):
             raise TypeError(f"Expected list for attr {key}")
-        kind = attr.type[5:-1]
-        value = [_one_attr(op_def, key, kind, v) for v in value]
+        value = [_one_attr(op_def, key, attr.element, v) for v in value]
         if attr.minimum is not None and len(value) < attr.minimum:
             raise ValueError(f"Attr '{key}' of '{op_def.name}' Op passed list of length {len(value)} less than minimum "
                              f"{attr.minimum}.")  # fmt: skip
-        checked = value
     else:
         value = _one_attr(op_def, key, attr.type, value)
-        checked = [value]
         if attr.minimum is not None and attr.type == "int" and value < attr.minimum:
             raise ValueError(f"Attr '{key}' of '{op_def.name}' Op passed {value} less than minimum {attr.minimum}.")
     if attr.allowed is not None:
-        for each in checked:
+        for each in value if attr.element else (value,):
             if each not in attr.allowed:
                 raise _attr_not_allowed(op_def, key, attr, each)
     return value

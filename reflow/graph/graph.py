@@ -160,7 +160,6 @@ class Graph(GraphScopes):
         convert = getattr(obj, "_as_graph_element", None)
         if convert is not None and not isinstance(obj, (Tensor, Operation)):
             obj = convert()
-        wanted = " or ".join(n for n, ok in (("Tensor", allow_tensor), ("Operation", allow_operation)) if ok)
         if isinstance(obj, str):
             return self._element_by_name(obj, allow_tensor, allow_operation)
         if isinstance(obj, Tensor) and allow_tensor or isinstance(obj, Operation) and allow_operation:
@@ -168,6 +167,7 @@ class Graph(GraphScopes):
                 kind = "Tensor" if isinstance(obj, Tensor) else "Operation"
                 raise ValueError(f"{kind} {obj} is not an element of this graph.")
             return obj
+        wanted = " or ".join(n for n, ok in (("Tensor", allow_tensor), ("Operation", allow_operation)) if ok)
         raise TypeError(f"Can not convert a {type(obj).__name__} into a {wanted}.")
 
     def _element_by_name(self, name, allow_tensor, allow_operation):

@@ -182,7 +182,8 @@ class Operation:
 
     def colocation_groups(self) -> list[bytes]:
         """The colocation groups ("loc:@name") that the operation belongs to."""
-        groups = sorted([c for c in self.attrs.get("_class", ()) if c.startswith(b"loc:@")])
+        classes = self.attrs.get("_class")
+        groups = sorted([c for c in classes if c.startswith(b"loc:@")]) if classes else None
         return groups or [b"loc:@" + self.name.encode()]
 
     def values(self) -> tuple["Tensor", ...]:

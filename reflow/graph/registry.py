@@ -60,6 +60,11 @@ class AttrDef:
     # An ordered set: messages list the values as TensorFlow does.
     allowed: dict[Any, None] | None = None
     minimum: int | None = None
+    # Derived: the type of the elements of a list; "" for an attribute that is no list.
+    element: str = field(init=False)
+
+    def __post_init__(self):
+        self.element = self.type[5:-1] if self.type.startswith("list(") else ""
 
 
 @dataclass(slots=True)

@@ -62,7 +62,9 @@ class _ScopeChange:
         scopes, changed = self._graph.__dict__, self._change
         if callable(changed):
             changed = changed()
-        self._saved = [(name, scopes[name]) for name in changed]
+        self._saved = saved = {}
+        for name in changed:
+            saved[name] = scopes[name]
         scopes.update(changed)
 
     def __exit__(self, *exc_info):

@@ -217,9 +217,7 @@ class Optimizer:
         sparse = indices is not None
         op_name = f"{'Resource' if handle else ''}{'Sparse' if sparse else ''}Apply{name}"
         dtype = grad.dtype.base_dtype
-        values = {"var": variable, **slots}
-        if handle:
-            values = {key: v.handle for key, v in values.items()}
+        values = {key: v.handle if handle else _target(v) for key, v in {"var": variable, **slots}.items()}
         values |= {"grad": grad, "delta": grad, "indices": indices}
         inputs = []
         for arg in get_op_def(op_name).inputs:

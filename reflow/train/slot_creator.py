@@ -11,7 +11,7 @@ from reflow.variables.ref_variable import RefVariable
 from reflow.variables.resource_variable import is_resource_variable
 from reflow.variables.save_slice_info import SaveSliceInfo
 from reflow.variables.variable import Variable
-from reflow.variables.variable_scope import get_variable, get_variable_scope, variable_scope
+from reflow.variables.variable_scope import get_variable, variable_scope
 
 
 def create_slot(primary, val, name, colocate_with_primary=True):
@@ -68,9 +68,10 @@ def create_zeros_slot(primary, name, dtype=None, colocate_with_primary=True):
 
 
 def _create(primary, value, shape, dtype, name, validate_shape, colocate):
-    with variable_scope(None, f"{primary.op.name}/{name}"):
-        place = get_default_graph().colocate_with(primary.op) if colocate else contextlib.nullcontext()
-        with place, _without_partitioner():
+    with variable_scope(None, f"{primary.op.name}/{name}") as scope:
+        # A slot is as large as its primary, which may be a part already.
+        scope.set_partitioner(None)
+        with get_default_graph().colocate_with(primary.op) if colocate else contextlib.nullcontext():
             slot = get_variable(
                 "", initializer=value, trainable=False, use_resource=_kind(primary), dtype=dtype,
                 shape=shape if callable(value) else None, validate_shape=validate_shape,
@@ -88,15 +89,3 @@ def _kind(primary):
     if is_resource_variable(primary):
         return True
     return False if isinstance(primary, RefVariable) else None
-
-
-@contextlib.contextmanager
-def _without_partitioner():
-    """A slot is as large as its primary, which may be a part already."""
-    scope = get_variable_scope()
-    saved = scope.partitioner
-    scope.set_partitioner(None)
-    try:
-        yield
-    finally:
-        scope.set_partitioner(saved)

@@ -50,8 +50,7 @@ def _create(initial_value=None, trainable=None, collections=None, validate_shape
 
 def _make_variable(use_resource=None, expected_shape=None, **arguments):
     """The creator below all others: a reference or a resource variable."""
-    from reflow.variables import ref_variable, resource_variable, variable_scope
-
+    ref_variable, resource_variable, variable_scope = _modules_above()
     if use_resource is None:
         use_resource = variable_scope.get_variable_scope().use_resource
     if use_resource is None:
@@ -59,7 +58,16 @@ def _make_variable(use_resource=None, expected_shape=None, **arguments):
     if use_resource:
         return resource_variable.ResourceVariable(**arguments)
     arguments.pop("distribute_strategy", None)
-    return ref_variable.RefVariable(expected_shape=expected_shape, **arguments)
+    # Past the metaclass, which lets these pass: it is one call less.
+    return type.__call__(ref_variable.RefVariable, expected_shape=expected_shape, **arguments)
+
+
+@functools.cache
+def _modules_above():
+    """The modules of the kinds of variables, and of scopes, which import this one."""
+    from reflow.variables import ref_variable, resource_variable, variable_scope
+
+    return ref_variable, resource_variable, variable_scope
 
 
 def _creators(graph) -> list:
