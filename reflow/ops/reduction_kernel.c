@@ -24,9 +24,9 @@ static inline double lesser_of(double a, double b) { return b < a ? b : a; }
 
 static int64_t at_most(int64_t value, int64_t bound) { return value < bound ? value : bound; }
 
-/* Defines, for a `step` that takes a number in and a `merge` of two results: name_row, of one row; reflow_name, of the
- * tensor, whose results are multiplied by `scale`. */
-#define REDUCTION(name, start, step, merge)                                                                            \
+/* Defines, for a `step` that takes a number in, and for `join` and `merge` of two results, in float and in double:
+ * name_row, of one row; reflow_name, of the tensor, whose results are multiplied by `scale`. */
+#define REDUCTION(name, start, step, join, merge)                                                                      \
     static double name##_row(const float *x, int64_t n)                                                               \
     {                                                                                                                  \
         double result = start;                                                                                         \
@@ -41,8 +41,10 @@ static int64_t at_most(int64_t value, int64_t bound) { return value < bound ? va
                     lanes[j] = step(lanes[j], x[i + j]);                                                               \
             for (int j = 0; i < end; ++i, ++j)                                                                         \
                 lanes[j] = step(lanes[j], x[i]);                                                                       \
-            for (int j = 0; j < LANES; ++j)                                                                            \
-                result = merge(result, lanes[j]);                                                                      \
+            for (int half = LANES / 2; half > 0; half /= 2)                                                            \
+                for (int j = 0; j < half; ++j)                                                                         \
+                    lanes[j] = join(lanes[j], lanes[j + half]);                                                        \
+            result = merge(result, lanes[0]);                                                                          \
         }                                                                                                              \
         return result;                                                                                                 \
     }                                                                                                                  \
@@ -104,7 +106,7 @@ static int64_t at_most(int64_t value, int64_t bound) { return value < bound ? va
         }                                                                                                              \
     }
 
-REDUCTION(sum, 0.0, add, add_sums)
-REDUCTION(sum_of_squares, 0.0, add_square, add_sums)
-REDUCTION(max, -INFINITY, greater, greater_of)
-REDUCTION(min, INFINITY, lesser, lesser_of)
+REDUCTION(sum, 0.0, add, add, add_sums)
+REDUCTION(sum_of_squares, 0.0, add_square, add, add_sums)
+REDUCTION(max, -INFINITY, greater, greater, greater_of)
+REDUCTION(min, INFINITY, lesser, lesser, lesser_of)
