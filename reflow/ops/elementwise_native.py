@@ -55,9 +55,8 @@ def unary(name: str, plain: Callable, least: int) -> Callable:
     """
 
     def rule(node):
-        dims = node.dims(0)
-        size = num_elements(dims)
-        if node.dtype(0) is not dtypes.float32 or size is not None and size < least or library() is None:
+        count = num_elements(node.dims(0))
+        if node.dtype(0) is not dtypes.float32 or count is not None and count < least or library() is None:
             return None
         return _unary_kernel(name, plain)
 
@@ -85,34 +84,36 @@ def binary(name: str, plain: Callable, least: int) -> Callable:
     """A `native` rule of an op of two tensors of one shape; the arguments are those of `unary`."""
 
     def rule(node):
-        if node.dtype(0) is not dtypes.float32 or not _is_shape_of_all(node, 2, least) or library() is None:
+        if node.dtype(0) is not dtypes.float32 or not _have_one_shape(node, 2, least) or library() is None:
             return None
-        return _binary_kernel(name, plain)
+        return _binary_kernel(name, plain, num_elements(node.dims(0)))
 
     return rule
 
 
-@functools.cache
-def _binary_kernel(name: str, plain: Callable) -> Callable:
-    function = getattr(library(), f"reflow_{name}")
+@functools.lru_cache(1000)
+def _binary_kernel(name: str, plain: Callable, count: int, result: torch.dtype = torch.float32) -> Callable:
+    """The kernel for so many numbers. What does not change is made here: of few numbers it would take half the time."""
+    function, is_large = getattr(library(), f"reflow_{name}"), native.is_large(count)
+    empty_like = functools.partial(torch.empty_like, dtype=result) if result is torch.bool else torch.empty_like
 
     def kernel(a, b):
         if not (a.is_contiguous() and b.is_contiguous()):
             return plain(a, b)
-        out = torch.empty_like(a)
-        count = a.numel()
-        function(a.data_ptr(), b.data_ptr(), out.data_ptr(), count, native.threads_for(count))
+        out = empty_like(a)
+        threads = torch.get_num_threads() if is_large else 1
+        function(a.data_ptr(), b.data_ptr(), out.data_ptr(), count, threads)
         return out
 
     kernel.__name__ = f"native_{name}"
     return kernel
 
 
-def _is_shape_of_all(node, inputs: int, least: int) -> bool:
+def _have_one_shape(node, inputs: int, least: int) -> bool:
     """True if the first inputs have one shape, known, of at least so many elements."""
     dims = node.dims(0)
-    size = num_elements(dims)
-    return size is not None and size >= least and all(node.dims(i) == dims for i in range(1, inputs))
+    count = num_elements(dims)
+    return count is not None and count >= least and all(node.dims(i) == dims for i in range(1, inputs))
 
 
 # --- choices ------------------------------------------------------------------------------------------------------
@@ -122,37 +123,21 @@ def comparison(name: str, plain: Callable, least: int) -> Callable:
     """A `native` rule of a comparison with a tensor of the same shape or with a scalar; arguments as of `unary`."""
 
     def rule(node):
-        size = num_elements(node.dims(0))
-        if node.dtype(0) is not dtypes.float32 or size is None or size < least or library() is None:
+        count = num_elements(node.dims(0))
+        if node.dtype(0) is not dtypes.float32 or count is None or count < least or library() is None:
             return None
         if node.dims(1) == node.dims(0):
-            return _comparison_kernel(name, plain)
-        return _comparison_kernel(f"{name}_scalar", plain) if node.dims(1) == () else None
+            return _binary_kernel(name, plain, count, torch.bool)
+        return _binary_kernel(f"{name}_scalar", plain, count, torch.bool) if node.dims(1) == () else None
 
     return rule
-
-
-@functools.cache
-def _comparison_kernel(name: str, plain: Callable) -> Callable:
-    function = getattr(library(), f"reflow_{name}")
-
-    def kernel(x, y):
-        if not (x.is_contiguous() and y.is_contiguous()):
-            return plain(x, y)
-        out = torch.empty_like(x, dtype=torch.bool)
-        count = x.numel()
-        function(x.data_ptr(), y.data_ptr(), out.data_ptr(), count, native.threads_for(count))
-        return out
-
-    kernel.__name__ = f"native_{name}"
-    return kernel
 
 
 def select(least: int) -> Callable:
     """The `native` rule of Select for three tensors of one shape, of which one may be known to be zeros."""
 
     def rule(node):
-        if node.dtype(1) is not dtypes.float32 or not _is_shape_of_all(node, 3, least) or library() is None:
+        if node.dtype(1) is not dtypes.float32 or not _have_one_shape(node, 3, least) or library() is None:
             return None
         return _select_kernel(is_zero(node.constant(1)), is_zero(node.constant(2)))
 

@@ -70,8 +70,13 @@ def template(dims: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
     return tensor
 
 
+def is_large(count: int) -> bool:
+    """True if more than one thread shall work on `count` numbers, a pass of some instructions each."""
+    return count >= _PARALLEL
+
+
 def threads_for(count: int) -> int:
-    """How many threads shall work on `count` numbers, a pass of some instructions each."""
+    """How many threads shall work on `count` numbers."""
     return 1 if count < _PARALLEL else torch.get_num_threads()
 
 

@@ -74,12 +74,13 @@ def half_the_squares(plain: Callable) -> Callable:
 @functools.lru_cache(1000)
 def _half_the_squares(plain: Callable, count: int) -> Callable:
     function, like = _library().reflow_sum_of_squares, native.template((), torch.float32)
+    is_large = native.is_large(count)
 
     def native_half_the_squares(t):
         if not t.is_contiguous():
             return plain(t)
         out = torch.empty_like(like)
-        function(t.data_ptr(), 1, count, 1, 0.5, out.data_ptr(), native.threads_for(count))
+        function(t.data_ptr(), 1, count, 1, 0.5, out.data_ptr(), torch.get_num_threads() if is_large else 1)
         return out
 
     return native_half_the_squares
@@ -88,13 +89,14 @@ def _half_the_squares(plain: Callable, count: int) -> Callable:
 @functools.lru_cache(1000)
 def _kernel(name: str, plain: Callable, parts: tuple, out_dims: tuple, scale: float) -> Callable:
     function, like = getattr(_library(), f"reflow_{name}"), native.template(out_dims, torch.float32)
-    count = prod(parts)
+    is_large, (outer, n, inner) = native.is_large(prod(parts)), parts
 
     def kernel(input, reduction_indices, keep_dims):
         if not input.is_contiguous():
             return plain(input, reduction_indices, keep_dims)
         out = torch.empty_like(like)
-        function(input.data_ptr(), *parts, scale, out.data_ptr(), native.threads_for(count))
+        threads = torch.get_num_threads() if is_large else 1
+        function(input.data_ptr(), outer, n, inner, scale, out.data_ptr(), threads)
         return out
 
     kernel.__name__ = f"native_{name}"
