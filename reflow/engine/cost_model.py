@@ -15,6 +15,9 @@ _TRANSFER_SECONDS = 4e-5
 _TRANSFER_BYTES_A_SECOND = 8e9
 _UNKNOWN_SIZE = 1 << 10
 
+# Placement comes before the passes: what a fused op takes counts for the op that it is made of, with so many inputs.
+_MAIN_OPS = {"_FusedConv2D": ("Conv2D", 2), "_FusedMatMul": ("MatMul", 2)}
+
 # Seconds that nodes took in runs that were traced, by what `_kind` tells of them: the least counts, for whatever else
 # happened meanwhile only made them longer.
 _measured: dict[tuple | None, float] = {}
@@ -39,12 +42,13 @@ def forget() -> None:
 
 def _kind(node: Node, device: str) -> tuple | None:
     """What settles how long a kernel takes: op, types, shapes and type of device; None where shapes are not known."""
-    values = [*node.inputs, *node.outputs]
+    op, count = _MAIN_OPS.get(node.type, (node.type, len(node.inputs)))
+    values = [*node.inputs[:count], *node.outputs]
     if any(v.dims is None or None in v.dims for v in values):
         return None
     shapes = tuple((v.dtype.base_dtype.name, v.dims) for v in values)
     # Virtual CPUs are one processor.
-    return node.type, shapes, "GPU" if "device:GPU" in device else "CPU"
+    return op, shapes, "GPU" if "device:GPU" in device else "CPU"
 
 
 def size_in_bytes(value: Value) -> int:

@@ -91,6 +91,8 @@ class Emitter:
         self.namespace: dict[str, object] = {"torch": torch, "inf": float("inf"), "nan": float("nan")}
         self.names: dict[Value, str] = {}
         self.used: set[str] = {"step", "torch", "inf", "nan", "rendezvous"}
+        # For a name that was asked for more than once, the number of its last variant.
+        self._counts: dict[str, int] = {}
         self.lines: list[str] = []
         self.line_nodes: dict[int, Node] = {}
         self.marked_nodes: list[Node] = []
@@ -257,10 +259,11 @@ class Emitter:
     def _unique(self, base: str) -> str:
         if not base or base[0].isdigit() or keyword.iskeyword(base):
             base = f"_{base}"
-        name, count = base, 1
+        name, count = base, self._counts.get(base, 1)
         while name in self.used:
             count += 1
             name = f"{base}_v{count}"
+        self._counts[base] = count
         self.used.add(name)
         return name
 

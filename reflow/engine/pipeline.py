@@ -63,9 +63,11 @@ def _from_environment() -> frozenset[str]:
     return frozenset(filter(None, os.environ.get("REFLOW_DISABLE_PASSES", "").split(",")))
 
 
-# The passes in the order in which they run: (name, function from plan to plan).
+# What the simulated run that places nodes goes by: (name, function from plan to plan).
+PASSES_BEFORE_PLACEMENT: list[tuple[str, Callable[[Plan], Plan]]] = [("shapes", specialize_shapes)]
+
+# The passes after it, in the order in which they run.
 PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
-    ("shapes", specialize_shapes),
     ("control", remove_redundant_control_edges),
     ("identities", remove_identities),
     ("folding", fold_constants),
@@ -105,6 +107,7 @@ def optimize(plan: Plan, options: Options) -> Plan:
     dump = _dumper()
     plan = insert_reads(join_collectives(guard_branches(plan)))
     dump("prune", plan)
+    plan = _rewrite(plan, PASSES_BEFORE_PLACEMENT, options, dump)
     if options.placer is not None:
         plan = options.placer.place(plan)
         dump("place", plan)

@@ -116,6 +116,10 @@ class Plan:
     # What compiles parts of it; None if nothing is to be compiled.
     jit: Any = None
 
+    def lacks(self, *types: str) -> bool:
+        """True if no node is of one of these types: a pass that works on them has nothing to do."""
+        return not any(node.type in types for node in self.nodes)
+
     def consumers(self) -> dict[Value, list[Node]]:
         """For each value, the nodes that take it (a node stands once for each use)."""
         uses: dict[Value, list[Node]] = {}

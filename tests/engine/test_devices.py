@@ -179,6 +179,36 @@ def test_measured_times_place_later_nodes():
     assert "done soonest there in the simulated run" in again.placement.values()
 
 
+def test_shapes_that_are_fed_place_nodes():
+    """A large product is worth a transfer, though the program leaves its size open."""
+    x = tf.placeholder(tf.float32, [None, None])
+    fetches = [tf.matmul(tf.matmul(x, x), x) for _ in range(2)]
+    with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as session:
+        def used(size):
+            plan = session.plan(fetches, {x: np.ones([size, size], np.float32)}).plan
+            return {n.device for n in plan.nodes if n.type == "MatMul"}
+
+        session._options.disabled = frozenset(["common_subexpressions"])
+        assert len(used(8)) == 1
+        assert len(used(1024)) == 2
+
+
+@pytest.mark.parametrize("layer, op", [(lambda x, w: tf.matmul(x, w), "MatMul"),
+                                       (lambda x, w: tf.nn.conv2d(x, w, 1, "SAME"), "Conv2D")])  # fmt: skip
+def test_the_time_of_a_fused_node_is_that_of_its_main_op(layer, op):
+    x, w = (tf.placeholder(tf.float32, [1, 1, 8, 8] if op == "Conv2D" else [8, 8]) for _ in range(2))
+    product = layer(x, w)
+    with tf.Session() as session:
+        nodes = session.plan(tf.nn.relu(tf.nn.bias_add(product, tf.ones([8]))), [x, w]).plan.nodes
+    (fused,) = [n for n in nodes if n.type == f"_Fused{op}"]
+    cost_model.measure(fused, 3.0)
+    try:
+        (node,) = [n for n in build_plan([product], [], [x, w]).nodes if n.type == op]
+        assert cost_model.seconds(node, CPUS[0]) == 3.0
+    finally:
+        cost_model.forget()
+
+
 def test_a_traced_run_feeds_the_cost_model():
     cost_model.forget()
     x = tf.placeholder(tf.float32, [30, 40])

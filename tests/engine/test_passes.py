@@ -158,7 +158,10 @@ def test_all_passes_off_and_on_agree(seed, monkeypatch):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", [name for name, _ in pipeline.PASSES + pipeline.SCHEDULED_PASSES])
+_ALL_PASSES = pipeline.PASSES_BEFORE_PLACEMENT + pipeline.PASSES + pipeline.SCHEDULED_PASSES
+
+
+@pytest.mark.parametrize("name", [name for name, _ in _ALL_PASSES])
 def test_each_pass_can_be_left_out(name):
     fetches, feed = _random_program(3)
     feeds = list(feed)
@@ -173,7 +176,7 @@ def test_dump_writes_the_plan_after_each_pass(tmp_path, monkeypatch):
     written = sorted(p.name for p in next(tmp_path.iterdir()).iterdir())
     assert written[0] == "00_prune.txt" and written[-1].endswith("in_place.txt")
     # Besides the passes: pruning and the schedule. Recomputation runs on request only.
-    assert len(written) == len(pipeline.PASSES) + len(pipeline.SCHEDULED_PASSES) + 1
+    assert len(written) == len(_ALL_PASSES) + 1
 
 
 def test_the_verifier_finds_a_value_that_nothing_makes():

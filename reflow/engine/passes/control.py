@@ -30,17 +30,19 @@ def remove_redundant_control_edges(plan: Plan) -> Plan:
 
 
 def effects_until(plan: Plan, drop_redundant_edges: bool = False) -> dict[Node, int]:
-    """For each node the set of effects at or before it, as the bits of an integer; empty if the plan has no effect.
+    """For nodes, the set of effects at or before them, as the bits of an integer; none for those that are not there.
 
     Args:
       plan: its nodes are in topological order.
       drop_redundant_edges: drop the control edges that add nothing to the effects before a node's data.
     """
     effects: dict[Node, int] = {}
-    if not drop_redundant_edges and not any(map(has_effect, plan.nodes)):
-        return effects  # Most steps that only compute end here.
+    first = 0
+    if not drop_redundant_edges:
+        # Of what comes before the first effect there is nothing to tell: most of a training step.
+        first = next((i for i, node in enumerate(plan.nodes) if has_effect(node)), len(plan.nodes))
     count = 0
-    for node in plan.nodes:
+    for node in plan.nodes[first:]:
         mask = 0
         for value in node.inputs:
             mask |= effects.get(value.node, 0)

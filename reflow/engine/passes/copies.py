@@ -6,6 +6,8 @@ from reflow.engine.plan import Node, Plan, Value, new_node
 
 def divide_before_copying(plan: Plan) -> Plan:
     """Rewrite Tile(x) / c as Tile(x / c), for a constant scalar c and copies that are no more than a view."""
+    if plan.lacks("RealDiv"):
+        return plan
     consumers, fetched, waited_for = plan.consumers(), set(plan.fetches), waited_for_in(plan)
     replaced: dict[Value, Value] = {}
     in_place_of: dict[Node, list[Node]] = {}

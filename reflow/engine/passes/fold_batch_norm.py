@@ -19,6 +19,8 @@ _PRODUCTS = frozenset({"Conv2D", "DepthwiseConv2dNative", "MatMul"})
 
 def fold_batch_norm(plan: Plan) -> Plan:
     """Rewrite FusedBatchNorm nodes with given statistics, and products by a vector of the channels."""
+    if plan.lacks(*_PRODUCTS):
+        return plan
     folding = _Folding(plan)
     for node in plan.nodes:
         folding.visit(node)

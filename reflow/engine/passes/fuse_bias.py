@@ -11,6 +11,8 @@ _FUSED = {"MatMul": "_FusedMatMul", "Conv2D": "_FusedConv2D"}
 
 def fuse_bias(plan: Plan) -> Plan:
     """MatMul or Conv2D + bias (+ Relu) becomes one node, which is one call."""
+    if plan.lacks(*_FUSED):
+        return plan
     consumers = plan.consumers()
     fetched = set(plan.fetches)
     replaced: dict[Value, Value] = {}

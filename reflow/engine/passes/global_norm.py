@@ -37,7 +37,8 @@ define_op("_ScaleMany", "tensors: N*T, scale: T -> scaled: N*T", "N: int, T: typ
 
 def clip_many(plan: Plan) -> Plan:
     """Rewrite sums of many L2Loss nodes, and products of many tensors with one scalar."""
-    _merge_norms(plan)
+    if not plan.lacks("L2Loss"):
+        _merge_norms(plan)
     _merge_scales(plan)
     return plan
 

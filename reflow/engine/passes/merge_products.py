@@ -15,6 +15,8 @@ _LEAST_TERMS = 3
 
 def merge_products(plan: Plan) -> Plan:
     """Rewrite AddN nodes whose inputs are all products with a transposed first factor, or all sums over rows."""
+    if plan.lacks("AddN"):
+        return plan
     products = _rewrite_sums(plan, _is_product, _one_product, "products")
     sums = _rewrite_sums(plan, _is_sum_of_rows, _one_sum, "sums of rows")
     if products and sums:

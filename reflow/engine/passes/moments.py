@@ -32,6 +32,8 @@ define_op("_Moments", "x: T -> mean: T, variance: T", "T: type, axis: int", shap
 
 def fuse_moments(plan: Plan) -> Plan:
     """Make each pair of Mean(x) and Mean(SquaredDifference(x, mean)) one node."""
+    if plan.lacks("SquaredDifference"):
+        return plan
     consumers, fetched, waited_for = plan.consumers(), set(plan.fetches), waited_for_in(plan)
     made: dict[Node, Node] = {}
     gone: set[Node] = set()

@@ -11,6 +11,8 @@ from reflow.engine.plan import Node, Plan, Value, new_node
 
 def mask_before_pool_gradient(plan: Plan) -> Plan:
     """Move ReluGrad, and BiasAddGrad behind it, to the small side of MaxPoolGrad."""
+    if plan.lacks("MaxPoolGrad"):
+        return plan
     consumers = plan.consumers()
     fetched = set(plan.fetches)
     made: dict[Node, list[Node]] = {}

@@ -62,6 +62,8 @@ define_op(
 
 def update_by_product(plan: Plan) -> Plan:
     """Merge large products with the updates that alone take them."""
+    if plan.lacks(*_RULES):
+        return plan
     consumers, fetched = plan.consumers(), set(plan.fetches)
     merged: dict[Node, Node] = {}
     gone: set[Node] = set()
