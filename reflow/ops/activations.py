@@ -255,7 +255,8 @@ def _softsign_gradient(op, grad):
 
 # --- sigmoid ------------------------------------------------------------------------------------------------------
 
-unary("Sigmoid", FLOATING_COMPLEX, "torch.sigmoid({x})")
+unary("Sigmoid", FLOATING_COMPLEX, "torch.sigmoid({x})",
+      native=elementwise_native.unary("sigmoid", torch.sigmoid, least=1 << 12))  # fmt: skip
 gradient_op(
     "SigmoidGrad", FLOATING_COMPLEX, lambda y, dy: dy * y * (1 - y),
     lower=lambda node: None if node.dtype(0).is_complex

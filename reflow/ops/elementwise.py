@@ -80,7 +80,7 @@ square = unary(
 )
 sqrt = unary(
     "Sqrt", FLOATING_COMPLEX, "torch.sqrt({x})", "sqrt", "math.sqrt", summary="The square root, elementwise.",
-    sparse=True,
+    sparse=True, native=elementwise_native.unary("sqrt", torch.sqrt, least=1 << 10),
 )  # fmt: skip
 rsqrt = unary(
     "Rsqrt", FLOATING_COMPLEX, "torch.rsqrt({x})", "rsqrt", "math.rsqrt", summary="1 / sqrt(x), elementwise."
@@ -179,7 +179,10 @@ def _reciprocal_gradient_gradient(op, grad):
 
 # --- exponentials and logarithms ----------------------------------------------------------------------------------
 
-exp = unary("Exp", FLOATING_COMPLEX, "torch.exp({x})", "exp", "math.exp", summary="e to the power x, elementwise.")
+exp = unary(
+    "Exp", FLOATING_COMPLEX, "torch.exp({x})", "exp", "math.exp", summary="e to the power x, elementwise.",
+    native=elementwise_native.unary("exp", torch.exp, least=1 << 9),
+)  # fmt: skip
 expm1 = unary(
     "Expm1", FLOATING_COMPLEX, "torch.expm1({x})", "expm1", "math.expm1",
     summary="exp(x) - 1, elementwise, accurate for small x.",

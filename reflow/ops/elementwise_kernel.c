@@ -73,24 +73,51 @@ static inline float logarithm(float x)
     return x <= -1.17549435e-38f ? NAN : all;
 }
 
-/* exp(x) - 1 for x <= 0: x = n ln 2 + r with |r| <= ln 2 / 2, and 2^n (exp(r) - 1) + (2^n - 1), with the Taylor
- * polynomial of exp(r) - 1, whose next term is below 2^-25 of the result. */
-static inline float exponential_minus_1(float x)
+/* 2^n for an integer -126 <= n <= 127. */
+static inline float power_of_2(float n)
 {
-    x = x < -80 ? -80 : x;
-    const float n = rintf(x * 1.44269504f);
-    const float r = (x - n * 0.693145751953125f) - n * 1.428606765330187e-06f;
+    const int32_t bits = ((int32_t)n + 127) << 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    return power;
+}
+
+/* x - n ln 2 for n = x / ln 2, rounded; the absolute value is at most ln 2 / 2. */
+static inline float reduced(float x, float n)
+{
+    return (x - n * 0.693145751953125f) - n * 1.428606765330187e-06f;
+}
+
+/* exp(r) - 1 for |r| <= ln 2 / 2 by its Taylor polynomial, whose next term is below 2^-25 of the result. */
+static inline float exponential_minus_1_near_0(float r)
+{
     float p = 1 / 5040.0f;
     p = p * r + 1 / 720.0f;
     p = p * r + 1 / 120.0f;
     p = p * r + 1 / 24.0f;
     p = p * r + 1 / 6.0f;
     p = p * r + 0.5f;
-    p = r + r * r * p;
-    const int32_t bits = ((int32_t)n + 127) << 23;
-    float power;
-    memcpy(&power, &bits, sizeof power);
-    return power * p + (power - 1);
+    return r + r * r * p;
+}
+
+/* 2^n exp(r). The power is two factors: 2^128 is no float, and what is below 2^-126 shall become 0 by itself. */
+static inline float exponential(float x)
+{
+    x = x > 89 ? 89 : x;
+    x = x < -104 ? -104 : x;
+    const float n = rintf(x * 1.44269504f), half = rintf(n * 0.5f);
+    const float p = 1 + exponential_minus_1_near_0(reduced(x, n));
+    return p * power_of_2(half) * power_of_2(n - half);
+}
+
+static inline float logistic(float x) { return 1 / (1 + exponential(-x)); }
+
+/* exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1) for x <= 0. */
+static inline float exponential_minus_1(float x)
+{
+    x = x < -80 ? -80 : x;
+    const float n = rintf(x * 1.44269504f), power = power_of_2(n);
+    return power * exponential_minus_1_near_0(reduced(x, n)) + (power - 1);
 }
 
 static inline float elu(float x)
@@ -99,6 +126,9 @@ static inline float elu(float x)
     return x > 0 ? x : below;
 }
 
+UNARY(sqrt, sqrtf)
+UNARY(exp, exponential)
+UNARY(sigmoid, logistic)
 UNARY(tanh, hyperbolic_tangent)
 UNARY(log, logarithm)
 UNARY(elu, elu)

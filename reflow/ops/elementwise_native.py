@@ -1,7 +1,7 @@
 """Elementwise functions of float32 in C: the `native` rules of ops whose kernels in PyTorch are slow or make passes.
 
-What is measured at a million numbers on two cores: tanh 0.4 ms instead of 1.9, log 0.6 instead of 0.95, the gradient of
-rsqrt 0.5 instead of 1.4; choices by condition pass over memory once instead of three times.
+Measured with a million numbers on two cores: tanh 0.27 ms instead of 1.9, exp 0.2 instead of 0.6, log 0.2 instead of
+0.9, the gradient of rsqrt 0.4 instead of 1.7; choices by condition pass over memory once instead of three times.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ from reflow.ops import native
 from reflow.ops.masks import is_zero
 
 _SOURCE = Path(__file__).with_name("elementwise_kernel.c")
-_UNARY = ("tanh", "log", "elu")
+_UNARY = ("sqrt", "exp", "sigmoid", "tanh", "log", "elu")
 _BINARY = ("sqrt_grad", "rsqrt_grad", "elu_grad", "squared_difference", "maximum", "minimum")
 _COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
 
@@ -35,7 +35,10 @@ def _prepare(library: ctypes.CDLL) -> None:
     for name, count in pointers.items():
         function = getattr(library, f"reflow_{name}")
         function.argtypes, function.restype = [pointer] * count + [ctypes.c_int64, ctypes.c_int], None
-    for name, x, expected in ("tanh", 0.5, math.tanh(0.5)), ("log", 10, math.log(10)), ("elu", -1, math.expm1(-1)):
+    for name, x, expected in (
+        ("sqrt", 2, math.sqrt(2)), ("exp", 2, math.exp(2)), ("sigmoid", 1, 1 / (1 + math.exp(-1))),
+        ("tanh", 0.5, math.tanh(0.5)), ("log", 10, math.log(10)), ("elu", -1, math.expm1(-1)),
+    ):  # fmt: skip
         value = ctypes.c_float(x)
         getattr(library, f"reflow_{name}")(ctypes.byref(value), ctypes.byref(value), 1, 1)
         if not math.isclose(value.value, expected, rel_tol=1e-6):

@@ -37,6 +37,11 @@ def _run(build, *arrays):
 @pytest.mark.parametrize(
     ("function", "expected", "low", "high"),
     [
+        (tf.sqrt, torch.sqrt, 0, 3),
+        (tf.exp, torch.exp, -87, 89),
+        (tf.exp, torch.exp, -1, 1),
+        (tf.sigmoid, torch.sigmoid, -80, 20),
+        (tf.sigmoid, torch.sigmoid, -1, 1),
         (tf.tanh, torch.tanh, -12, 12),
         (tf.tanh, torch.tanh, -1e-3, 1e-3),
         (tf.log, torch.log, 0, 3),
