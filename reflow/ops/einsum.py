@@ -29,18 +29,39 @@ from reflow.platform import logging
 
 
 def _einsum_shape(op):
-    labels, output = _resolve(op.attrs["equation"].decode(), [t.dims for t in op._inputs])
+    if op.attrs["equation"].count(b"->") != 1:
+        raise ValueError(f"Expecting exactly one '->' in einsum equation: {op.attrs['equation'].decode()}")
+    equation, shapes = op.attrs["equation"].decode(), [t.dims for t in op._inputs]
+    if any(dims is None and "..." in term for term, dims in zip(equation.split(","), shapes, strict=False)):
+        return [None]
+    labels, output = _resolve(equation, shapes)
     sizes: dict[str, int | None] = {}
-    for names, tensor in zip(labels, op._inputs, strict=True):
-        if tensor.dims is None:
-            return [None]
-        for name, size in zip(names, tensor.dims, strict=True):
-            sizes[name] = size if sizes.get(name) in (None, 1) else sizes[name]
+    for names, dims in zip(labels, shapes, strict=True):
+        for name, size in zip(names, (None,) * len(names) if dims is None else dims, strict=True):
+            known = sizes.get(name)
+            if 1 not in (known, size) and None not in (known, size) and known != size:
+                raise ValueError(f"Dimensions must be equal, but are {known} and {size}")
+            sizes[name] = size if known in (None, 1) else known
     return [tuple([sizes[name] for name in output])]
 
 
 def _einsum(inputs, equation):
-    return torch.einsum(equation.decode(), inputs)
+    left, _, output = equation.decode().replace(" ", "").partition("->")
+    labels = re.findall(r"\.\.\.|\w", output)
+    unique = list(dict.fromkeys(labels))
+    result = torch.einsum(f"{left}->{''.join(unique)}", inputs)
+    return result if len(unique) == len(labels) else _with_repeated_labels(result, unique, labels)
+
+
+def _with_repeated_labels(tensor, unique, labels):
+    """Zeros but on the diagonals of the dimensions whose labels are the same, where the elements of `tensor` stand."""
+    outer = tensor.dim() - len(unique) + 1
+    ids = [i for label in unique for i in ([f"...{n}" for n in range(outer)] if label == "..." else [label])]
+    wanted = [i for label in labels for i in ([f"...{n}" for n in range(outer)] if label == "..." else [label])]
+    result = tensor.new_zeros([tensor.shape[ids.index(i)] for i in wanted])
+    strides = [sum(s for s, j in zip(result.stride(), wanted, strict=True) if j == i) for i in ids]
+    result.as_strided(tensor.shape, strides).copy_(tensor)
+    return result
 
 
 define_op(

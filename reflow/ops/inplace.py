@@ -6,6 +6,7 @@ from reflow.graph import dtypes, errors
 from reflow.graph.build import call
 from reflow.graph.convert import to_tensor
 from reflow.graph.registry import define_op
+from reflow.ops.movement import as_signed
 from reflow.ops.shape_rules import unchanged_shape
 
 
@@ -13,9 +14,9 @@ def _check(x, i, v):
     def wrong(words):
         return errors.InvalidArgumentError(None, None, words)
 
-    if i.dim() != 1:
+    if i.ndim != 1:
         raise wrong(f"i must be a vector. {list(i.shape)}")
-    if x.dim() != v.dim():
+    if x.ndim != v.ndim:
         raise wrong(f"x and v shape doesn't match (ranks differ): {list(x.shape)} vs. {list(v.shape)}")
     if x.shape[1:] != v.shape[1:]:
         raise wrong(f"x and v shape doesn't match: {list(x.shape)} vs. {list(v.shape)}")
@@ -33,15 +34,20 @@ def _rows_changed(x, i, v, change):
 
 
 def _inplace_update(x, i, v):
-    return _rows_changed(x, i, v, torch.Tensor.copy_)
+    if isinstance(x, torch.Tensor):
+        return _rows_changed(x, i, v, torch.Tensor.copy_)
+    _check(x, i, v)
+    result = x.copy()
+    result[i.numpy() % len(x)] = v
+    return result
 
 
 def _inplace_add(x, i, v):
-    return _rows_changed(x, i, v, torch.Tensor.add_)
+    return _rows_changed(as_signed(x), i, as_signed(v), torch.Tensor.add_).view(x.dtype)
 
 
 def _inplace_sub(x, i, v):
-    return _rows_changed(x, i, v, torch.Tensor.sub_)
+    return _rows_changed(as_signed(x), i, as_signed(v), torch.Tensor.sub_).view(x.dtype)
 
 
 define_op("InplaceUpdate", "x: T, i: int32, v: T -> y: T", "T: type", shape=unchanged_shape, kernel=_inplace_update)

@@ -37,6 +37,8 @@ def _dilation_shape(op):
     dims, filter_dims = with_rank(op._inputs[0].dims, 4), with_rank(op._inputs[1].dims, 3)
     merge_size(dims[3], filter_dims[2])
     frames = _frames(filter_dims[:2], strides, rates, op.attrs["padding"])
+    if None in (*dims[1:3], *filter_dims[:2]):
+        return [(dims[0], None, None, filter_dims[2])]
     return [(dims[0], *windows.output_sizes(frames, dims[1:3]), filter_dims[2])]
 
 

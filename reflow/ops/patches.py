@@ -8,7 +8,6 @@ from reflow.graph.build import call
 from reflow.graph.errors import UnimplementedError
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
-from reflow.ops import windows
 from reflow.ops.movement import moves_elements
 from reflow.ops.renamed_arguments import renamed_argument
 from reflow.ops.shape_rules import with_rank
@@ -27,6 +26,16 @@ def _frames(attrs) -> list[Window]:
     return [Window(*each, attrs["padding"]) for each in zip(sizes[1:-1], strides[1:-1], rates[1:-1], strict=True)]
 
 
+def _places(frames, sizes) -> tuple:
+    """The places of each window along its dimension.
+
+    TensorFlow rounds towards zero: a dimension shorter than the window, but by less than two strides, has no place.
+    """
+    return tuple([0 if size is not None and frame.padding != b"SAME"
+                  and frame.extent - 2 * frame.stride < size < frame.extent else frame.output_size(size)
+                  for frame, size in zip(frames, sizes, strict=True)])  # fmt: skip
+
+
 def _patches_shape(op):
     rank = 4 if op.type == "ExtractImagePatches" else 5
     dims = with_rank(op._inputs[0].dims, rank)
@@ -37,7 +46,7 @@ def _patches_shape(op):
     frames = _frames(op.attrs)
     size = math.prod(frame.size for frame in frames)
     depth = None if dims[-1] is None else dims[-1] * size
-    places = windows.output_sizes(frames, dims[1:-1])
+    places = _places(frames, dims[1:-1])
     # TensorFlow looks at none of the sizes if it does not know them all.
     return [(dims[0], *([None] * len(places) if None in places else places), depth)]
 
@@ -50,7 +59,7 @@ def windows_as_vectors(images, frames):
     """[batch, *places, elements of a window times channels], elements in row-major order, channels last."""
     sizes = images.shape[1:-1]
     pads = [frame.pads(size) for frame, size in zip(frames, sizes, strict=True)]
-    places = windows.output_sizes(frames, sizes)
+    places = _places(frames, sizes)
     batch, depth = images.shape[0], images.shape[-1]
     # As large as the windows reach; zeros outside of the image.
     reach = [(count - 1) * frame.stride + frame.extent for count, frame in zip(places, frames, strict=True)]

@@ -15,6 +15,7 @@ from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dims
 from reflow.ops import native_pool, windows
 from reflow.ops.conv import shape_from_sizes
+from reflow.ops.movement import as_signed
 from reflow.ops.shape_rules import merge, with_rank
 from reflow.ops.torch_types import to_torch
 from reflow.ops.windows import DATA_FORMATS_2D, DATA_FORMATS_3D, Window
@@ -206,9 +207,9 @@ def _max_pool_grad_grad(orig_input, orig_output, grad, ksize, strides, padding, 
         return torch.zeros_like(orig_output)
     _, _, indices, frame = _indices(orig_input, ksize, strides, padding, data_format)
     indices = _from_first_place(indices, frame.skip)
-    grad = windows.channels_first(grad, data_format)
+    grad = windows.channels_first(as_signed(grad), data_format)
     picked = grad.flatten(2).gather(2, indices.flatten(2)).view(indices.shape)
-    return windows.in_layout(picked, data_format)
+    return windows.in_layout(picked, data_format).view(orig_output.dtype)
 
 
 _MAX_TYPES = "T: type in half|bfloat16|float|double|int32|int64|uint8|int16|int8|uint16|qint8 = float"

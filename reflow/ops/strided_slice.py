@@ -191,7 +191,10 @@ def _strided_slice_grad(shape, begin, end, strides, dy, begin_mask, end_mask, el
                         shrink_axis_mask):  # fmt: skip
     """Zeros of `shape`, with `dy` where the slice took its elements from."""
     index = python_index(begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
-    result = torch.zeros(shape, dtype=dy.dtype, device=dy.device)
+    if not isinstance(dy, torch.Tensor):
+        result = np.full(shape, b"", object)
+    else:
+        result = torch.zeros(shape, dtype=dy.dtype, device=dy.device)
     _write_slice(result, index, dy)
     return result
 

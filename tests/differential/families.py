@@ -3,6 +3,6 @@
 import importlib
 
 _FAMILIES = ["elementwise", "reductions", "arrays", "selection", "text", "sparse", "matrices", "decompositions",
-             "networks", "sequences", "parsing", "serialized", "ragged"]  # fmt: skip
+             "networks", "windows", "sequences", "parsing", "serialized", "ragged"]  # fmt: skip
 
 TABLES = {name: importlib.import_module(f"tests.differential.{name}").table for name in _FAMILIES}

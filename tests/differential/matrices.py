@@ -31,6 +31,20 @@ def _batch_matmul(d):
     return [x, y], {"adj_x": adj_x, "adj_y": adj_y}
 
 
+_EQUATIONS = [b"ij,jk->ik", b"ij->ji", b"bij,bjk->bik", b"ij,ij->", b"i,j->ij", b"...ij,jk->...ik", b"ii->i", b"ij->",
+              b"ijk->j", b"ij,kj->ik", b"i->ii", b"ij,jk", b"ii"]  # fmt: skip
+
+
+def _einsum(d):
+    equation, sizes = d.pick(*_EQUATIONS), {}
+    inputs = []
+    for labels in equation.split(b"->")[0].split(b","):
+        outer = d.shape(most=1) if b"..." in labels else ()
+        inner = [sizes.setdefault(label, d.size()) for label in labels.replace(b"...", b"")]
+        inputs.append(d.array("T", (*outer, *inner), "finite"))
+    return [inputs], {"equation": equation}
+
+
 def _cross(d):
     shape = (*d.shape(most=2), 3)
     return [d.array("T", shape, "finite"), d.array("T", shape, "finite")], {}
@@ -97,6 +111,7 @@ def _tridiagonal(d):
 
 table.add("MatMul SparseMatMul", _matmul, scaled=True, tolerances=_PRODUCTS)
 table.add("BatchMatMul BatchMatMulV2", _batch_matmul, scaled=True, tolerances=_PRODUCTS)
+table.add("Einsum", _einsum, scaled=True, tolerances=_PRODUCTS)
 table.add("Cross", _cross, scaled=True, tolerances=_PRODUCTS)
 table.add("MatrixInverse", square(adjoint=lambda d: d.flag()), scaled=True, tolerances=TOLERANCES)
 table.add("MatrixDeterminant LogMatrixDeterminant", square(), scaled=True, tolerances=TOLERANCES)

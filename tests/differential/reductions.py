@@ -64,6 +64,7 @@ table.add("All Any", _reduction("bool"))
 table.add("ArgMax ArgMin", _arg)
 table.add("Cumsum", _cumulative("any"), scaled=True, tolerances=_SUMS)
 table.add("Cumprod", _cumulative("nonzero"), scaled=True, tolerances=_SUMS)
+table.add("CumulativeLogsumexp", _cumulative("finite"), tolerances={"float16": 2e-2})
 table.add("L2Loss", lambda d: ([d.array("T", d.shape(), "finite")], {}), scaled=True, tolerances=_SUMS)
 # Of constants Reflow knows the lengths.
 table.add("BroadcastGradientArgs", _broadcast_arguments, static_shapes=False)

@@ -76,6 +76,40 @@ def _scatter_nd(d):
     return [d.array("T", shape, "finite"), indices, updates], {}
 
 
+def _strided_update(d):
+    shape = d.shape(most=3, low=1)
+    begin = [d.int(0, size - 1) for size in shape]
+    end = [d.int(first + 1, size) for first, size in zip(begin, shape, strict=True)]
+    value = d.array("T", [last - first for first, last in zip(begin, end, strict=True)])
+    spec = (np.array(v, d.dtype("Index").np_dtype) for v in (begin, end, [1] * len(shape)))
+    if d.op == "StridedSliceGrad":
+        return [np.array(shape, d.dtype("Index").np_dtype), *spec, value], {}
+    return [d.array("T", shape), *spec, value], {}
+
+
+def _rows_update(d):
+    shape = d.shape(least=1, low=1)
+    rows = d.array("int32", (d.size(),), low=0, high=shape[0] - 1)
+    if d.op != "InplaceAdd":
+        rows = np.unique(rows)
+    return [d.array("T", shape, "finite"), rows, d.array("T", (*rows.shape, *shape[1:]), "finite")], {}
+
+
+def _unique_scatter(d):
+    # Which of two updates of one place counts is not determined.
+    tensor, indices, updates = _scatter_nd(d)[0]
+    _, first = np.unique(indices.reshape(-1, indices.shape[-1]), axis=0, return_index=True)
+    inner = updates.shape[indices.ndim - 1 :]
+    rows = np.sort(first)
+    return [tensor, indices.reshape(-1, indices.shape[-1])[rows], updates.reshape(-1, *inner)[rows]], {}
+
+
+def _accidental_hits(d):
+    batch, count = d.int(0, 3), d.int(1, 2)
+    candidates = d.ints("int64", [3 * i + d.int(0, 2) for i in range(d.int(0, 3))])
+    return [d.array("int64", (batch, count), low=0, high=8), candidates], {"num_true": count}
+
+
 def _partition(d):
     shape = d.shape()
     count = d.int(1, 3)
@@ -98,6 +132,10 @@ table.add("Gather", _gather)
 table.add("GatherV2", _gather_axis, constants=("axis",))
 table.add("GatherNd", _gather_nd)
 table.add("ScatterNd TensorScatterAdd TensorScatterSub ScatterNdNonAliasingAdd", _scatter_nd, scaled=True)
+table.add("TensorScatterUpdate", _unique_scatter, faults=False)
+table.add("StridedSliceGrad TensorStridedSliceUpdate", _strided_update, faults=False)
+table.add("InplaceAdd InplaceSub InplaceUpdate", _rows_update, faults=False, gradient=False)
+table.add("ComputeAccidentalHits", _accidental_hits)
 table.add("DynamicPartition", _partition)
 table.add("DynamicStitch", _stitch, faults=False)
 table.add("ParallelDynamicStitch", _stitch, faults=False, static_shapes=False)

@@ -110,6 +110,33 @@ def _fill_rows_gradient(d):
     return [_i64(sorted({d.int(0, count - 1) for _ in range(3)})), d.array("T", (count,), "finite")], {}
 
 
+def _add_gradient(d):
+    shape = d.shape(least=1, low=1)
+    a, b = (sparse(d, shape, "float32")[0] for _ in range(2))
+    both = _i64(sorted({*map(tuple, a.tolist()), *map(tuple, b.tolist())})).reshape(-1, len(shape))
+    return [d.array("T", (len(both),), "finite"), a, b, both], {}
+
+
+def _slice_gradient(d):
+    shape = d.shape(least=1, low=1)
+    indices = sparse(d, shape, "float32")[0]
+    start = _i64([d.int(0, size - 1) for size in shape])
+    inside = indices[(indices >= start).all(1)] - start
+    return [d.array("T", (len(inside),), "finite"), indices, start, inside], {}
+
+
+def _cross(d):
+    """Features of one batch: sparse ones of numbers or strings, and dense ones."""
+    batch, hashed = d.int(1, 3), d.flag()
+    parts = [sparse(d, (batch, 2), d.pick("int64", "string")) for _ in range(d.int(0, 2))]
+    dense = [d.array(d.pick("int64", "string"), (batch, 1)) for _ in range(d.int(0 if parts else 1, 2))]
+    columns = [list(column) for column in zip(*parts, strict=True)] or [[], [], []]
+    kind = d.dtype("int64" if hashed else "string")
+    return [*columns, dense], {
+        "hashed_output": hashed, "num_buckets": d.pick(0, 100), "hash_key": d.pick(956888297470, 7), "out_type": kind,
+        "internal_type": kind if hashed else d.dtype("string")}  # fmt: skip
+
+
 def _set(d, outer):
     """A sparse batch of sets: indices, values without repetition within a row, shape."""
     rows, values = [], []
@@ -163,6 +190,9 @@ table.add("SparseReshape", _reshape, faults=False)
 table.add("SparseSlice", _slice, faults=False)
 table.add("SparseFillEmptyRows", _fill_rows, faults=False)
 table.add("SparseFillEmptyRowsGrad", _fill_rows_gradient, faults=False)
+table.add("SparseAddGrad", _add_gradient, faults=False)
+table.add("SparseSliceGrad", _slice_gradient, faults=False)
+table.add("SparseCross", _cross, faults=False)
 table.add("SetSize", _set_size, faults=False)
 table.add("DenseToDenseSetOperation", _dense_sets, faults=False)
 table.add("DenseToSparseSetOperation", _dense_and_sparse_sets, faults=False)
