@@ -16,8 +16,8 @@ from reflow.ops import native
 from reflow.ops.windows import Window
 
 _SOURCE = Path(__file__).with_name("max_pool_kernel.c")
-# A place is a number that a byte holds.
-_LARGEST_WINDOW = 256
+# A place is a number that a byte holds, as is one that stands for none.
+_LARGEST_WINDOW = 255
 # A thread of its own has to have so many numbers to work on.
 _NUMBERS_OF_A_THREAD = 1 << 15
 _POINTER, _I64 = ctypes.c_void_p, ctypes.c_int64

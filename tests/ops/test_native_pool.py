@@ -9,11 +9,12 @@ from reflow.ops import native_pool
 
 pytestmark = pytest.mark.skipif(native_pool.load() is None, reason="no C compiler")
 
-# (shape, window, stride): one channel, fewer than a vector, several vectors, and a rest.
+# (shape, window, stride): one channel, fewer than a vector, several vectors, and a rest; places in one group and more.
 _CASES = [
     ((2, 7, 9, 1), (3, 3), (2, 2)), ((2, 7, 9, 5), (2, 3), (1, 2)), ((1, 8, 6, 16), (3, 3), (1, 1)),
     ((3, 5, 5, 37), (3, 3), (2, 2)), ((2, 9, 9, 32), (2, 2), (3, 3)), ((1, 4, 4, 18), (4, 4), (4, 4)),
-    ((1, 40, 40, 33), (16, 16), (5, 3)),
+    ((1, 40, 40, 33), (17, 15), (5, 3)), ((2, 11, 9, 70), (4, 4), (1, 1)), ((1, 5, 30, 3), (2, 2), (2, 2)),
+    ((1, 1, 1, 1), (1, 1), (1, 1)), ((2, 6, 6, 96), (2, 2), (2, 2)), ((2, 6, 7, 64), (1, 2), (3, 2)),
 ]  # fmt: skip
 
 
