@@ -138,8 +138,7 @@ static void last_maxima(const window *w, const margin *m, int64_t first, int64_t
     uint8_t all_places[CHANNELS];
     window last;
     last.count = w->count;
-    for (int64_t i = 0; i < w->count; i++)
-{
+    for (int64_t i = 0; i < w->count; i++) {
         last.pixels[i] = readable(m, w->pixels[i] + first);
         last.numbers[i] = w->numbers[i];
     }
