@@ -13,6 +13,7 @@ from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims, dims_compatible, dims_to_str, num_elements
+from reflow.ops import cross_entropy_native
 from reflow.ops.casting import cast
 from reflow.ops.constant import constant, ones_like, zeros_like
 from reflow.ops.identity import prevent_gradient, stop_gradient
@@ -46,7 +47,7 @@ def _softmax_cross_entropy(features, labels):
 
 define_op(
     "SoftmaxCrossEntropyWithLogits", "features: T, labels: T -> loss: T, backprop: T", "T: type in floating",
-    shape=_xent_shape, kernel=_softmax_cross_entropy,
+    shape=_xent_shape, kernel=_softmax_cross_entropy, native=cross_entropy_native.rule(_softmax_cross_entropy),
 )  # fmt: skip
 
 
@@ -210,7 +211,7 @@ def _raise_bad_label(labels, classes):
 define_op(
     "SparseSoftmaxCrossEntropyWithLogits", "features: T, labels: Tlabels -> loss: T, backprop: T",
     "T: type in floating, Tlabels: type in index = int64", shape=_sparse_xent_shape,
-    kernel=_sparse_softmax_cross_entropy,
+    kernel=_sparse_softmax_cross_entropy, native=cross_entropy_native.rule(_sparse_softmax_cross_entropy),
 )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def load(source: Path, prepare: Callable[[ctypes.CDLL], None], openmp: bool = Fa
     """Returns the library of a C source, built if need be, or None where it cannot be had.
 
     Args:
-        source: the C file.
+        source: the C file. It may include the headers beside it.
         prepare: declares the functions of the library and tests them against known answers. It raises
             RuntimeError where an answer is wrong.
         openmp: whether the source uses OpenMP.
@@ -80,6 +80,13 @@ def threads_for(count: int) -> int:
     return 1 if count < _PARALLEL else torch.get_num_threads()
 
 
+def takes(*tensors: torch.Tensor) -> bool:
+    """Whether C code can read tensors: float32 numbers in the CPU's memory, one after the other, and not traced."""
+    return not torch.compiler.is_compiling() and all(
+        t.dtype is torch.float32 and t.device.type == "cpu" and t.is_contiguous() for t in tensors
+    )
+
+
 def _load_openmp_runtime() -> bool:
     """Makes the symbols of PyTorch's own OpenMP runtime visible to libraries that are loaded from now on."""
     found = list((Path(torch.__file__).parent / "lib").glob("libgomp*.so*"))
@@ -98,7 +105,8 @@ def _build(source: Path, flags: tuple[str, ...] = _FLAGS) -> Path:
     if compiler is None:
         raise RuntimeError("no C compiler found")
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reflow" / "native"
-    identity = b"\0".join([source.read_bytes(), " ".join(flags).encode(), compiler.encode(), _cpu_identity()])
+    contents = [file.read_bytes() for file in (source, *sorted(source.parent.glob("*.h")))]
+    identity = b"\0".join([*contents, " ".join(flags).encode(), compiler.encode(), _cpu_identity()])
     library = folder / f"{source.stem}-{hashlib.sha256(identity).hexdigest()[:16]}.so"
     if not library.exists():
         folder.mkdir(parents=True, exist_ok=True)

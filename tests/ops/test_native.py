@@ -60,6 +60,14 @@ def test_another_source_or_other_flags_give_another_library(source, tmp_path, mo
     assert len(_libraries(tmp_path)) == 3
 
 
+def test_another_header_gives_another_library(source, tmp_path):
+    header = tmp_path / "number.h"
+    source.write_text('#include "number.h"\nint answer(void) { return NUMBER; }')
+    for number in 1, 2:
+        header.write_text(f"#define NUMBER {number}")
+        assert native.load(source, lambda library: None).answer() == number
+
+
 def test_the_answer_is_cached(source):
     calls = []
     assert native.load(source, calls.append) is native.load(source, calls.append)
@@ -139,3 +147,11 @@ def test_threads_are_those_of_pytorchs_only_runtime(source):
 
 def test_functions_release_the_interpreter_lock(source):
     assert type(native.load(source, lambda library: None)) is ctypes.CDLL
+
+
+def test_only_plain_numbers_are_taken():
+    images = torch.zeros(1, 8, 8, 16)
+    assert native.takes(images)
+    assert not native.takes(images.double())
+    assert not native.takes(images.transpose(1, 2))
+    assert not native.takes(images.to("meta"))

@@ -9,6 +9,7 @@ import torch
 
 from reflow.engine.plan import Node, Plan, new_node
 from reflow.graph.registry import define_op
+from reflow.ops import cross_entropy_native
 from reflow.ops.cross_entropy import label_column, minus_one_at
 
 
@@ -26,6 +27,10 @@ def _sparse_gradient(features, labels):
     return minus_one_at(column, torch.softmax(features, 1))
 
 
+def _gradient(features, labels):
+    return torch.softmax(features, 1) - labels
+
+
 def _loss_shape(op):
     return [op._inputs[0].dims[:1]]
 
@@ -35,11 +40,13 @@ def _gradient_shape(op):
 
 
 define_op("_SparseCrossEntropyLoss", "features: T, labels: Tlabels -> loss: T", "T: type, Tlabels: type",
-          shape=_loss_shape, kernel=_sparse_loss, gradient=None)  # fmt: skip
+          shape=_loss_shape, kernel=_sparse_loss, gradient=None,
+          native=cross_entropy_native.rule(_sparse_loss, gradient=False))  # fmt: skip
 define_op("_SparseCrossEntropyGradient", "features: T, labels: Tlabels -> backprop: T", "T: type, Tlabels: type",
-          shape=_gradient_shape, kernel=_sparse_gradient, gradient=None)  # fmt: skip
+          shape=_gradient_shape, kernel=_sparse_gradient, gradient=None,
+          native=cross_entropy_native.rule(_sparse_gradient, loss=False))  # fmt: skip
 define_op("_CrossEntropyGradient", "features: T, labels: T -> backprop: T", "T: type", shape=_gradient_shape,
-          kernel="torch.softmax({features}, 1) - {labels}", gradient=None)  # fmt: skip
+          kernel=_gradient, gradient=None, native=cross_entropy_native.rule(_gradient, loss=False))  # fmt: skip
 
 # By the op, which node makes the loss alone and which one the gradient.
 _PARTS = {
