@@ -1,14 +1,19 @@
 /* Sums, differences and products of a transposed and a plain float32 tensor, for reflow/ops/transposition_native.py.
  *
  * `a` is [count, rows, columns]; y and out are [count, columns, rows], and may be the same. Squares of 8 x 8 numbers are
- * transposed in registers, four of them side by side, so that whole cache lines are read and written.
+ * transposed in registers.
  */
 #include <stdint.h>
 #include <string.h>
 
 #define EXPORT __attribute__((visibility("default")))
 #define EDGE 8
-#define SQUARE 16 /* the side of four squares */
+#define WIDTH 16 /* columns that are worked on together: a cache line */
+/* Rows that are worked on together: many, so that the output is written in long runs, unless rows are so far apart that
+ * few of them fit into the first-level cache, whose sets they share. */
+#define HEIGHT 16
+#define HEIGHT_OF_NARROW 256
+#define NARROW 64
 
 typedef float vector __attribute__((vector_size(4 * EDGE), aligned(4)));
 typedef int32_t order __attribute__((vector_size(4 * EDGE)));
@@ -76,13 +81,13 @@ static inline int64_t at_most(int64_t value, int64_t bound) { return value < bou
     EXPORT void reflow_transposed_##name(const float *a, const float *y, float *out, int64_t count, int64_t rows,      \
                                          int64_t columns, int threads)                                                 \
     {                                                                                                                  \
-        const int64_t strips = (columns + SQUARE - 1) / SQUARE;                                                        \
+        const int64_t strips = (columns + WIDTH - 1) / WIDTH, height = columns <= NARROW ? HEIGHT_OF_NARROW : HEIGHT;  \
         _Pragma("omp parallel for num_threads(threads) schedule(static)")                                              \
         for (int64_t strip = 0; strip < count * strips; ++strip) {                                                     \
-            const int64_t start = strip / strips * rows * columns, j = strip % strips * SQUARE;                        \
-            for (int64_t i = 0; i < rows; i += SQUARE)                                                                 \
+            const int64_t start = strip / strips * rows * columns, j = strip % strips * WIDTH;                         \
+            for (int64_t i = 0; i < rows; i += height)                                                                 \
                 name##_part(a + start + i * columns + j, y + start + j * rows + i, out + start + j * rows + i, rows,   \
-                            columns, at_most(SQUARE, rows - i), at_most(SQUARE, columns - j));                         \
+                            columns, at_most(height, rows - i), at_most(WIDTH, columns - j));                          \
         }                                                                                                              \
     }
 
