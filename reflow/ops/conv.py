@@ -12,8 +12,8 @@ from reflow.graph.build import call
 from reflow.graph.convert import constant_value_as_dims
 from reflow.graph.errors import InvalidArgumentError
 from reflow.graph.registry import define_op, gradient
-from reflow.graph.shapes import Dims
-from reflow.ops import windows, winograd
+from reflow.graph.shapes import Dims, num_elements
+from reflow.ops import native, shallow_conv, windows, winograd
 from reflow.ops.shape_rules import merge_size, with_rank
 from reflow.ops.windows import DATA_FORMATS_2D, DATA_FORMATS_3D
 
@@ -123,17 +123,41 @@ def conv_with_bias(
     """The kernel of a convolution; `bias`, a vector or None, is added to the channels, then follows a ReLU if asked."""
     attrs = {"strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations,
              "explicit_paddings": explicit_paddings}  # fmt: skip
-    frame = winograd_frame(attrs, input.shape, filter.shape)
-    if frame is not None and winograd.takes(input, filter):
-        return winograd.convolve(input, filter, bias, relu, *frame)
     x, w = windows.channels_first(input, data_format), _filter_first(filter)
     pad, extra, stride, dilation = _prepare(x.shape[2:], filter.shape[:-2], attrs)
     if 0 in x.shape:
         return _empty_result(x, filter, attrs)
+    if native.takes(input, filter, *([] if bias is None else [bias])):
+        if (frame := winograd_frame(attrs, input.shape, filter.shape)) is not None:
+            return winograd.convolve(input, filter, bias, relu, *frame)
+        if (places := shallow_frame(attrs, input.shape, filter.shape)) is not None:
+            return shallow_conv.convolve(input, filter, bias, relu, places)
     if extra is not None:
         x = torch.nn.functional.pad(x, extra)
     result = _FUNCTIONS[x.dim()](x, w, bias, stride, pad, dilation, _groups(x.shape[1], w.shape[1]))
     return windows.in_layout(result.relu_() if relu else result, data_format)
+
+
+def shallow_frame(attrs, dims, filter_dims, for_gradient=False) -> shallow_conv.Frame | None:
+    """Where the windows stand, where a convolution of few channels is quicker in C; or None.
+
+    Args:
+      attrs: of the convolution.
+      dims: of the images; the batch may be None, for a size that is not known and taken for large.
+      filter_dims: of the filter.
+      for_gradient: whether that by the filter is asked for.
+    """
+    if len(dims) != 4 or windows.is_channels_first(attrs["data_format"]) or dims[3] != filter_dims[2]:
+        return None
+    if not shallow_conv.suits(attrs["dilations"][1:3], *filter_dims[2:]):
+        return None
+    frames = windows.windows_of(attrs, filter_dims[:2], attrs["data_format"])
+    sizes = windows.output_sizes(frames, dims[1:3])
+    numbers = float("inf") if dims[0] is None else num_elements((dims[0], *sizes, filter_dims[3]))
+    if not (for_gradient or shallow_conv.pays(num_elements(filter_dims[:3]), numbers)) or shallow_conv.load() is None:
+        return None
+    pads = [w.pads(size)[0] for w, size in zip(frames, dims[1:3], strict=True)]
+    return shallow_conv.Frame(attrs["strides"][1:3], pads, sizes)
 
 
 def winograd_frame(attrs, dims, filter_dims, is_transformed=False) -> tuple[list[int], tuple] | None:
@@ -180,7 +204,7 @@ def lower_conv(node, bias: str = "None", activation: str = "") -> str | None:
       activation: what to call on the result, such as ".relu_()".
     """
     frame = conv_frame(node)
-    if frame is None or _goes_by_winograd(node):
+    if frame is None or _goes_without_aten(node):
         return None
     rank = len(node.dims(0))
     w = f"{node.args[1]}.permute({rank - 1}, {rank - 2}, {_numbers(0, rank - 2)})"
@@ -188,11 +212,12 @@ def lower_conv(node, bias: str = "None", activation: str = "") -> str | None:
     return f"torch.conv{rank - 2}d({frame.x}, {w}, {bias}, {arguments}){activation}{frame.last}.contiguous()"
 
 
-def _goes_by_winograd(node) -> bool:
-    """Whether the kernel will take Winograd's way: then it is to be called, not ATen."""
+def _goes_without_aten(node) -> bool:
+    """Whether the kernel will take another way: then it is to be called, not ATen."""
     if node.dtype(0) is not dtypes.float32 or "GPU" in node.node.device:
         return False
-    return winograd_frame({"explicit_paddings": (), **node.attrs}, node.dims(0), node.dims(1)) is not None
+    arguments = {"explicit_paddings": (), **node.attrs}, node.dims(0), node.dims(1)
+    return winograd_frame(*arguments) is not None or shallow_frame(*arguments) is not None
 
 
 class ConvFrame(NamedTuple):
@@ -252,7 +277,7 @@ def _conv_input_gradient(
     if 0 in grad.shape:
         return grad.new_zeros(input_sizes)
     frame = winograd_frame(attrs, input_sizes, filter.shape)
-    if frame is not None and winograd.takes(filter, out_backprop):
+    if frame is not None and native.takes(filter, out_backprop):
         return winograd.input_gradient(filter, out_backprop, frame[0], tuple(sizes))
     pad, extra, stride, dilation = _prepare(sizes, filter.shape[:-2], attrs)
     padded = windows.padded_sizes(sizes, extra)
@@ -279,9 +304,11 @@ def _conv_filter_gradient(
     _check_gradient(grad, x.shape[2:], filter_sizes[:-2], attrs)
     if 0 in grad.shape or 0 in x.shape:
         return grad.new_zeros(filter_sizes)
-    frame = winograd_frame(attrs, input.shape, filter_sizes)
-    if frame is not None and winograd.takes(input, out_backprop):
-        return winograd.filter_gradient(input, out_backprop, frame[0], filter_sizes[0])
+    if native.takes(input, out_backprop):
+        if (frame := winograd_frame(attrs, input.shape, filter_sizes)) is not None:
+            return winograd.filter_gradient(input, out_backprop, frame[0], filter_sizes[0])
+        if (places := shallow_frame(attrs, input.shape, filter_sizes, for_gradient=True)) is not None:
+            return shallow_conv.filter_gradient(input, out_backprop, places, filter_sizes[:2])
     pad, extra, stride, dilation = _prepare(x.shape[2:], filter_sizes[:-2], attrs)
     if extra is not None:
         x = torch.nn.functional.pad(x, extra)

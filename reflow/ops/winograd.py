@@ -103,13 +103,6 @@ def pays(batch: int, height: int, width: int, window: int, is_transformed: bool 
     return batch * height * width >= least[window] and 2 * height * width >= places
 
 
-def takes(*tensors: torch.Tensor) -> bool:
-    """Whether the C code can read tensors: float32 numbers in the CPU's memory, one after the other, and not traced."""
-    return not torch.compiler.is_compiling() and all(
-        t.dtype is torch.float32 and t.device.type == "cpu" and t.is_contiguous() for t in tensors
-    )
-
-
 def convolve(
     images: torch.Tensor, filter: torch.Tensor, bias: torch.Tensor | None, relu: bool, pads: tuple[int, int],
     out_sizes: tuple[int, int],

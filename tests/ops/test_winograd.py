@@ -107,14 +107,6 @@ def test_what_suits(window, strides, dilations, depth, out_depth, expected):
     assert winograd.suits(window, strides, dilations, depth, out_depth) is expected
 
 
-def test_only_plain_numbers_are_taken():
-    images = torch.zeros(1, 8, 8, 16)
-    assert winograd.takes(images)
-    assert not winograd.takes(images.double())
-    assert not winograd.takes(images.transpose(1, 2))
-    assert not winograd.takes(images.to("meta"))
-
-
 def _steps():
     """Losses of a few steps of a net whose convolutions suit, and the source of the step."""
     with tf.Graph().as_default():

@@ -16,7 +16,7 @@ from reflow.graph import dtypes
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import num_elements
 from reflow.ops import winograd
-from reflow.ops.conv import conv_frame, winograd_frame
+from reflow.ops.conv import conv_frame, shallow_frame, winograd_frame
 from reflow.ops.windows import DATA_FORMATS_2D
 
 # Smaller weights lie in the cache whatever their order.
@@ -138,6 +138,8 @@ def _pack_filter(node: Node, filter: torch.Tensor) -> _Packed | None:
         pads, sizes = frame
         attrs = {"window": filter.shape[0], "pads": pads, "sizes": list(sizes)}
         return _Packed("_WinogradConv2D", winograd.transformed(filter), attrs)
+    if shallow_frame(attrs, node.inputs[0].dims, filter.shape) is not None:
+        return None
     frame = conv_frame(_Sizes(node))
     if frame is None or frame.is_padded or not torch.backends.mkldnn.is_available():
         return None
