@@ -1,7 +1,9 @@
 """The distributions: what they need is pinned, and they agree on the version."""
 
+import ast
 import pathlib
 import re
+import sys
 
 import pytest
 
@@ -29,6 +31,25 @@ def test_every_dependency_is_pinned():
     pinned = {_normal(line) for line in lines if re.fullmatch(r"[\w.-]+==[\w.]+", line)}
     assert wanted - pinned == {"reflow"}
     assert len(pinned) == len([line for line in lines if not line.startswith("#")])
+
+
+# Where a distribution's name is not what programs import.
+_DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl-py", "google": "protobuf"}
+
+
+def _imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def test_the_package_imports_what_it_depends_on_and_nothing_else():
+    declared = {_normal(one) for one in _toml("pyproject.toml")["project"]["dependencies"]}
+    imported = {name for path in (ROOT / "reflow").rglob("*.py") for name in _imported(path)}
+    imported -= {"reflow", *sys.stdlib_module_names}
+    assert {_normal(_DISTRIBUTIONS.get(name, name)) for name in imported} <= declared
 
 
 def test_the_alias_distribution_wants_this_version():

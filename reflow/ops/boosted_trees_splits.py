@@ -5,7 +5,6 @@ soft thresholding by `l1` as in its implementation.
 """
 
 import numpy as np
-import scipy.linalg
 import torch
 
 from reflow.graph.registry import define_op
@@ -63,13 +62,33 @@ def _joint_weights(gradients, hessians, l2):
 
 def _solve(matrix, vector):
     """A solution of a linear system that may be singular: what the rank leaves open is zero."""
-    q, r, order = scipy.linalg.qr(matrix, pivoting=True)
+    r, image, order = _pivoted_qr(matrix, vector)
     diagonal = np.abs(np.diag(r))
     rank = int(np.sum(diagonal > diagonal.max() * len(diagonal) * np.finfo(np.float32).eps))
     solution = np.zeros_like(vector)
     if rank:
-        solution[order[:rank]] = scipy.linalg.solve_triangular(r[:rank, :rank], (q.T @ vector)[:rank])
+        solution[order[:rank]] = np.linalg.solve(r[:rank, :rank], image[:rank])
     return solution
+
+
+def _pivoted_qr(matrix, vector):
+    """(R, Q^T vector, order) of the decomposition matrix[:, order] = Q R, in which |diag(R)| does not increase.
+
+    By Householder's reflections (Golub and Van Loan, "Matrix Computations", algorithm 5.4.1), as neither ATen nor NumPy
+    has a decomposition with pivots.
+    """
+    count = len(vector)
+    r = np.column_stack([matrix, vector])
+    order = np.arange(count)
+    for k in range(count):
+        pivot = k + int(np.argmax((r[k:, k:count] ** 2).sum(0)))
+        r[:, [k, pivot]], order[[k, pivot]] = r[:, [pivot, k]], order[[pivot, k]]
+        normal = r[k:, k].copy()
+        normal[0] += np.copysign(np.linalg.norm(normal), normal[0])
+        square = normal @ normal
+        if square > 0:
+            r[k:] -= np.outer(normal, 2 / square * (normal @ r[k:]))
+    return np.triu(r[:, :count]), r[:, count], order
 
 
 def _best(left, right, width, l1, l2):

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 import reflow as tf
+from reflow.ops.boosted_trees_splits import _pivoted_qr, _solve
 from tests.ops.recorded import Recorded
 
 recorded = Recorded("boosted_trees_splits")
@@ -25,3 +27,19 @@ def test_nodes_without_statistics(nodes):
         assert found.left_node_contribs.shape.as_list() == [None, 1]
         with pytest.raises(tf.errors.InvalidArgumentError, match="is not within the 2 nodes"):
             session.run(found.gains)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 3, 5])
+def test_systems_of_every_rank(rank):
+    """The decomposition against LAPACK's; and a solution leaves zero what the rank leaves open."""
+    random = np.random.RandomState(rank)
+    matrix = (random.randn(5, rank) @ random.randn(rank, 5)).astype(np.float32)
+    vector = matrix @ random.randn(5).astype(np.float32)
+    r, image, order = _pivoted_qr(matrix, vector)
+    q, expected, expected_order = scipy.linalg.qr(matrix, pivoting=True)
+    assert list(order[:rank]) == list(expected_order[:rank])
+    np.testing.assert_allclose(np.abs(r[:rank]), np.abs(expected[:rank, np.argsort(expected_order)[order]]), atol=1e-5)
+    np.testing.assert_allclose(np.abs(image[:rank]), np.abs(q.T @ vector)[:rank], atol=1e-5)
+    solution = _solve(matrix, vector)
+    assert np.count_nonzero(solution) == rank
+    np.testing.assert_allclose(matrix @ solution, vector, atol=1e-4)
