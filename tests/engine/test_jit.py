@@ -6,18 +6,19 @@ import torch
 
 import reflow as tf
 from reflow.engine.jit import compiled as compiled_module
+from reflow.engine.jit import inductor
 from reflow.engine.jit.cuda_graphs import Replay
 from reflow.engine.jit.obstacles import _objection
 from reflow.engine.jit.segments import _MOST_NODES, _cut
 
-needs_compiler = pytest.mark.skipif(not compiled_module.has_compiler(), reason="there is no C++ compiler")
+needs_compiler = pytest.mark.skipif(not inductor.has_compiler(), reason="there is no C++ compiler")
 
 
 @pytest.fixture
 def uncompiled(monkeypatch):
-    """Stands in for `torch.compile`, which takes seconds: the function itself. Gives the list of what was compiled."""
+    """Stands in for the compiler, which takes seconds: the function itself. Gives the list of what was compiled."""
     functions = []
-    monkeypatch.setattr(torch, "compile", lambda function, **options: functions.append(function) or function)
+    monkeypatch.setattr(inductor, "compile_function", lambda function, inputs: functions.append(function) or function)
     monkeypatch.setattr(compiled_module, "_functions", type(compiled_module._functions)())
     return functions
 
@@ -204,7 +205,7 @@ def test_long_runs_are_cut_where_least_crosses():
 
 def _run_with(compiler, monkeypatch):
     """(result, reason) of a compiled step whose compiler is `compiler`."""
-    monkeypatch.setattr(torch, "compile", compiler)
+    monkeypatch.setattr(inductor, "compile_function", compiler)
     monkeypatch.setattr(compiled_module, "_functions", type(compiled_module._functions)())
     x = tf.placeholder(tf.float32, [2])
     y = _elementwise(x)
@@ -220,8 +221,8 @@ def _run_with(compiler, monkeypatch):
 
 
 def test_a_compiler_that_fails(monkeypatch):
-    def failing(function, **options):
-        def run(*inputs):
+    def failing(function, inputs):
+        def run(*tensors):
             raise RuntimeError("no such luck\nand details")
 
         return run
@@ -230,14 +231,14 @@ def test_a_compiler_that_fails(monkeypatch):
 
 
 def test_a_compiler_that_is_wrong(monkeypatch):
-    def wrong(function, **options):
+    def wrong(function, inputs):
         return lambda *inputs: [result * 1.001 for result in function(*inputs)]
 
     assert "off" in _run_with(wrong, monkeypatch)
 
 
 def test_a_compiler_that_changes_its_inputs(monkeypatch):
-    def changing(function, **options):
+    def changing(function, inputs):
         return lambda *inputs: [*function(*inputs), *(value.add_(1) for value in inputs)][:1]
 
     assert "off" in _run_with(changing, monkeypatch)
@@ -246,7 +247,7 @@ def test_a_compiler_that_changes_its_inputs(monkeypatch):
 def test_a_compiler_whose_results_share_memory(monkeypatch):
     """It may find that two values are the same; but what comes after them may overwrite one."""
     monkeypatch.setattr(compiled_module, "_functions", type(compiled_module._functions)())
-    monkeypatch.setattr(torch, "compile", lambda function, **options: lambda *inputs: [function(*inputs)[0]] * 2)
+    monkeypatch.setattr(inductor, "compile_function", lambda function, _: lambda *inputs: [function(*inputs)[0]] * 2)
     monkeypatch.setenv("REFLOW_DISABLE_PASSES", "all")
     x = tf.placeholder(tf.float32, [2])
     fetches = [_elementwise(x), _elementwise(x)]
@@ -276,8 +277,8 @@ def test_nodes_that_overwrite_inputs_do_not_do_so_inside(uncompiled):
 
 
 def test_no_compiler(monkeypatch):
-    monkeypatch.setattr(compiled_module.shutil, "which", lambda name: None)
-    assert _run_with(torch.compile, monkeypatch) == "there is no C++ compiler"
+    monkeypatch.setattr(inductor.shutil, "which", lambda name: None)
+    assert _run_with(inductor.compile_function, monkeypatch) == "there is no C++ compiler"
 
 
 def test_a_failing_kernel_is_named(uncompiled):
@@ -361,6 +362,6 @@ def test_compiled_results_and_gradients():
         session.run(fetches, feeds)
         results = session.run(fetches, feeds)
         segments = _segments(session, fetches, [x, w])
-    assert segments and all(s.reason is None and s._function._compiled is not None for s in segments)
+    assert segments and all(s.reason is None and s._function._compiled for s in segments)
     for one, other in zip(expected, results, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)

@@ -1,6 +1,5 @@
 """A segment at work: its compiled function, checked against the plain one, and the plain one where that fails."""
 
-import shutil
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -8,12 +7,15 @@ import torch
 
 from reflow.engine import failures
 from reflow.engine.emit import Emitted
+from reflow.engine.jit import inductor
 from reflow.engine.jit.cuda_graphs import Replay
 from reflow.engine.plan import Node
 
 # Compiled functions of the process, by the key of their source; equal segments of a graph and of graphs share one.
 _functions: OrderedDict[tuple, "CompiledFunction"] = OrderedDict()
 _MOST_FUNCTIONS = 1000
+# Inputs of further layouts go to the plain function.
+_MOST_LAYOUTS = 8
 # How far a compiled function's floats may lie from the plain one's, relative to the greatest of a tensor: the order of
 # sums differs.
 _TOLERANCE = 1e-5
@@ -72,9 +74,9 @@ def _shared(emitted: Emitted, key: tuple | None, on_gpu: bool) -> "CompiledFunct
 
 
 class CompiledFunction:
-    """A function of tensors that `torch.compile` compiles at its first call.
+    """A function of tensors that is compiled at its first call, and again for inputs of other strides.
 
-    Its first results are compared with those of the plain function: where compiling fails or the results differ, the
+    The first results are compared with those of the plain function: where compiling fails or the results differ, the
     plain function stays, and `reason` says why.
 
     Args:
@@ -85,27 +87,31 @@ class CompiledFunction:
     def __init__(self, plain: Callable, on_gpu: bool):
         self._plain = plain
         self._on_gpu = on_gpu
-        self._compiled: Callable | None = None
-        self.reason: str | None = None if on_gpu or has_compiler() else "there is no C++ compiler"
+        self._compiled: dict[tuple, Callable] = {}
+        self.reason: str | None = None if on_gpu or inductor.has_compiler() else "there is no C++ compiler"
 
     def __call__(self, inputs: list) -> list:
         if self.reason is not None:
             return self._plain(*inputs)
-        if self._compiled is None:
-            return self._first_call(inputs)
+        strides = tuple([value.stride() for value in inputs])
+        compiled = self._compiled.get(strides)
+        if compiled is None:
+            return self._first_call(inputs, strides)
         try:
-            return self._compiled(*inputs)
+            return compiled(*inputs)
         except Exception as error:
             return self._give_up(inputs, error)
 
-    def _first_call(self, inputs: list) -> list:
-        compiled: Callable = torch.compile(self._plain, fullgraph=True, dynamic=False, options=_options())
-        if self._on_gpu:
-            compiled = Replay(compiled)
+    def _first_call(self, inputs: list, strides: tuple) -> list:
+        if len(self._compiled) == _MOST_LAYOUTS:
+            return self._plain(*inputs)
         expected = self._plain(*inputs)
         # The compiled function gets copies: should it change them, the step must not see it.
         copies = [_copied(value) for value in inputs]
         try:
+            compiled = inductor.compile_function(self._plain, copies)
+            if self._on_gpu:
+                compiled = Replay(compiled)
             results = compiled(*copies)
         except Exception as error:
             self.reason = _said(error)
@@ -114,7 +120,7 @@ class CompiledFunction:
         magnitude = max(map(_greatest, inputs), default=0.0)
         differences = (_difference(result, other, magnitude) for result, other in pairs)
         self.reason = _sharing(inputs, expected, copies, results) or next(filter(None, differences), None)
-        self._compiled = compiled
+        self._compiled[strides] = compiled
         return expected
 
     def _give_up(self, inputs: list, error: Exception) -> list:
@@ -146,26 +152,6 @@ def _shared_memory(inputs: list[torch.Tensor], results: list[torch.Tensor]) -> l
     given = {value.untyped_storage().data_ptr() for value in inputs}
     memories = [value.untyped_storage().data_ptr() or -i for i, value in enumerate(results, 1)]
     return [(memories.index(memory), memory in given) for memory in memories]
-
-
-def _options() -> dict:
-    """Options of the compiler: the length of vectors, said outright.
-
-    torch keeps generated code on disk under a key that has its options, but not the instructions that it found the
-    processor to have. Should it ever find others, code for shorter vectors would be compiled for longer ones, and
-    write beyond its arrays.
-    """
-    from torch._inductor.cpu_vec_isa import pick_vec_isa
-
-    return {"cpp.simdlen": pick_vec_isa().bit_width()}
-
-
-def has_compiler() -> bool:
-    """True if there is a C++ compiler where `torch.compile` looks for one."""
-    from torch._inductor import config
-
-    names = config.cpp.cxx if isinstance(config.cpp.cxx, (tuple, list)) else (config.cpp.cxx,)
-    return any(name and shutil.which(name) for name in names)
 
 
 def _greatest(tensor: torch.Tensor) -> float:
