@@ -15,6 +15,9 @@
 #define LARGEST 255  /* places of a window, at most */
 #define NOWHERE 255  /* no place of a window */
 #define CHANNELS 32  /* the loops are all vectors for multiples of that many channels */
+#define LINE 16      /* numbers of a line of the cache */
+#define AHEAD 2      /* windows to the one whose pixels are asked for */
+#define AHEAD_OUT 8  /* pixels to the one that is asked for to be written */
 
 typedef struct {
     int64_t batch, height, width, depth; /* the image */
@@ -45,6 +48,14 @@ INLINE const void *readable(const margin *m, const void *at)
 {
     const int64_t half = sizeof m->last / 2, left = m->end - (const char *)at;
     return left < half ? m->last + half - left : at;
+}
+
+/* Asks for the memory of pixels that are soon worked on: the processor alone does not look so far ahead. They may lie
+ * outside of the tensor. */
+INLINE void fetch(const float *from, int64_t numbers, const int to_write)
+{
+    for (int64_t i = 0; i < numbers; i += LINE)
+        __builtin_prefetch(from + i, to_write);
 }
 
 /* So many places that there are loops for them. */
@@ -84,6 +95,14 @@ static void move(window *w, int64_t distance)
 {
     for (int64_t i = 0; i < w->count; i++)
         w->pixels[i] += distance;
+}
+
+/* Asks for the last rows of a window further on; the rows above are those of windows that are done. */
+INLINE void fetch_ahead(const problem *p, const float *image, int64_t top, int64_t left)
+{
+    const int64_t x = left + p->window_width + AHEAD * p->stride_x;
+    for (int64_t row = larger(0, p->window_height - p->stride_y); row < p->window_height; row++)
+        fetch(image + ((top + row) * p->width + x) * p->depth, p->stride_x * p->depth, 0);
 }
 
 /* The maxima of a group of places, and of what was found before unless these are the first. A later number has to be
@@ -165,6 +184,7 @@ void reflow_max_pool(const problem *p, const float *images, float *out, uint8_t 
                 move(&w, p->stride_x * p->depth);
             else
                 find_places(p, image, top, left, &w);
+            fetch_ahead(p, image, top, left);
             if (depth)
                 maxima(&w, depth, out + at, places ? places + at : 0);
             if (rest)
@@ -287,6 +307,7 @@ void reflow_max_pool_gradient(const problem *p, const float *gradients, const ui
             float *pixel = out + (row * p->width + x) * p->depth;
             cover w;
             find_windows(p, gradients + start, places + start, y, x, down, across, &w);
+            fetch(pixel + AHEAD_OUT * p->depth, p->depth, 1);
             if (depth)
                 sums(&w, depth, pixel);
             if (rest)
