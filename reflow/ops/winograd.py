@@ -32,11 +32,17 @@ _GRADIENTS = {3: (6, 4), 5: (8, 4)}
 _LEAST_PIXELS = {3: 400, 5: 150}
 _LEAST_PIXELS_TRANSFORMED = {3: 100, 5: 40}
 # Tiles that one thread works on together: two or four times the rows that a product keeps in registers.
-_BLOCK, _GRADIENT_BLOCK = 28, 56
+_BLOCK, _COLUMNS_BLOCK, _GRADIENT_BLOCK = 28, 56, 56
+# Channels of the result that a thread makes at a time where threads divide these; at most.
+_COLUMNS = 32
 # Up to so many numbers a thread has its own copy of the transformed filter's gradient.
 _LARGEST_COPY = 1 << 20
-# So many numbers of transformed data stay in the last cache.
-_SHARED_NUMBERS = 8 << 20
+# So many transformed numbers stay in the last cache, and so many almost do.
+_CACHED_NUMBERS, _SHARED_NUMBERS = 4 << 20, 8 << 20
+
+# How a filter comes: as in the program; to be turned by half a turn, its input's and output's channels exchanged, for a
+# gradient; or transformed.
+_PLAIN, _TURNED, _TRANSFORMED = 0, 1, 2
 
 _POINTER, _I64 = ctypes.c_void_p, ctypes.c_int64
 
@@ -61,7 +67,10 @@ def _prepare(library: ctypes.CDLL) -> None:
     library.reflow_winograd_convolve.argtypes = [problem, _POINTER, _POINTER, _POINTER, _I64, _POINTER, _POINTER]
     library.reflow_winograd_filter_gradient.argtypes = [problem, _POINTER, _POINTER, _I64, *[_POINTER] * 3]
     library.reflow_winograd_large_filter_gradient.argtypes = [problem, *[_POINTER] * 5]
-    for name in ("filter", "convolve", "filter_gradient", "large_filter_gradient"):
+    library.reflow_winograd_convolve_by_columns.argtypes = [
+        problem, _POINTER, _POINTER, _I64, _POINTER, _I64, _POINTER, _POINTER
+    ]  # fmt: skip
+    for name in ("filter", "convolve", "convolve_by_columns", "filter_gradient", "large_filter_gradient"):
         getattr(library, f"reflow_winograd_{name}").restype = None
     # A window whose only weight is in its middle copies the image.
     image = torch.arange(7 * 5 * _LANES, dtype=torch.float32).reshape(1, 7, 5, _LANES).remainder_(23)
@@ -69,7 +78,7 @@ def _prepare(library: ctypes.CDLL) -> None:
         window = torch.zeros(size, size, _LANES, _LANES)
         window[size // 2, size // 2] = torch.eye(_LANES)
         pads = (size // 2, size // 2)
-        result = _convolve(library, image, _transformed(library, window, *shape), None, False, pads, (7, 5), *shape)
+        result = _convolve(library, image, window, _PLAIN, None, False, pads, (7, 5), *shape)
         if not torch.allclose(result, image, atol=1e-4):
             raise RuntimeError("it fails the known-answer test")
 
@@ -120,12 +129,12 @@ def convolve(
     Returns:
         float32 [batch, *out_sizes, out_depth].
     """
-    return convolve_transformed(images, transformed(filter), filter.shape[0], bias, relu, pads, out_sizes)
+    return _convolve(load(), images, filter, _PLAIN, bias, relu, pads, out_sizes, *_FORWARD[filter.shape[0]])
 
 
 def transformed(filter: torch.Tensor) -> torch.Tensor:
     """The transform of a filter [window, window, depth, out_depth]: [positions, out_depth / 16, depth, 16]."""
-    return _transformed(load(), filter, *_FORWARD[filter.shape[0]])
+    return _transformed(load(), filter, _PLAIN, *_FORWARD[filter.shape[0]])
 
 
 def convolve_transformed(
@@ -133,17 +142,16 @@ def convolve_transformed(
     pads: tuple[int, int], out_sizes: tuple[int, int],
 ) -> torch.Tensor:  # fmt: skip
     """`convolve` with a filter that `transformed` made; its window was `window` high."""
-    return _convolve(load(), images, filter, bias, relu, pads, out_sizes, *_FORWARD[window])
+    return _convolve(load(), images, filter, _TRANSFORMED, bias, relu, pads, out_sizes, *_FORWARD[window])
 
 
 def input_gradient(
     filter: torch.Tensor, gradients: torch.Tensor, pads: tuple[int, int], sizes: tuple[int, int]
 ) -> torch.Tensor:
     """The gradient of `convolve` by the images, of height and width `sizes`, from that by its result."""
-    library, last = load(), filter.shape[0] - 1
-    points, tile = _GRADIENTS[filter.shape[0]]
-    turned = _transformed(library, filter, points, tile, is_turned=True)
-    return _convolve(library, gradients, turned, None, False, (last - pads[0], last - pads[1]), sizes, points, tile)
+    window = filter.shape[0]
+    pads = (window - 1 - pads[0], window - 1 - pads[1])
+    return _convolve(load(), gradients, filter, _TURNED, None, False, pads, sizes, *_GRADIENTS[window])
 
 
 def filter_gradient(images: torch.Tensor, gradients: torch.Tensor, pads: tuple[int, int], window: int) -> torch.Tensor:
@@ -174,25 +182,38 @@ def filter_gradient(images: torch.Tensor, gradients: torch.Tensor, pads: tuple[i
     return result
 
 
-def _transformed(library, filter, points, tile, is_turned=False) -> torch.Tensor:
-    """The transform of a filter; of one that is turned, its input's and output's channels exchanged, for a gradient."""
-    depth, out_depth = filter.shape[3:1:-1] if is_turned else filter.shape[2:]
+def _transformed(library, filter, kind, points, tile) -> torch.Tensor:
+    depth, out_depth = filter.shape[3:1:-1] if kind == _TURNED else filter.shape[2:]
     problem = _Problem(depth=depth, out_depth=out_depth, points=points, tile=tile, threads=torch.get_num_threads())
     result = filter.new_empty(points * points, out_depth // _LANES, depth, _LANES)
-    library.reflow_winograd_filter(problem, filter.data_ptr(), is_turned, result.data_ptr())
+    library.reflow_winograd_filter(problem, filter.data_ptr(), kind, result.data_ptr())
     return result
 
 
-def _convolve(library, images, filter, bias, relu, pads, out_sizes, points, tile) -> torch.Tensor:
-    threads, out_depth = torch.get_num_threads(), filter.shape[1] * _LANES
+def _convolve(library, images, filter, kind, bias, relu, pads, out_sizes, points, tile) -> torch.Tensor:
+    threads, depth = torch.get_num_threads(), images.shape[3]
+    out_depth = filter.shape[1] * _LANES if kind == _TRANSFORMED else filter.shape[2 if kind == _TURNED else 3]
     problem = _Problem(*images.shape, *out_sizes, out_depth, *pads, points, tile, 0, threads)
-    problem.block = min(_BLOCK, -(-_tiles(problem) // threads))
-    scratch = images.new_empty(threads * points * points * problem.block * (problem.depth + out_depth))
+    positions, tiles = points * points, _tiles(problem)
     result = images.new_empty(problem.batch, *out_sizes, out_depth)
+    bias = None if bias is None else bias.data_ptr()
+    # Threads divide the tiles, and each reads all of the filter; or they divide the filter's columns, and each reads all
+    # of the images. The larger of the two is to be read once, and the other should stay in the last cache.
+    is_filter_larger = tiles <= out_depth and positions * tiles * depth <= _CACHED_NUMBERS
+    if is_filter_larger and out_depth >= threads * _COLUMNS:
+        problem.block = min(_COLUMNS_BLOCK, tiles)
+        scratch = images.new_empty(positions * (tiles * depth + threads * (depth + problem.block) * _COLUMNS))
+        library.reflow_winograd_convolve_by_columns(
+            problem, images.data_ptr(), filter.data_ptr(), kind, bias, relu, scratch.data_ptr(), result.data_ptr()
+        )
+        return result
+    problem.block = min(_BLOCK, -(-tiles // threads))
+    if kind != _TRANSFORMED:
+        filter = _transformed(library, filter, kind, points, tile)
+    scratch = images.new_empty(threads * positions * problem.block * (depth + out_depth))
     library.reflow_winograd_convolve(
-        problem, images.data_ptr(), filter.data_ptr(), None if bias is None else bias.data_ptr(), relu,
-        scratch.data_ptr(), result.data_ptr(),
-    )  # fmt: skip
+        problem, images.data_ptr(), filter.data_ptr(), bias, relu, scratch.data_ptr(), result.data_ptr()
+    )
     return result
 
 

@@ -296,18 +296,22 @@ INLINE void window_to_points(const int points, const int tile, const problem *p,
     store_points(points, u, out, stride);
 }
 
+/* Transforms LANES output channels of a filter: [position][input channel][LANES], positions `stride` numbers apart. */
+static void filter_panel(const problem *p, const float *filter, int64_t column, int rotate, float *out, int64_t stride)
+{
+#define WINDOW(points, tile) window_to_points(points, tile, p, filter, row, column, rotate, out + row * LANES, stride)
+    for (int64_t row = 0; row < p->depth; ++row)
+        FOR_POINTS_AND_TILE(p, WINDOW);
+#undef WINDOW
+}
+
 /* Transforms a filter: [position][panel of output channels][input channel][LANES]. With `rotate` the filter is one of
  * [height, width, out, in], and turned by half a turn: how it stands in the gradient by the images. */
 void reflow_winograd_filter(const problem *p, const float *filter, int64_t rotate, float *out)
 {
-#define WINDOW(points, tile) window_to_points(points, tile, p, filter, row, column, rotate != 0, to, p->depth * p->out_depth)
-#pragma omp parallel for collapse(2) num_threads(p->threads)
+#pragma omp parallel for num_threads(p->threads)
     for (int64_t column = 0; column < p->out_depth; column += LANES)
-        for (int64_t row = 0; row < p->depth; ++row) {
-            float *to = out + column * p->depth + row * LANES;
-            FOR_POINTS_AND_TILE(p, WINDOW);
-        }
-#undef WINDOW
+        filter_panel(p, filter, column, rotate != 0, out + column * p->depth, p->depth * p->out_depth);
 }
 
 /* --- convolution --- */
@@ -362,15 +366,16 @@ static void few_rows_product(int64_t rows, int64_t panels, const float *v, int64
 #undef CASE
 }
 
-/* m = v u at one position: [panel][tiles][LANES] from [panel][tiles][LANES] and [panel][depth][LANES]. */
-static void product(const float *v, const float *u, int64_t tiles, int64_t depth, int64_t out_depth, float *m)
+/* m = v u at one position: [panel][tiles][LANES] from [panel][tiles][LANES], where panels are `v_panel` numbers apart, and
+ * [panel][depth][LANES]. */
+static void product(const float *v, int64_t v_panel, const float *u, int64_t tiles, int64_t depth, int64_t out_depth,
+                    float *m)
 {
-    const int64_t panel = tiles * LANES;
     for (int64_t column = 0; column < out_depth; column += PANELS * LANES) {
         const int64_t panels = smaller(PANELS, (out_depth - column) / LANES);
         for (int64_t t = 0; t < tiles; t += ROWS)
-            few_rows_product(smaller(ROWS, tiles - t), panels, v + t * LANES, panel, u + column * depth, depth,
-                             m + column * tiles + t * LANES, panel);
+            few_rows_product(smaller(ROWS, tiles - t), panels, v + t * LANES, v_panel, u + column * depth, depth,
+                             m + column * tiles + t * LANES, tiles * LANES);
     }
 }
 
@@ -384,7 +389,7 @@ INLINE void convolve_tiles(const int points, const int tile, const problem *p, c
         for (int64_t t = 0; t < tiles; ++t)
             tile_to_points(points, p, images, first + t, c, v + c * tiles + t * LANES, v_size);
     for (int64_t i = 0; i < positions; ++i)
-        product(v + i * v_size, filter + i * u_size, tiles, p->depth, p->out_depth, m + i * m_size);
+        product(v + i * v_size, tiles * LANES, filter + i * u_size, tiles, p->depth, p->out_depth, m + i * m_size);
     for (int64_t c = 0; c < p->out_depth; c += LANES)
         for (int64_t t = 0; t < tiles; ++t)
             tile_from_points(points, tile, p, m + c * tiles + t * LANES, m_size, first + t, c, bias, relu, out);
@@ -408,6 +413,62 @@ void reflow_winograd_convolve(const problem *p, const float *images, const float
         }
     }
 #undef TILES
+}
+
+/* The results' channels from `column` on, at most PANELS * LANES of them: for a block of tiles after the other. `u` is the
+ * transformed filter of these channels, whose positions are u_size numbers apart. */
+static void convolve_columns(const problem *p, const float *v, int64_t tiles, const float *u, int64_t u_size, int64_t column,
+                             int64_t columns, const float *bias, int relu, float *m, float *out)
+{
+#define TILE(points, tile) \
+    tile_from_points(points, tile, p, m + k * n + t * LANES, n * columns, first + t, column + k, bias, relu, out)
+    for (int64_t first = 0; first < tiles; first += p->block) {
+        const int64_t n = smaller(p->block, tiles - first);
+        for (int64_t i = 0; i < p->points * p->points; ++i)
+            product(v + i * tiles * p->depth + first * LANES, tiles * LANES, u + i * u_size, n, p->depth, columns,
+                    m + i * n * columns);
+        for (int64_t k = 0; k < columns; k += LANES)
+            for (int64_t t = 0; t < n; ++t)
+                FOR_POINTS_AND_TILE(p, TILE);
+    }
+#undef TILE
+}
+
+/* The same as reflow_winograd_convolve, for filters that are larger than the images: each thread works on channels of the
+ * result, so that the filter is read once. `kind` tells whether the filter is transformed (2) or not (0, or 1: to be
+ * turned, as in reflow_winograd_filter); here this is done for the channels that are worked on.
+ *
+ * `scratch` has room for points^2 * (tiles * depth + threads * (depth + block) * 2 * LANES) numbers. */
+void reflow_winograd_convolve_by_columns(const problem *p, const float *images, const float *filter, int64_t kind,
+                                         const float *bias, int64_t relu, float *scratch, float *out)
+{
+#define TILE(points, tile) tile_to_points(points, p, images, t, c, scratch + c * tiles + t * LANES, tiles * p->depth)
+    const int64_t positions = p->points * p->points, tiles = p->batch * tiles_of_image(p);
+    const int64_t panels = p->out_depth / LANES, share = positions * (p->depth + p->block) * PANELS * LANES;
+#pragma omp parallel num_threads(p->threads)
+    {
+#pragma omp for collapse(2) schedule(static)
+        for (int64_t c = 0; c < p->depth; c += LANES)
+            for (int64_t t = 0; t < tiles; ++t)
+                FOR_POINTS_AND_TILE(p, TILE);
+#pragma omp for schedule(static, 1)
+        for (int64_t part = 0; part < p->threads; ++part) {
+            float *u = scratch + positions * tiles * p->depth + part * share, *m = u + positions * p->depth * PANELS * LANES;
+            const int64_t end = panels * (part + 1) / p->threads * LANES;
+            for (int64_t column = panels * part / p->threads * LANES; column < end; column += PANELS * LANES) {
+                const int64_t columns = smaller(PANELS * LANES, end - column), size = p->depth * columns;
+                if (kind == 2) {
+                    convolve_columns(p, scratch, tiles, filter + column * p->depth, p->depth * p->out_depth, column, columns,
+                                     bias, relu != 0, m, out);
+                    continue;
+                }
+                for (int64_t k = 0; k < columns; k += LANES)
+                    filter_panel(p, filter, column + k, kind == 1, u + k * p->depth, size);
+                convolve_columns(p, scratch, tiles, u, size, column, columns, bias, relu != 0, m, out);
+            }
+        }
+    }
+#undef TILE
 }
 
 /* --- the filter's gradient --- */

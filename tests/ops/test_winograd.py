@@ -20,6 +20,8 @@ _CASES = {
     "smaller than a tile": (5, 2, 3, 16, 16, 3, (1, 1), (1, 1)),
     "many tiles": (9, 29, 29, 16, 16, 3, (1, 1), (1, 1)),
     "large filter": (1, 14, 14, 192, 208, 3, (1, 1), (1, 1)),
+    "a filter larger than the images": (3, 13, 11, 32, 80, 3, (1, 1), (1, 1)),
+    "a larger filter, 5x5": (1, 7, 7, 48, 128, 5, (2, 2), (2, 2)),
 }
 
 
@@ -70,9 +72,17 @@ def test_the_gradient_of_a_large_filter_comes_block_by_block(case, numbers, monk
     _check_close(winograd.filter_gradient(images, gradients, before, filter.shape[0]), expected, 1e-5)
 
 
-def test_bias_and_relu():
-    images, filter = torch.randn(1, 8, 8, 16), torch.randn(3, 3, 16, 32)
-    bias = torch.randn(32)
+@pytest.mark.parametrize("out_depth", [32, 144])
+def test_a_transformed_filter(out_depth):
+    images, filter, bias = torch.randn(1, 8, 9, 16), torch.randn(3, 3, 16, out_depth), torch.randn(out_depth)
+    value = winograd.convolve_transformed(images, winograd.transformed(filter), 3, bias, True, (1, 1), (8, 9))
+    torch.testing.assert_close(value, winograd.convolve(images, filter, bias, True, (1, 1), (8, 9)))
+
+
+@pytest.mark.parametrize("out_depth", [32, 144])
+def test_bias_and_relu(out_depth):
+    images, filter = torch.randn(1, 8, 8, 16), torch.randn(3, 3, 16, out_depth)
+    bias = torch.randn(out_depth)
     plain = winograd.convolve(images, filter, None, False, (1, 1), (8, 8))
     torch.testing.assert_close(winograd.convolve(images, filter, bias, False, (1, 1), (8, 8)), plain + bias)
     torch.testing.assert_close(winograd.convolve(images, filter, bias, True, (1, 1), (8, 8)), torch.relu(plain + bias))
