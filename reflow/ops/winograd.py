@@ -197,8 +197,8 @@ def _convolve(library, images, filter, kind, bias, relu, pads, out_sizes, points
     positions, tiles = points * points, _tiles(problem)
     result = images.new_empty(problem.batch, *out_sizes, out_depth)
     bias = None if bias is None else bias.data_ptr()
-    # Threads divide the tiles, and each reads all of the filter; or they divide the filter's columns, and each reads all
-    # of the images. The larger of the two is to be read once, and the other should stay in the last cache.
+    # Threads divide the tiles, and each reads all of the filter; or they divide the filter's columns, and each reads
+    # all of the images. The larger of the two is to be read once, and the other should stay in the last cache.
     is_filter_larger = tiles <= out_depth and positions * tiles * depth <= _CACHED_NUMBERS
     if is_filter_larger and out_depth >= threads * _COLUMNS:
         problem.block = min(_COLUMNS_BLOCK, tiles)
