@@ -8,6 +8,7 @@ from pathlib import Path
 from reflow.engine.collectives import join_collectives
 from reflow.engine.jit.request import Request
 from reflow.engine.passes.arithmetic import simplify_arithmetic
+from reflow.engine.passes.bias_gradient import sum_with_relu_gradient
 from reflow.engine.passes.common_subexpressions import merge_common_subexpressions
 from reflow.engine.passes.conditionals import guard_branches, resolve_known_conditions
 from reflow.engine.passes.control import remove_redundant_control_edges
@@ -84,6 +85,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("share_with_gradient", share_with_gradient),
     ("merge_products", merge_products),
     ("recurrent_products", hoist_input_products),
+    ("bias_gradient", sum_with_relu_gradient),
     ("global_norm", clip_many),
     ("update_by_product", update_by_product),
     ("fuse_updates", fuse_updates),

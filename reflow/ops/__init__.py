@@ -98,6 +98,7 @@ from reflow.ops import (  # noqa: F401
     ranges,
     reduction,
     reduction_gradients,
+    relu_gradient,
     remapping,
     resource_variable,
     sampling_losses,

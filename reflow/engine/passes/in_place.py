@@ -33,6 +33,9 @@ _IN_PLACE: dict[str, dict[int, str]] = {
     "_AddScaled": {0: "{0}.add_({1}, alpha={scale})"},
     "_Lerp": {0: "{0}.lerp_({1}, {2})"},
     "ReluGrad": {0: "torch.ops.aten.threshold_backward.grad_input({0}, {1}, 0, grad_input={0})"},
+    "_ReluGradAndBiasAddGrad": {
+        0: "(torch.ops.aten.threshold_backward.grad_input({0}, {1}, 0, grad_input={0}), {0}.flatten(0, -2).sum(0))"
+    },
     "SigmoidGrad": {1: "torch.ops.aten.sigmoid_backward.grad_input({1}, {0}, grad_input={1})"},
     "TanhGrad": {1: "torch.ops.aten.tanh_backward.grad_input({1}, {0}, grad_input={1})"},
 }  # fmt: skip

@@ -2,8 +2,8 @@
 
 A maximum pool finds the places with little work beside that for the maxima, and to keep them costs a byte a maximum (8
 bytes in ATen's kernels); the gradient needs neither to pool again nor the image that was pooled, only its sizes.
-Norms take as much memory as the image. Where LRN runs in C, its gradient makes them again, which is cheap, and needs the
-image alone, not the normalized one.
+Norms take as much memory as the image. Where LRN runs in C, its gradient makes them again, which is cheap, and needs
+the image alone, not the normalized one.
 """
 
 from typing import Any
