@@ -10,6 +10,7 @@ The signature is TensorFlow's own: op name, argument names and attributes are wh
 See CONTRIBUTING.md ("Adding an op") for what each part means.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -208,6 +209,8 @@ def _type(name: str) -> DType:
     return _TYPE_NAMES.get(name) or dtypes.as_dtype(name)
 
 
+# Signatures are much alike: what is read once serves all of them.
+@functools.cache
 def _parse_arg(text: str) -> ArgDef:
     match = _ARG.match(text)
     if not match:
@@ -226,6 +229,7 @@ def _parse_arg(text: str) -> ArgDef:
 _FIXED_TYPES = {d.name for d in dtypes.BY_ENUM.values()}
 
 
+@functools.cache
 def _parse_attr(text: str) -> AttrDef:
     match = _ATTR.match(text)
     if not match:
