@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #define EXPORT __attribute__((visibility("default")))
-#define LANES 64
-#define BLOCK 128
+#define LANES 32
+#define BLOCK 256
 #define COLUMNS 512
 #define MOST_PARTS 64
 
