@@ -26,15 +26,6 @@
 #define COLUMN(position) (columns[(position) * count + k])
 #define LOOP _Pragma("omp simd") for (int64_t i = first; i < last; ++i)
 
-/* var -= rate * grad */
-EXPORT void reflow_gradient_descent(float *const *columns, const int64_t *sizes, int64_t count, const double *numbers,
-                                    int threads)
-{
-    const float rate = (float)numbers[0];
-    FOR_ALL_NUMBERS(float *var = COLUMN(0); const float *grad = COLUMN(1);
-                    LOOP var[i] -= rate * grad[i];)
-}
-
 /* accum = momentum * accum + grad; var -= rate * accum, with Nesterov's look-ahead rate * (grad + momentum * accum). */
 EXPORT void reflow_momentum(float *const *columns, const int64_t *sizes, int64_t count, const double *numbers,
                             int threads)

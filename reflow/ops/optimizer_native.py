@@ -21,7 +21,7 @@ def _library() -> ctypes.CDLL | None:
 
 def _prepare(library: ctypes.CDLL) -> None:
     pointer, size = ctypes.c_void_p, ctypes.c_int64 * 1
-    for name in "gradient_descent", "momentum", "adagrad", "rms_prop":
+    for name in "momentum", "adagrad", "rms_prop":
         function = getattr(library, f"reflow_{name}")
         function.argtypes, function.restype = [pointer, pointer, ctypes.c_int64, pointer, ctypes.c_int], None
     tensors = [(ctypes.c_float * 1)(value) for value in (1, 2, 3, 4)]

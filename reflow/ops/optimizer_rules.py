@@ -18,8 +18,7 @@ Tensors = list[torch.Tensor]
 
 def gradient_descent(var: Tensors, delta: Tensors, *, alpha: float) -> None:
     """var -= alpha * delta."""
-    if not optimizer_native.update("gradient_descent", (var, delta), (alpha,)):
-        torch._foreach_add_(var, delta, alpha=-alpha)
+    torch._foreach_add_(var, delta, alpha=-alpha)
 
 
 def momentum(var: Tensors, accum: Tensors, grad: Tensors, *, lr: float, momentum: float, use_nesterov: bool) -> None:
