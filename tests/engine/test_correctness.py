@@ -14,7 +14,8 @@ from tests.goldens.model_losses_cases import BATCHES, STEPS
 
 _TENSORFLOWS = json.loads((Path(__file__).parents[1] / "goldens" / "model_losses.json").read_text())
 _FAST = frozenset({"mlp", "lenet", "cifar"})
-_MODELS = [pytest.param(name, marks=() if name in _FAST else pytest.mark.slow) for name in BATCHES]
+_MODELS = [pytest.param(name, marks=() if name in _FAST else [pytest.mark.slow, pytest.mark.timeout(900)])
+           for name in BATCHES]  # fmt: skip
 
 
 def _losses(name, steps=STEPS):

@@ -53,6 +53,26 @@ def test_a_global_level_compiles_what_it_can(uncompiled):
     assert len(uncompiled) == 1
 
 
+def test_what_a_library_does_as_fast_stays_with_it(uncompiled):
+    x, w = (tf.placeholder(tf.float32, [64, 64]) for _ in range(2))
+    y = _elementwise(tf.matmul(_elementwise(x), w))
+    with tf.Session(config=_config()) as session:
+        session.run(y, {x: np.eye(64), w: np.eye(64)})
+        segments = _segments(session, y, [x, w])
+        assert session.plan(y, [x, w]).plan.jit.left_out == {"MatMul is as fast in a library": 1}
+    assert [len(s.nodes) for s in segments] == [8, 8]
+    # The same function twice.
+    assert len(uncompiled) == 1
+
+
+def test_inputs_of_other_strides_are_compiled_for(uncompiled):
+    function = compiled_module.CompiledFunction(lambda a: [a + 1.0], on_gpu=False)
+    a = torch.arange(6.0).reshape(2, 3)
+    for value in (a, a.t(), a, a.t()):
+        torch.testing.assert_close(function([value]), [value + 1.0])
+    assert function.reason is None and len(uncompiled) == 2
+
+
 @pytest.mark.parametrize("level", [tf.OptimizerOptions.DEFAULT, tf.OptimizerOptions.OFF])
 def test_without_being_asked_nothing_is_compiled(level, uncompiled):
     y = _elementwise(tf.ones([2]) * tf.placeholder_with_default(1.0, []))
@@ -344,6 +364,24 @@ def test_a_recording_is_replayed_on_its_own_tensors():
 
 
 # --- the real compiler ------------------------------------------------------------------------------------------------
+
+
+@needs_compiler
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_views_constants_and_changes_in_place():
+    kept = torch.ones(3)
+
+    def function(a, b):
+        c = (a * kept).relu_()
+        return [c.t(), b[1:] + c[0]]
+
+    inputs = [torch.randn(2, 3), torch.randn(4, 3)]
+    compiled = inductor.compile_function(function, inputs)
+    for _ in range(2):
+        for one, other in zip(compiled(*inputs), function(*inputs), strict=True):
+            torch.testing.assert_close(one, other)
+            assert one.stride() == other.stride()
 
 
 @needs_compiler

@@ -1,1 +1,1 @@
-"""The JIT: parts of a plan that run as functions compiled by `torch.compile`; docs/jit.md tells when and how."""
+"""The JIT: parts of a plan that run as functions compiled by PyTorch's Inductor; docs/jit.md tells when and how."""

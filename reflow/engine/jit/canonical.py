@@ -51,16 +51,20 @@ class SegmentEmitter(Emitter):
         return things if all(callable(thing) for _, thing in things) else None
 
 
-def _written_out_product(node: Node, args: list[str]) -> str | None:
-    """A small matrix product as a sum of products; None for any other node."""
+def is_written_out(node: Node) -> bool:
+    """True for a matrix product so small that a segment has it as a sum of products."""
     if node.type != "MatMul" or node.outputs[0].dtype not in (dtypes.float32, dtypes.float64):
-        return None
+        return False
     left, right = ([size for size in value.dims or () if size] for value in node.inputs)
     if len(left) < 2 or len(right) < 2:  # A size is unknown, or 0.
+        return False
+    return prod(left) * right[0 if node.attrs["transpose_b"] else 1] <= _WRITTEN_OUT
+
+
+def _written_out_product(node: Node, args: list[str]) -> str | None:
+    if not is_written_out(node):
         return None
     transpose_a, transpose_b = node.attrs["transpose_a"], node.attrs["transpose_b"]
-    if prod(left) * right[0 if transpose_b else 1] > _WRITTEN_OUT:
-        return None
     a, b = f"{args[0]}{'.t()' if transpose_a else ''}", f"{args[1]}{'.t()' if transpose_b else ''}"
     return f"({a}.unsqueeze(2) * {b}).sum(1)"
 

@@ -6,7 +6,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from reflow.engine.jit.canonical import emit
+from reflow.engine.jit.canonical import emit, is_written_out
 from reflow.engine.passes.conditionals import CONDITIONS
 from reflow.engine.plan import Node, Value
 from reflow.graph import dtypes
@@ -21,6 +21,15 @@ _CHECKED_INDICES = ("index", "gather", "scatter", "embedding", "_embedding", "ta
                     "nll_loss", "max_unpool")  # fmt: skip
 _CHECKED_INTEGERS = ("div", "floor_divide", "remainder", "fmod", "pow", "__rshift__", "__lshift__",
                      "bitwise_left_shift", "bitwise_right_shift")  # fmt: skip
+
+# What libraries do at least as fast as compiled code, on a CPU. (On a GPU, each would cut the graph that is replayed.)
+_OF_LIBRARIES = frozenset({
+    "AvgPool", "AvgPool3D", "AvgPool3DGrad", "AvgPoolGrad", "BatchMatMul", "BatchMatMulV2", "Conv2D",
+    "Conv2DBackpropFilter", "Conv2DBackpropInput", "Conv3D", "Conv3DBackpropFilterV2", "Conv3DBackpropInputV2",
+    "DepthwiseConv2dNative", "DepthwiseConv2dNativeBackpropFilter", "DepthwiseConv2dNativeBackpropInput", "LRN",
+    "LRNGrad", "MatMul", "MaxPool", "MaxPool3D", "MaxPool3DGrad", "MaxPoolGrad", "_FusedConv2D", "_FusedMatMul",
+    "_LRNGradFromNorms", "_LRNWithNorms", "_MaxPoolGradFromPlaces", "_MaxPoolWithPlaces",
+})  # fmt: skip
 
 _known: dict[tuple, str | None] = {}
 
@@ -54,6 +63,8 @@ def _plain_obstacle(node: Node) -> str | None:
             return f"works on {dtype.name}"
         if value.dims is None or None in value.dims:
             return "shapes are not known before the run"
+    if node.type in _OF_LIBRARIES and "device:GPU" not in node.device and not is_written_out(node):
+        return "is as fast in a library"
     return None
 
 
