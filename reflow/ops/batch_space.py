@@ -77,7 +77,7 @@ def _batch_to_space_nd(input, block_shape, crops):
 def _blocks_shape(op, new_size, new_batch):
     """Dims after every spatial size s becomes `new_size(s, block, pair)` and the batch `new_batch(batch, product)`."""
     dims, (count,) = op._inputs[0].dims, with_rank(op._inputs[1].dims, 1)
-    with_rank(op._inputs[2].dims, 2)
+    merge(op._inputs[2].dims, (count, 2))
     block_shape, pairs = constant_value(op._inputs[1]), constant_value(op._inputs[2])
     if count is not None:
         dims = with_rank_at_least(dims, count + 1)

@@ -100,12 +100,13 @@ def _gather(state: VariableState, indices, batch_dims):
         flat = value.flatten(0, batch_dims - 1)
         rows = indices.reshape(flat.shape[0], -1).long()
         picked = torch.stack([part[row] for part, row in zip(flat, rows, strict=True)])
-        return picked.reshape(*indices.shape, *value.shape[batch_dims + 1:])
+        return picked.reshape([*indices.shape, *value.shape[batch_dims + 1:]])
     if not isinstance(value, torch.Tensor):
         return value[indices.numpy()]
     if indices.ndim == 1:
-        return value.index_select(0, indices)
-    return value.index_select(0, indices.reshape(-1)).view(*indices.shape, *value.shape[1:])
+        return signed_view(value).index_select(0, indices).view(value.dtype)
+    picked = signed_view(value).index_select(0, indices.reshape(-1)).view(value.dtype)
+    return picked.reshape([*indices.shape, *value.shape[1:]])
 
 
 define_op("ResourceGather", "resource: resource, indices: Tindices -> output: dtype",

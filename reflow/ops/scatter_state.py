@@ -6,6 +6,7 @@ Rows that `indices` names more than once are updated once for each time, in orde
 import math
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 
 from reflow.graph import errors
@@ -76,7 +77,10 @@ def add_rows(value: torch.Tensor, rows: torch.Tensor, updates: torch.Tensor) -> 
 
 
 def _subtract_rows(value, rows, updates):
-    add_rows(value, rows, -updates)
+    if value.dtype is torch.bool:
+        _differ(value, rows, updates)
+    else:
+        add_rows(value, rows, -updates)
 
 
 def _update_rows(value, rows, updates):
@@ -99,8 +103,30 @@ def _combining(combine: Callable) -> Callable:
     return change
 
 
+_differ = _combining(torch.logical_xor)
+
+
+def _combining_numbers(combine: Callable, numpy: Callable) -> Callable:
+    """`_combining`, where `numpy` combines wide unsigned numbers: as signed ones of the same bits they are others."""
+    plain = _combining(combine)
+
+    def change(value, rows, updates):
+        if signed_view(value) is value:
+            plain(value, rows, updates)
+            return
+
+        def combined(x, y):
+            numbers = numpy(x.view(value.dtype).numpy(), y.view(value.dtype).numpy())
+            return signed_view(torch.from_numpy(numbers))
+
+        _combining(combined)(signed_view(value), rows, signed_view(updates))
+
+    change.of_numbers = True
+    return change
+
+
 def _divide(x, y):
-    """Quotients, rounded towards zero for integers (numbers of wide unsigned types count as signed ones)."""
+    """Quotients, rounded towards zero for integers."""
     if x.dtype.is_floating_point or x.dtype.is_complex:
         return x / y
     return torch.div(x, y, rounding_mode="trunc")
@@ -129,7 +155,8 @@ def _scatter_kernel(name: str, change: Callable) -> Callable:
             width = math.prod(value.shape[1:])
             updates = updates.expand(*rows.shape, width) if updates.ndim == 0 else updates.reshape(*rows.shape, width)
             with locked(state, use_locking):
-                change(signed_view(value).view(value.shape[0], width), rows, signed_view(updates))
+                bits = value if hasattr(change, "of_numbers") else signed_view(value)
+                change(bits.view(value.shape[0], width), rows, updates.view(bits.dtype))
         else:
             value[rows.numpy()] = updates if updates.ndim == 0 else updates.reshape(len(rows), *value.shape[1:])
         return state
@@ -258,9 +285,9 @@ _scatter("Update", _update_rows, "T: type", locking=True)
 _scatter("Add", add_rows, "T: type in number", gradient=None)
 _scatter("Sub", _subtract_rows, "T: type in number", gradient=None)
 _scatter("Mul", _combining(torch.mul), "T: type in number", gradient=None)
-_scatter("Div", _combining(_divide), "T: type in number", gradient=None)
-_scatter("Min", _combining(_lesser), _MIN_MAX_TYPES)
-_scatter("Max", _combining(_greater), _MIN_MAX_TYPES)
+_scatter("Div", _combining_numbers(_divide, np.floor_divide), "T: type in number", gradient=None)
+_scatter("Min", _combining_numbers(_lesser, np.minimum), _MIN_MAX_TYPES)
+_scatter("Max", _combining_numbers(_greater, np.maximum), _MIN_MAX_TYPES)
 
 
 def _scatter_nd(suffix: str, change: Callable, types: str, locking: bool) -> None:

@@ -43,8 +43,12 @@ class Example:
         """The example as the worker takes it."""
         graph, feeds, wrt, names = GraphDef(), {}, [], []
         graph.versions.producer = self.producer
-        for i, (array, known) in enumerate(zip(self.arrays(), self.known, strict=True)):
+        kinds = self._kinds_of_variables()
+        for i, (array, known, kind) in enumerate(zip(self.arrays(), self.known, kinds, strict=True)):
             names.append(f"x{i}")
+            if kind:
+                _add_variable(graph, names[-1], kind, array)
+                continue
             if known == CONSTANT:
                 _add_node(graph, names[-1], "Const", dtype=as_dtype(array.dtype), value=array)
                 continue
@@ -56,6 +60,15 @@ class Example:
         node.input.extend(names)
         content = base64.b64encode(graph.SerializeToString(deterministic=True)).decode()
         return {"graph": content, "feeds": feeds, "wrt": wrt}
+
+    def _kinds_of_variables(self):
+        """For each array "ref" or "resource" if it is the value of a variable that the op works on, else None."""
+        kinds = []
+        for arg, value in zip(OPS[self.op].inputs, self.inputs, strict=True):
+            is_handle = arg.dtype is not None and arg.dtype.name == "resource"
+            kind = "ref" if arg.is_ref else "resource" if is_handle else None
+            kinds += [kind] * (len(value) if isinstance(value, list) else 1)
+        return kinds
 
     def __repr__(self):
         values = [f"{a.dtype}{list(a.shape)} ({known}): {a.tolist()}"
@@ -69,6 +82,20 @@ def _static(array, known):
         return None
     # Every second dimension, the first among them: usually the size of the batch.
     return tuple(None if known == PARTIAL and i % 2 == 0 else size for i, size in enumerate(array.shape))
+
+
+def _add_variable(graph, name, kind, array):
+    """A variable, the node "set_..." that gives it its first value, and "get_..." that reads it."""
+    dtype = as_dtype(array.dtype)
+    value = _add_node(graph, f"value_{name}", "Const", dtype=dtype, value=array).name
+    if kind == "ref":
+        _add_node(graph, name, "VariableV2", dtype=dtype, shape=array.shape)
+        _add_node(graph, f"set_{name}", "Assign", T=dtype).input.extend([name, value])
+        _add_node(graph, f"get_{name}", "Identity", T=dtype).input.append(name)
+    else:
+        _add_node(graph, name, "VarHandleOp", dtype=dtype, shape=array.shape, shared_name=name.encode())
+        _add_node(graph, f"set_{name}", "AssignVariableOp", dtype=dtype).input.extend([name, value])
+        _add_node(graph, f"get_{name}", "ReadVariableOp", dtype=dtype).input.append(name)
 
 
 def _add_node(graph, name, op, **attrs):

@@ -56,7 +56,7 @@ def _gather_axis(d):
     return [d.array("Tparams", shape), indices, d.ints("Taxis", axis)], {"batch_dims": batch_dims}
 
 
-def _nd_indices(d, dtype, shape, outer):
+def nd_indices(d, dtype, shape, outer):
     depth = d.int(1, len(shape))
     rows = [[d.int(0, size - 1) for size in shape[:depth]] for _ in range(int(np.prod(outer)))]
     return np.array(rows, d.dtype(dtype).np_dtype).reshape(*outer, depth)
@@ -64,19 +64,19 @@ def _nd_indices(d, dtype, shape, outer):
 
 def _gather_nd(d):
     shape = d.shape(least=1, low=1)
-    return [d.array("Tparams", shape), _nd_indices(d, "Tindices", shape, d.shape(least=1, most=2))], {}
+    return [d.array("Tparams", shape), nd_indices(d, "Tindices", shape, d.shape(least=1, most=2))], {}
 
 
-def _scatter_nd(d):
+def scatter_nd(d):
     shape = d.shape(least=1, low=1)
-    indices = _nd_indices(d, "Tindices", shape, d.shape(least=1, most=2))
+    indices = nd_indices(d, "Tindices", shape, d.shape(least=1, most=2))
     updates = d.array("T", indices.shape[:-1] + shape[indices.shape[-1] :], "finite")
     if d.op == "ScatterNd":
         return [indices, updates, np.array(shape, d.dtype("Tindices").np_dtype)], {}
     return [d.array("T", shape, "finite"), indices, updates], {}
 
 
-def _strided_update(d):
+def strided_update(d):
     shape = d.shape(most=3, low=1)
     begin = [d.int(0, size - 1) for size in shape]
     end = [d.int(first + 1, size) for first, size in zip(begin, shape, strict=True)]
@@ -97,7 +97,7 @@ def _rows_update(d):
 
 def _unique_scatter(d):
     # Which of two updates of one place counts is not determined.
-    tensor, indices, updates = _scatter_nd(d)[0]
+    tensor, indices, updates = scatter_nd(d)[0]
     _, first = np.unique(indices.reshape(-1, indices.shape[-1]), axis=0, return_index=True)
     inner = updates.shape[indices.ndim - 1 :]
     rows = np.sort(first)
@@ -131,9 +131,9 @@ table.add("Gather", _gather)
 # Of an axis that is not known, TensorFlow infers shapes as if there were no batch_dims.
 table.add("GatherV2", _gather_axis, constants=("axis",))
 table.add("GatherNd", _gather_nd)
-table.add("ScatterNd TensorScatterAdd TensorScatterSub ScatterNdNonAliasingAdd", _scatter_nd, scaled=True)
+table.add("ScatterNd TensorScatterAdd TensorScatterSub ScatterNdNonAliasingAdd", scatter_nd, scaled=True)
 table.add("TensorScatterUpdate", _unique_scatter, faults=False)
-table.add("StridedSliceGrad TensorStridedSliceUpdate", _strided_update, faults=False)
+table.add("StridedSliceGrad TensorStridedSliceUpdate", strided_update, faults=False)
 table.add("InplaceAdd InplaceSub InplaceUpdate", _rows_update, faults=False, gradient=False)
 table.add("ComputeAccidentalHits", _accidental_hits)
 table.add("DynamicPartition", _partition)

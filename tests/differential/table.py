@@ -84,11 +84,13 @@ class Table(dict):
 
     Args:
       family: its name, that of the file of goldens.
+      kept: how many examples of an op the goldens hold.
     """
 
-    def __init__(self, family):
+    def __init__(self, family, kept=24):
         super().__init__()
         self.family = family
+        self.kept = kept
 
     def add(self, ops, draw, **options):
         """Enter ops (names with blanks between them) that are drawn alike; options are the fields of Entry."""
