@@ -16,7 +16,8 @@ import torch
 from reflow.ops import native
 
 _SOURCE = Path(__file__).with_name("shallow_conv_kernel.c")
-_LANES = 16
+# Channels of the result come in multiples of so many.
+_PANEL = 32
 # Deeper images fill the vectors of libraries well enough.
 _LARGEST_DEPTH = 4
 # A result that does not fit into the cache pays only for windows of so many numbers: its way to memory takes longer.
@@ -55,14 +56,14 @@ def _prepare(library: ctypes.CDLL) -> None:
     library.reflow_shallow_convolve.restype = library.reflow_shallow_filter_gradient.restype = None
     # Windows of ones over an image of ones count their places inside.
     ones, frame = torch.ones(1, 4, 17, 1), Frame((1, 1), (1, 1), (4, 17))
-    result = _convolve(library, ones, torch.ones(3, 3, 1, _LANES), None, False, frame)
-    if result[0, 0, :2, 0].tolist() != [4, 6] or result[0, 1, 1, 15] != 9 or result[0, 3, 16, 7] != 4:
+    result = _convolve(library, ones, torch.ones(3, 3, 1, _PANEL), None, False, frame)
+    if result[0, 0, :2, 0].tolist() != [4, 6] or result[0, 1, 1, 31] != 9 or result[0, 3, 16, 7] != 4:
         raise RuntimeError("it fails the known-answer test")
 
 
 def suits(dilations: Sequence[int], depth: int, out_depth: int) -> bool:
     """Whether a convolution is of the kind that these functions take; the filter takes all of the image's channels."""
-    return 0 < depth <= _LARGEST_DEPTH and out_depth > 0 and not out_depth % _LANES and max(dilations) == 1
+    return 0 < depth <= _LARGEST_DEPTH and out_depth > 0 and not out_depth % _PANEL and max(dilations) == 1
 
 
 def pays(numbers_of_window: int, numbers_of_result: int) -> bool:

@@ -1,7 +1,7 @@
 /* Convolutions of images with few channels, such as a network's first, for reflow/ops/shallow_conv.py.
  *
  * Images are [batch, height, width, depth], filters [height, width, depth, out_depth], float32; out_depth is a multiple of
- * LANES. Within a row of the window the numbers of an image lie one after the other: window_width * depth of them. For
+ * PANELS * LANES. Within a row of the window the numbers of an image lie one after the other: window_width * depth of them. For
  * the products they play the part that the channels play in a convolution of deep images.
  */
 #include <stdint.h>
@@ -57,8 +57,8 @@ static void pad_image(const problem *p, const float *image, float *out)
     }
 }
 
-/* `pixels` results in a row, PANELS * LANES or LANES channels: `x` is the first window's corner. */
-INLINE void convolve_pixels(const int pixels, const int panels, const problem *p, const float *x, const float *filter,
+/* `pixels` results in a row, PANELS * LANES channels: `x` is the first window's corner. */
+INLINE void convolve_pixels(const int pixels, const problem *p, const float *x, const float *filter,
                             const float *bias, int relu, float *out)
 {
     const int64_t run = p->window_width * p->depth, step = p->stride_x * p->depth;
@@ -67,25 +67,25 @@ INLINE void convolve_pixels(const int pixels, const int panels, const problem *p
 #pragma GCC unroll 16
     for (int r = 0; r < pixels; ++r)
 #pragma GCC unroll 2
-        for (int q = 0; q < panels; ++q)
+        for (int q = 0; q < PANELS; ++q)
             sums[r][q] = bias ? *(const vec *)(bias + q * LANES) : zero;
     for (int64_t y = 0; y < p->window_height; ++y, x += p->padded_width * p->depth)
 #pragma GCC unroll 1
         for (int64_t i = 0; i < run; ++i, filter += p->out_depth) {
             vec weights[PANELS];
 #pragma GCC unroll 2
-            for (int q = 0; q < panels; ++q)
+            for (int q = 0; q < PANELS; ++q)
                 weights[q] = *(const vec *)(filter + q * LANES);
 #pragma GCC unroll 16
             for (int r = 0; r < pixels; ++r)
 #pragma GCC unroll 2
-                for (int q = 0; q < panels; ++q)
+                for (int q = 0; q < PANELS; ++q)
                     sums[r][q] += x[r * step + i] * weights[q];
         }
 #pragma GCC unroll 16
     for (int r = 0; r < pixels; ++r)
 #pragma GCC unroll 2
-        for (int q = 0; q < panels; ++q) {
+        for (int q = 0; q < PANELS; ++q) {
             vec value = sums[r][q];
             if (relu) /* a NaN stays one */
                 value = (vec)((mask)value & ~(mask)(value < zero));
@@ -93,29 +93,26 @@ INLINE void convolve_pixels(const int pixels, const int panels, const problem *p
         }
 }
 
-/* A case for each number of rows that a product can have: `call` is a macro of rows and panels. */
-#define FEW_CASES(call, panels) case 1: call(1, panels) break; case 2: call(2, panels) break; case 3: call(3, panels) break; \
-    case 4: call(4, panels) break; case 5: call(5, panels) break; case 6: call(6, panels) break;
+/* A case for each number of rows that a product can have. */
+#define FEW_CASES(CALL) case 1: CALL(1) break; case 2: CALL(2) break; case 3: CALL(3) break; case 4: CALL(4) break; \
+    case 5: CALL(5) break; case 6: CALL(6) break;
 #if ROWS > 6
-#define CASES(call, panels) FEW_CASES(call, panels) case 7: call(7, panels) break; case 8: call(8, panels) break; \
-    case 9: call(9, panels) break; case 10: call(10, panels) break; case 11: call(11, panels) break; \
-    case 12: call(12, panels) break; case 13: call(13, panels) break; case 14: call(14, panels) break;
+#define CASES(CALL) FEW_CASES(CALL) case 7: CALL(7) break; case 8: CALL(8) break; case 9: CALL(9) break; \
+    case 10: CALL(10) break; case 11: CALL(11) break; case 12: CALL(12) break; case 13: CALL(13) break; \
+    case 14: CALL(14) break;
 #else
 #define CASES FEW_CASES
 #endif
 
 static void convolve_row(const problem *p, const float *x, const float *filter, const float *bias, int relu, float *out)
 {
-#define PIXELS(n, panels) convolve_pixels(n, panels, p, from, filter + k, bias ? bias + k : 0, relu, to);
+#define PIXELS(n) convolve_pixels(n, p, from, filter + k, bias ? bias + k : 0, relu, to);
     for (int64_t first = 0; first < p->out_width; first += ROWS) {
         const int64_t pixels = smaller(ROWS, p->out_width - first);
         const float *from = x + first * p->stride_x * p->depth;
         for (int64_t k = 0; k < p->out_depth; k += PANELS * LANES) {
             float *to = out + first * p->out_depth + k;
-            if (p->out_depth - k >= PANELS * LANES)
-                switch (pixels) { CASES(PIXELS, PANELS) }
-            else
-                switch (pixels) { CASES(PIXELS, 1) }
+            switch (pixels) { CASES(PIXELS) }
         }
     }
 #undef PIXELS
@@ -142,7 +139,7 @@ void reflow_shallow_convolve(const problem *p, const float *images, const float 
 
 /* Adds to `sums` [rows][out_depth] the products of `rows` numbers of the windows with the results' gradients, over the
  * windows of `height` rows of places. */
-INLINE void add_outer_products(const int rows, const int panels, const problem *p, const float *x, const float *gradients,
+INLINE void add_outer_products(const int rows, const problem *p, const float *x, const float *gradients,
                                int64_t height, float *sums)
 {
     const int64_t step = p->stride_x * p->depth;
@@ -150,32 +147,32 @@ INLINE void add_outer_products(const int rows, const int panels, const problem *
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 2
-        for (int q = 0; q < panels; ++q)
+        for (int q = 0; q < PANELS; ++q)
             s[r][q] = *(vec *)(sums + r * p->out_depth + q * LANES);
     for (int64_t y = 0; y < height; ++y, x += p->stride_y * p->padded_width * p->depth)
 #pragma GCC unroll 1
         for (int64_t i = 0; i < p->out_width; ++i, gradients += p->out_depth) {
             vec right[PANELS];
 #pragma GCC unroll 2
-            for (int q = 0; q < panels; ++q)
+            for (int q = 0; q < PANELS; ++q)
                 right[q] = *(const vec *)(gradients + q * LANES);
 #pragma GCC unroll 16
             for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 2
-                for (int q = 0; q < panels; ++q)
+                for (int q = 0; q < PANELS; ++q)
                     s[r][q] += x[i * step + r] * right[q];
         }
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 2
-        for (int q = 0; q < panels; ++q)
+        for (int q = 0; q < PANELS; ++q)
             *(vec *)(sums + r * p->out_depth + q * LANES) = s[r][q];
 }
 
 /* Adds what a band of places contributes to the filter's gradient. */
 static void add_band(const problem *p, const float *x, const float *gradients, int64_t height, float *sums)
 {
-#define PRODUCTS(n, panels) add_outer_products(n, panels, p, from + first, gradients + k, height, to + k);
+#define PRODUCTS(n) add_outer_products(n, p, from + first, gradients + k, height, to + k);
     const int64_t run = p->window_width * p->depth, parts = (run + ROWS - 1) / ROWS;
     for (int64_t y = 0; y < p->window_height; ++y) {
         const float *from = x + y * p->padded_width * p->depth;
@@ -183,10 +180,7 @@ static void add_band(const problem *p, const float *x, const float *gradients, i
             const int64_t first = run * part / parts, rows = run * (part + 1) / parts - first;
             float *to = sums + (y * run + first) * p->out_depth;
             for (int64_t k = 0; k < p->out_depth; k += PANELS * LANES)
-                if (p->out_depth - k >= PANELS * LANES)
-                    switch (rows) { CASES(PRODUCTS, PANELS) }
-                else
-                    switch (rows) { CASES(PRODUCTS, 1) }
+                switch (rows) { CASES(PRODUCTS) }
         }
     }
 #undef PRODUCTS

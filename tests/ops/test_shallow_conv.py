@@ -14,11 +14,11 @@ pytestmark = pytest.mark.skipif(shallow_conv.load() is None, reason="the C kerne
 _CASES = {
     "LeNet": ((3, 28, 28, 1), (5, 5), 32, (1, 1), (2, 2), (2, 2)),
     "AlexNet": ((2, 35, 35, 3), (11, 11), 64, (4, 4), (0, 0), (0, 0)),
-    "GoogLeNet": ((2, 23, 20, 3), (7, 7), 48, (2, 2), (2, 3), (3, 3)),
-    "strides and pads that differ": ((2, 9, 17, 2), (3, 4), 16, (2, 3), (1, 0), (0, 2)),
-    "a stride beyond the window": ((1, 16, 16, 4), (2, 1), 16, (5, 4), (0, 0), (0, 0)),
+    "GoogLeNet": ((2, 23, 20, 3), (7, 7), 32, (2, 2), (2, 3), (3, 3)),
+    "strides and pads that differ": ((2, 9, 17, 2), (3, 4), 32, (2, 3), (1, 0), (0, 2)),
+    "a stride beyond the window": ((1, 16, 16, 4), (2, 1), 64, (5, 4), (0, 0), (0, 0)),
     "one place": ((4, 3, 3, 3), (3, 3), 32, (1, 1), (0, 0), (0, 0)),
-    "one image": ((1, 40, 37, 3), (3, 3), 80, (1, 1), (1, 1), (1, 1)),
+    "one image": ((1, 40, 37, 3), (3, 3), 96, (1, 1), (1, 1), (1, 1)),
 }
 
 
@@ -64,12 +64,12 @@ def test_filter_gradient(case):
 def test_relu_keeps_nan():
     images = torch.full((1, 6, 6, 1), torch.nan)
     frame = Frame((1, 1), (0, 0), (4, 4))
-    assert shallow_conv.convolve(images, torch.ones(3, 3, 1, 16), None, True, frame).isnan().all()
+    assert shallow_conv.convolve(images, torch.ones(3, 3, 1, 32), None, True, frame).isnan().all()
 
 
 @pytest.mark.parametrize(("dilations", "depth", "out_depth", "expected"), [
-    ((1, 1), 3, 64, True), ((1, 1), 1, 16, True), ((2, 2), 3, 64, False), ((1, 1), 5, 64, False),
-    ((1, 1), 3, 24, False), ((1, 1), 0, 16, False),
+    ((1, 1), 3, 64, True), ((1, 1), 1, 32, True), ((2, 2), 3, 64, False), ((1, 1), 5, 64, False),
+    ((1, 1), 3, 48, False), ((1, 1), 0, 32, False),
 ])  # fmt: skip
 def test_what_suits(dilations, depth, out_depth, expected):
     assert shallow_conv.suits(dilations, depth, out_depth) is expected
@@ -79,8 +79,8 @@ def test_what_suits(dilations, depth, out_depth, expected):
 def test_sessions_use_it(padding, monkeypatch):
     random = np.random.RandomState(0)
     x = tf.placeholder(tf.float32, [None, 21, 19, 3])
-    w = tf.Variable(random.randn(4, 5, 3, 16).astype("f"))
-    y = tf.nn.relu(tf.nn.conv2d(x, w, [1, 2, 3, 1], padding) + np.float32(0.5) * tf.ones([16]))
+    w = tf.Variable(random.randn(4, 5, 3, 32).astype("f"))
+    y = tf.nn.relu(tf.nn.conv2d(x, w, [1, 2, 3, 1], padding) + np.float32(0.5) * tf.ones([32]))
     fetches = [y, tf.gradients(tf.square(y), w)[0]]
     data = random.randn(5, 21, 19, 3).astype("f")
     with tf.Session() as session:
