@@ -1,5 +1,6 @@
 """Variables, scopes, initializers and partitions against TensorFlow 1.15.5."""
 
+import numpy as np
 import pytest
 
 import reflow as tf
