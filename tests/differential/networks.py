@@ -74,7 +74,8 @@ def _conv(d):
 
 table.add("Softmax LogSoftmax", _softmax, tolerances=_SUMS)
 table.add("SoftmaxCrossEntropyWithLogits", _cross_entropy, tolerances=_SUMS, scaled=True)
-table.add("SparseSoftmaxCrossEntropyWithLogits", _sparse_cross_entropy, tolerances={**_SUMS, "float16": 5e-2},
+# In half TensorFlow rounds probabilities close to 1 before it takes 1 off.
+table.add("SparseSoftmaxCrossEntropyWithLogits", _sparse_cross_entropy, tolerances={**_SUMS, "float16": 2e-1},
           scaled=True)  # fmt: skip
 table.add("BiasAdd BiasAddV1", _bias, tolerances=_SUMS, scaled=True)
 table.add("BiasAddGrad", _bias_gradient, tolerances=_SUMS, scaled=True)

@@ -74,9 +74,16 @@ class Entry:
         """`each` examples for every main type: the same ones whenever the tables and hypothesis are the same."""
         found = {}
         for main_type in self.main_types():
-            for example in _collect(self, main_type, each):
+            for example in _collect(self.examples(main_type), f"{self.op} {main_type}", each):
                 found.setdefault(repr(example), example)
         return list(found.values())
+
+    def of_types(self, types, count):
+        """`count` examples of these type attributes; nothing is damaged, and all shapes are known."""
+        found = _collect(_of_types(self, types), f"{self.op} {sorted(types)}", count)
+        for example in found:
+            example.known = [KNOWN] * len(example.arrays())
+        return found
 
 
 class Table(dict):
@@ -105,15 +112,19 @@ def _examples(draw, entry, main_type):
     choices = entry.type_choices()
     main = next((name for name, c in choices.items() if len(c) > 1), None)
     types = {name: main_type if name == main and main_type else draw(st.sampled_from(c)) for name, c in choices.items()}
-    inputs, attrs = entry.draw(Draw(draw, entry.op, types))
-    op_def = OPS[entry.op]
-    settled = {x for a in op_def.inputs for x in (a.type_attr, a.type_list_attr)}
-    attrs = {**{name: t for name, t in types.items() if name not in settled}, **attrs}
-    example = Example(entry.op, inputs, attrs, producer=entry.producer)
+    example = draw(_of_types(entry, types))
     if entry.faults and draw(st.integers(0, 9)) == 9:
         _damage(draw, example)
     example.known = _knowledge(draw, entry, example)
     return example
+
+
+@st.composite
+def _of_types(draw, entry, types):
+    inputs, attrs = entry.draw(Draw(draw, entry.op, types))
+    settled = {x for a in OPS[entry.op].inputs for x in (a.type_attr, a.type_list_attr)}
+    attrs = {**{name: t for name, t in types.items() if name not in settled}, **attrs}
+    return Example(entry.op, inputs, attrs, producer=entry.producer)
 
 
 def _knowledge(draw, entry, example):
@@ -160,14 +171,14 @@ def _damaged(draw, array):
     return array
 
 
-def _collect(entry, main_type, count):
-    """The first examples that hypothesis makes; it tries the simplest first."""
+def _collect(examples, name, count):
+    """The first examples that hypothesis makes of a strategy; it tries the simplest first."""
     found = []
 
-    @seed(zlib.crc32(f"{entry.op} {main_type}".encode()))
+    @seed(zlib.crc32(name.encode()))
     @settings(max_examples=count, database=None, deadline=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(entry.examples(main_type))
+    @given(examples)
     def collect(example):
         found.append(example)
 
