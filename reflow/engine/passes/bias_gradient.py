@@ -1,6 +1,6 @@
 """The gradient of a ReLU and that of the bias before it, the sums over all but the channels: one pass over memory."""
 
-from reflow.engine.passes.rewriting import has_known_dims, waited_for_in
+from reflow.engine.passes.rewriting import has_known_dims, sizes_of, waited_for_in
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.ops import relu_gradient
 
@@ -34,9 +34,10 @@ def sum_with_relu_gradient(plan: Plan) -> Plan:
 def _fit(relu: Node, sums: Node) -> bool:
     gradient, features = relu.inputs
     # Channels behind the other dimensions, or two dimensions, for which both layouts are the same.
-    last = sums.attrs["data_format"] == b"NHWC" or len(gradient.dims or ()) == 2
+    rank = len(sizes_of(gradient))
+    last = rank == 2 or rank > 2 and sums.attrs["data_format"] == b"NHWC"
     return (
-        last and has_known_dims(gradient) and len(gradient.dims) >= 2 and gradient.dims == features.dims
+        last and has_known_dims(gradient) and gradient.dims == features.dims
         and relu.device == sums.device and "device:GPU" not in relu.device and relu.guard == sums.guard
         and relu_gradient.fits(gradient.dtype)
     )  # fmt: skip
