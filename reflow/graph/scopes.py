@@ -210,7 +210,9 @@ class GraphScopes:
         for function in reversed(self._device_stack):
             if function is None:
                 break
-            operation._device = canonical_name(function(operation))
+            device = function(operation)
+            # A string stays as the function wrote it.
+            operation._device = device if isinstance(device, str) else canonical_name(device)
 
     def colocate_with(self, op, ignore_existing=False):
         """Place the operations made inside on the device of `op`; None leaves all colocation blocks."""

@@ -82,7 +82,7 @@ def test_devices():
     with tf.device(lambda op: "/cpu:1" if op.type == "Const" else ""):
         e = tf.constant(1)
     assert [t.device for t in (a, b, c, d, e)] == [
-        "/device:GPU:0", "/job:worker/task:3/device:GPU:0", "/device:CPU:0", "", "/device:CPU:1"]  # fmt: skip
+        "/device:GPU:0", "/job:worker/task:3/device:GPU:0", "/device:CPU:0", "", "/cpu:1"]  # fmt: skip
 
 
 def test_colocation():
