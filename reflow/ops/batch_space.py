@@ -83,6 +83,8 @@ def _blocks_shape(op, new_size, new_batch):
         dims = with_rank_at_least(dims, count + 1)
     if block_shape is not None and (block_shape < 1).any():
         raise ValueError("block_shape must be positive")
+    if block_shape is not None and pairs is not None and (pairs < 0).any():
+        raise ValueError(f"{op.op_def.inputs[2].name} cannot be negative")
     if dims is None:
         return [None]
     if block_shape is None:

@@ -27,6 +27,10 @@ def test_blocks_are_positive_whatever_the_image():
     image = tf.placeholder(tf.float32)
     with pytest.raises(ValueError, match="block_shape must be positive"):
         tf.space_to_batch_nd(image, [-1], tf.placeholder(tf.int32))
+    with pytest.raises(ValueError, match="paddings cannot be negative"):
+        tf.space_to_batch_nd(image, [1], [[-1, 0]])
+    with pytest.raises(ValueError, match="Dimension 0 in both shapes"):
+        tf.space_to_batch_nd(image, [1], tf.placeholder(tf.int32, [2, 2]))
 
 
 @pytest.mark.parametrize("name", ["SpaceToBatch", "BatchToSpace"])
