@@ -4,6 +4,7 @@ After "TensorFlow: Large-Scale Machine Learning on Heterogeneous Distributed Sys
 """
 
 from reflow.engine.plan import Node, Value
+from reflow.graph import dtypes
 from reflow.graph.shapes import num_elements
 
 # Rough figures of one processor: what a kernel costs to start, bytes moved and multiply-adds done a second.
@@ -14,6 +15,8 @@ _OPERATIONS_A_SECOND = 4e10
 _TRANSFER_SECONDS = 4e-5
 _TRANSFER_BYTES_A_SECOND = 8e9
 _UNKNOWN_SIZE = 1 << 10
+_TYPES_OF_SHAPES = frozenset({dtypes.int32, dtypes.int64})
+_MOST_DIMS = 8
 
 # Placement comes before the passes: what a fused op takes counts for the op that it is made of, with so many inputs.
 _MAIN_OPS = {"_FusedConv2D": ("Conv2D", 2), "_FusedMatMul": ("MatMul", 2)}
@@ -62,8 +65,18 @@ def seconds(node: Node, device: str) -> float:
     found = _measured.get(_kind(node, device)) if _measured else None
     if found is not None:
         return found
+    if _is_free(node):
+        return 0.0
     moved = sum(map(size_in_bytes, node.inputs)) + sum(map(size_in_bytes, node.outputs))
     return _START_SECONDS + moved / _BYTES_A_SECOND + operations(node) / _OPERATIONS_A_SECOND
+
+
+def _is_free(node: Node) -> bool:
+    """True for views, and for what the passes after placement leave nothing of: constants, computations with shapes."""
+    if node.type == "Const" or node.op_def.aliases:
+        return True
+    sizes = [num_elements(v.dims) for v in node.outputs if v.dtype.base_dtype in _TYPES_OF_SHAPES]
+    return bool(sizes) and len(sizes) == len(node.outputs) and all(n is not None and n <= _MOST_DIMS for n in sizes)
 
 
 def transfer_seconds(value: Value) -> float:

@@ -209,6 +209,17 @@ def test_the_time_of_a_fused_node_is_that_of_its_main_op(layer, op):
         cost_model.forget()
 
 
+def test_what_the_passes_drop_costs_nothing():
+    """Shape arithmetic of gradients would make a device look busy, and send small work to another one."""
+    x = tf.placeholder(tf.float32, [8, 16, 16, 3])
+    y = tf.tanh(tf.layers.dense(tf.layers.flatten(tf.layers.conv2d(x, 16, 3)), 10))
+    loss = tf.reduce_mean(y * tf.sigmoid(y) + tf.exp(-y))
+    gradients = tf.gradients(loss, tf.trainable_variables())
+    plan = Placer(CPUS[:2]).place(build_plan(gradients, [], [x]))
+    small = [n for n in plan.nodes if n.type in ("Tanh", "Sigmoid", "Exp", "TanhGrad", "SigmoidGrad", "Neg")]
+    assert len({n.device for n in small}) == 1
+
+
 def test_a_traced_run_feeds_the_cost_model():
     cost_model.forget()
     x = tf.placeholder(tf.float32, [30, 40])
