@@ -4,6 +4,7 @@ import torch
 
 from reflow.graph.registry import define_op, get_op_def
 from reflow.ops.conv import conv_with_bias, lower_conv
+from reflow.ops.few_rows_native import few_rows
 from reflow.ops.matmul import onednn_product
 from reflow.ops.windows import DATA_FORMATS_2D
 
@@ -41,7 +42,7 @@ def _fused_matmul_shape(op):
 define_op(
     "_FusedMatMul", "a: T, b: T, bias: T -> product: T",
     "T: type, transpose_a: bool = false, transpose_b: bool = false, relu: bool = false",
-    shape=_fused_matmul_shape, kernel=_fused_matmul, lower=_lower_fused_matmul, gradient=None,
+    shape=_fused_matmul_shape, kernel=_fused_matmul, lower=_lower_fused_matmul, native=few_rows, gradient=None,
 )  # fmt: skip
 
 

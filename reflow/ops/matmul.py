@@ -10,6 +10,7 @@ from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims
+from reflow.ops.few_rows_native import few_rows
 from reflow.ops.matrix_like import MatrixLike, product_with_operator
 from reflow.ops.shape_rules import matrix_dims, matrix_parts, merge, merge_size, with_rank
 
@@ -81,7 +82,7 @@ def _lower_matmul(node):
 
 define_op(
     "MatMul", "a: T, b: T -> product: T", f"transpose_a: bool = false, transpose_b: bool = false, {_MATMUL_TYPES}",
-    shape=_matmul_shape, kernel=_matmul, lower=_lower_matmul,
+    shape=_matmul_shape, kernel=_matmul, lower=_lower_matmul, native=few_rows,
 )  # fmt: skip
 
 
