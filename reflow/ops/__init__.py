@@ -98,7 +98,6 @@ from reflow.ops import (  # noqa: F401
     ranges,
     reduction,
     reduction_gradients,
-    relu_gradient,
     remapping,
     resource_variable,
     sampling_losses,

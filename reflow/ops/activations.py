@@ -11,11 +11,11 @@ from reflow.graph.convert import to_tensor
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
-from reflow.ops import elementwise_native
 from reflow.ops.casting import cast
 from reflow.ops.complex import conj
 from reflow.ops.constant import zeros, zeros_like
 from reflow.ops.factories import FLOATING, FLOATING_COMPLEX, check_one_shape, gradient_op, unary
+from reflow.ops.native import elementwise as elementwise_native
 from reflow.ops.shape_ops import shape
 from reflow.ops.shape_rules import same_shape, unchanged_shape
 from reflow.ops.torch_types import array_of, tensor_of

@@ -14,10 +14,11 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import dims_to_str
 from reflow.graph.sparse_tensor import SparseTensor
-from reflow.ops import elementwise_native, transposition_native
 from reflow.ops.casting import cast
 from reflow.ops.constant import zeros_like
 from reflow.ops.factories import binary, binary_operator
+from reflow.ops.native import elementwise as elementwise_native
+from reflow.ops.native import transposition as transposition_native
 from reflow.ops.shape_rules import broadcast
 
 _ADDABLE = "bfloat16|half|float|double|uint8|int8|int16|int32|int64|complex64|complex128"

@@ -11,9 +11,9 @@ from reflow.graph.context import name_scope
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op
-from reflow.ops import elementwise_native
 from reflow.ops.factories import binary_operator, comparison, constant_result, public_binary
 from reflow.ops.masks import compared
+from reflow.ops.native import elementwise as elementwise_native
 from reflow.ops.shape_rules import broadcast, same_shape
 from reflow.ops.torch_types import array_of, tensor_of
 

@@ -13,7 +13,8 @@ from reflow.graph.convert import constant_value_as_dims
 from reflow.graph.errors import InvalidArgumentError
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dims, num_elements
-from reflow.ops import native, shallow_conv, windows, winograd
+from reflow.ops import native, windows
+from reflow.ops.native import shallow_conv, winograd
 from reflow.ops.shape_rules import merge_size, with_rank
 from reflow.ops.windows import DATA_FORMATS_2D, DATA_FORMATS_3D
 

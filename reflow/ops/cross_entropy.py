@@ -13,12 +13,12 @@ from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims, dims_compatible, dims_to_str, num_elements
-from reflow.ops import cross_entropy_native
 from reflow.ops.casting import cast
 from reflow.ops.constant import constant, ones_like, zeros_like
 from reflow.ops.identity import prevent_gradient, stop_gradient
 from reflow.ops.joining import concat
 from reflow.ops.matmul import matmul
+from reflow.ops.native import cross_entropy as cross_entropy_native
 from reflow.ops.ranges import range as range_
 from reflow.ops.renamed_arguments import renamed_argument
 from reflow.ops.shape_ops import expand_dims, rank, reshape, shape, squeeze

@@ -14,9 +14,9 @@ from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dims
-from reflow.ops import small_matrices_native
 from reflow.ops.matmul import matmul
 from reflow.ops.matrix_like import MatrixLike
+from reflow.ops.native import small_matrices as small_matrices_native
 from reflow.ops.shape_rules import merge_size, with_rank_at_least
 
 _TYPES = "T: type in double|float|half|complex64|complex128"

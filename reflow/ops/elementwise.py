@@ -11,10 +11,10 @@ from reflow.graph.convert import constant_tensor, to_tensor
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
-from reflow.ops import elementwise_native
 from reflow.ops.complex import conj
 from reflow.ops.constant import zeros
 from reflow.ops.factories import FLOATING, FLOATING_COMPLEX, gradient_op, of_sparse_too, unary
+from reflow.ops.native import elementwise as elementwise_native
 from reflow.ops.shape_ops import shape
 from reflow.ops.shape_rules import unchanged_shape
 

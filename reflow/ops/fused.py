@@ -4,8 +4,8 @@ import torch
 
 from reflow.graph.registry import define_op, get_op_def
 from reflow.ops.conv import conv_with_bias, lower_conv
-from reflow.ops.few_rows_native import few_rows
 from reflow.ops.matmul import onednn_product
+from reflow.ops.native.few_rows import few_rows
 from reflow.ops.windows import DATA_FORMATS_2D
 
 

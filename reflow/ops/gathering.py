@@ -13,8 +13,8 @@ from reflow.graph.export import export
 from reflow.graph.indexed_slices import IndexedSlices
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
-from reflow.ops import indexing_native
 from reflow.ops.movement import moves_elements
+from reflow.ops.native import indexing as indexing_native
 from reflow.ops.shape_rules import axis_within, constant_int, merge, with_rank, with_rank_at_least
 
 _INT32_MAX = 2**31 - 1

@@ -5,8 +5,8 @@ import torch
 from reflow.graph.build import call
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
-from reflow.ops import lrn_native
 from reflow.ops.cached_tensors import cached_tensor
+from reflow.ops.native import lrn as lrn_native
 from reflow.ops.shape_rules import merge, with_rank
 
 _ATTRS = (

@@ -10,8 +10,8 @@ from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims
-from reflow.ops.few_rows_native import few_rows
 from reflow.ops.matrix_like import MatrixLike, product_with_operator
+from reflow.ops.native.few_rows import few_rows
 from reflow.ops.shape_rules import matrix_dims, matrix_parts, merge, merge_size, with_rank
 
 _MATMUL_TYPES = "T: type in bfloat16|half|float|double|int32|int64|complex64|complex128"

@@ -8,12 +8,12 @@ from reflow.graph.context import name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
-from reflow.ops import reduction_native
 from reflow.ops.casting import cast
 from reflow.ops.conditional import cond
 from reflow.ops.constant import constant, zeros, zeros_like
 from reflow.ops.gathering import gather
 from reflow.ops.identity import identity, stop_gradient
+from reflow.ops.native import reduction as reduction_native
 from reflow.ops.reduction import reduce_mean, reduce_prod, reduce_sum
 from reflow.ops.renamed_arguments import either_argument, renamed_argument
 from reflow.ops.shape_ops import shape, size, squeeze

@@ -8,7 +8,7 @@ import math
 
 import torch
 
-from reflow.ops import optimizer_native
+from reflow.ops.native import optimizer as optimizer_native
 
 Tensors = list[torch.Tensor]
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from reflow.ops import philox_native
+from reflow.ops.native import philox as philox_native
 
 # TensorFlow reserves this many blocks for each output element, far more than nearly every element needs.
 BLOCKS_PER_OUTPUT = 256

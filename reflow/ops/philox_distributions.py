@@ -6,7 +6,7 @@ functions serve the three kinds of ops: seeded by attributes (``RandomUniform``)
 ``PhiloxState.from_counter``).
 
 Uniform numbers have TensorFlow's bits. Normal numbers come from the same bits through the logarithm, sine and cosine of
-`philox_kernel.c` or NumPy, which differ from those of the C library by a few units in the last place (below 1e-6).
+`philox.c` or NumPy, which differ from those of the C library by a few units in the last place (below 1e-6).
 """
 
 from __future__ import annotations

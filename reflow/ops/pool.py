@@ -13,9 +13,10 @@ from reflow.graph.convert import constant_value
 from reflow.graph.errors import InvalidArgumentError, UnimplementedError
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dims
-from reflow.ops import native_pool, windows
+from reflow.ops import windows
 from reflow.ops.conv import shape_from_sizes
 from reflow.ops.movement import as_signed
+from reflow.ops.native import max_pool as native_pool
 from reflow.ops.shape_rules import merge, with_rank
 from reflow.ops.torch_types import to_torch
 from reflow.ops.windows import DATA_FORMATS_2D, DATA_FORMATS_3D, Window

@@ -12,8 +12,8 @@ from reflow.graph.convert import constant_value, to_tensor
 from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
 from reflow.graph.registry import define_op
-from reflow.ops import indexing_native
 from reflow.ops.casting import cast
+from reflow.ops.native import indexing as indexing_native
 from reflow.ops.shape_rules import constant_int, with_rank
 from reflow.ops.torch_types import FROM_TORCH, tensor_of
 

@@ -16,9 +16,9 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import num_elements
 from reflow.graph.sparse_tensor import SparseTensor
-from reflow.ops import reduction_native
 from reflow.ops.casting import cast
 from reflow.ops.constant import zeros, zeros_like
+from reflow.ops.native import reduction as reduction_native
 from reflow.ops.ranges import range as range_
 from reflow.ops.renamed_arguments import renamed_argument
 from reflow.ops.shape_ops import rank, reshape, shape

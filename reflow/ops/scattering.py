@@ -8,8 +8,8 @@ import torch
 from reflow.graph.build import call
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
-from reflow.ops import indexing_native
 from reflow.ops.gathering import check_rows, flat_rows
+from reflow.ops.native import indexing as indexing_native
 from reflow.ops.shape_rules import merge, shape_from_input, with_rank_at_least
 from reflow.ops.torch_types import array_of, tensor_of
 

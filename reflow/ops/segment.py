@@ -12,9 +12,9 @@ from reflow.graph.convert import to_tensor
 from reflow.graph.export import export
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import dims_in_brackets
-from reflow.ops import indexing_native
 from reflow.ops.arithmetic import maximum
 from reflow.ops.constant import ones
+from reflow.ops.native import indexing as indexing_native
 from reflow.ops.shape_ops import reshape, shape_internal
 from reflow.ops.shape_rules import constant_int, merge_prefix, with_rank, with_rank_at_least
 from reflow.ops.torch_types import array_of, tensor_of

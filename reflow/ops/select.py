@@ -11,8 +11,9 @@ from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims, dims_in_brackets
-from reflow.ops import elementwise_native, indexing_native
 from reflow.ops.masks import selected
+from reflow.ops.native import elementwise as elementwise_native
+from reflow.ops.native import indexing as indexing_native
 from reflow.ops.shape_rules import constant_int, merge
 
 # --- Where --------------------------------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ from reflow.graph.errors import InvalidArgumentError
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
-from reflow.ops import small_matrices_native
 from reflow.ops.decompositions import adjoint, at_least_single, checked_lu, square_matrices, square_shape
 from reflow.ops.matmul import matmul
 from reflow.ops.matrix_like import MatrixLike
+from reflow.ops.native import small_matrices as small_matrices_native
 from reflow.ops.shape_rules import matrix_dims, matrix_parts, merge, merge_size, with_rank
 
 _TYPES = "T: type in double|float|half|complex64|complex128"

@@ -7,10 +7,10 @@ from reflow.graph.context import control_dependencies
 from reflow.graph.convert import constant_tensor
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
-from reflow.ops import elementwise_native
 from reflow.ops.complex import conj
 from reflow.ops.elementwise import reciprocal, sqrt, square
 from reflow.ops.factories import FLOATING, FLOATING_COMPLEX, gradient_op, unary
+from reflow.ops.native import elementwise as elementwise_native
 from reflow.ops.shape_rules import broadcast
 
 _WITH_INTEGERS = "bfloat16|half|float|double|int32|int64|complex64|complex128"

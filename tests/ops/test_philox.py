@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from reflow.ops import native, philox, philox_candidates, philox_distributions, philox_native
+from reflow.ops import native, philox, philox_candidates, philox_distributions
+from reflow.ops.native import philox as philox_native
 from reflow.ops.philox import PhiloxState
 from reflow.ops.philox_candidates import sample_candidates
 from reflow.ops.philox_distributions import standard_normal, truncated_normal, uniform, uniform_full_int, uniform_int

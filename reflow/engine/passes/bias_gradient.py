@@ -2,7 +2,7 @@
 
 from reflow.engine.passes.rewriting import has_known_dims, sizes_of, waited_for_in
 from reflow.engine.plan import Node, Plan, Value, new_node
-from reflow.ops import relu_gradient
+from reflow.ops.native import relu_gradient
 
 
 def sum_with_relu_gradient(plan: Plan) -> Plan:

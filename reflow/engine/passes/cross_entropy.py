@@ -9,8 +9,8 @@ import torch
 
 from reflow.engine.plan import Node, Plan, new_node
 from reflow.graph.registry import define_op
-from reflow.ops import cross_entropy_native
 from reflow.ops.cross_entropy import label_column, minus_one_at
+from reflow.ops.native import cross_entropy as cross_entropy_native
 
 
 def _sparse_loss(features, labels):

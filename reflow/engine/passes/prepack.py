@@ -15,8 +15,8 @@ from reflow.engine.plan import Node, Plan, new_node
 from reflow.graph import dtypes
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import num_elements
-from reflow.ops import winograd
 from reflow.ops.conv import conv_frame, shallow_frame, winograd_frame
+from reflow.ops.native import winograd
 from reflow.ops.windows import DATA_FORMATS_2D
 
 # Smaller weights lie in the cache whatever their order.

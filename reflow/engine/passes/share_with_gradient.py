@@ -11,7 +11,8 @@ from typing import Any
 from reflow.engine.passes.rewriting import has_known_dims, waited_for_in
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.graph import dtypes
-from reflow.ops import lrn_native, native_pool
+from reflow.ops.native import lrn as lrn_native
+from reflow.ops.native import max_pool as native_pool
 from reflow.ops.pool import places_dims
 from reflow.ops.torch_types import to_torch
 

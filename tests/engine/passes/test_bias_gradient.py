@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import reflow as tf
-from reflow.ops import relu_gradient
+from reflow.ops.native import relu_gradient
 from tests.engine.passes.plans import compared, plan_of, random_feed, run, source_of, types
 
 pytestmark = pytest.mark.skipif(relu_gradient.load() is None, reason="no C compiler")

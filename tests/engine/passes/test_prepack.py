@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import reflow as tf
-from reflow.ops import winograd
+from reflow.ops.native import winograd
 from tests.engine.passes.plans import compared, plan_of, random_feed, types
 
 random = np.random.RandomState(0)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import reflow as tf
-from reflow.ops import lrn_native, native_pool
+from reflow.ops.native import lrn as lrn_native
+from reflow.ops.native import max_pool as native_pool
 from tests.engine.passes.plans import compared, plan_of, random_feed, run, types
 
 

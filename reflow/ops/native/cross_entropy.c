@@ -1,0 +1,92 @@
+/* Cross entropy of softmax, and its gradient by the features, for reflow/ops/native/cross_entropy.py.
+ *
+ * Features are float32 [batch, classes]. Where only one output is wanted, the other pointer is null. With m the greatest
+ * feature x of a row and s the sum of exp(x - m), softmax is exp(x - m) / s, and its logarithm x - m - log s.
+ */
+#include <math.h>
+#include <stdint.h>
+
+#include "float_functions.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+static float greatest(const float *x, int64_t classes)
+{
+    float result = x[0];
+#pragma omp simd reduction(max : result)
+    for (int64_t j = 0; j < classes; ++j)
+        result = x[j] > result ? x[j] : result;
+    return result;
+}
+
+/* The sum of exp(x - m), whose terms go to `powers`, if that is not null. */
+static float sum_of_powers(const float *x, float m, int64_t classes, float *powers)
+{
+    float sum = 0;
+    if (powers) {
+#pragma omp simd reduction(+ : sum)
+        for (int64_t j = 0; j < classes; ++j) {
+            const float power = exponential(x[j] - m);
+            powers[j] = power;
+            sum += power;
+        }
+    } else {
+#pragma omp simd reduction(+ : sum)
+        for (int64_t j = 0; j < classes; ++j)
+            sum += exponential(x[j] - m);
+    }
+    return sum;
+}
+
+/* Returns how many labels are no class; their rows are left as they are. */
+EXPORT int64_t reflow_sparse_cross_entropy(const float *features, const void *labels, int wide, int64_t batch,
+                                           int64_t classes, float *loss, float *gradient, int threads)
+{
+    int64_t bad = 0;
+#pragma omp parallel for num_threads(threads) schedule(static) reduction(+ : bad)
+    for (int64_t i = 0; i < batch; ++i) {
+        const int64_t label = wide ? ((const int64_t *)labels)[i] : ((const int32_t *)labels)[i];
+        if ((uint64_t)label >= (uint64_t)classes) {
+            ++bad;
+            continue;
+        }
+        const float *x = features + i * classes;
+        float *row = gradient ? gradient + i * classes : 0;
+        const float m = greatest(x, classes), sum = sum_of_powers(x, m, classes, row);
+        if (loss)
+            loss[i] = logarithm(sum) - (x[label] - m);
+        if (row) {
+            const float scale = 1 / sum;
+#pragma omp simd
+            for (int64_t j = 0; j < classes; ++j)
+                row[j] *= scale;
+            row[label] -= 1;
+        }
+    }
+    return bad;
+}
+
+/* Labels are distributions, float32 [batch, classes]. */
+EXPORT void reflow_cross_entropy(const float *features, const float *labels, int64_t batch, int64_t classes, float *loss,
+                                 float *gradient, int threads)
+{
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t i = 0; i < batch; ++i) {
+        const float *x = features + i * classes, *y = labels + i * classes;
+        float *row = gradient ? gradient + i * classes : 0;
+        const float m = greatest(x, classes), sum = sum_of_powers(x, m, classes, row), scale = 1 / sum;
+        if (loss) {
+            const float log_sum = logarithm(sum);
+            float total = 0;
+#pragma omp simd reduction(+ : total)
+            for (int64_t j = 0; j < classes; ++j)
+                total += y[j] * (log_sum - (x[j] - m));
+            loss[i] = total;
+        }
+        if (row) {
+#pragma omp simd
+            for (int64_t j = 0; j < classes; ++j)
+                row[j] = row[j] * scale - y[j];
+        }
+    }
+}

@@ -1,0 +1,159 @@
+/* Elementwise functions of float32, for reflow/ops/native/elementwise.py: one pass over memory each, on `threads`
+ * threads. An output may be one of the inputs.
+ *
+ * Every loop body is free of branches and calls, so that it becomes vector instructions.
+ */
+#include <math.h>
+#include <stdint.h>
+
+#include "float_functions.h"
+
+#define EXPORT __attribute__((visibility("default")))
+#define STRINGIFY(text) #text
+#define LOOP(text) _Pragma(STRINGIFY(text))
+#define FOR_EACH LOOP(omp parallel for simd num_threads(threads) schedule(static))
+
+#define UNARY(name, function)                                                                                          \
+    EXPORT void reflow_##name(const float *x, float *y, int64_t n, int threads)                                        \
+    {                                                                                                                  \
+        FOR_EACH                                                                                                       \
+        for (int64_t i = 0; i < n; ++i)                                                                                \
+            y[i] = function(x[i]);                                                                                     \
+    }
+
+#define BINARY(name, function)                                                                                         \
+    EXPORT void reflow_##name(const float *a, const float *b, float *out, int64_t n, int threads)                      \
+    {                                                                                                                  \
+        FOR_EACH                                                                                                       \
+        for (int64_t i = 0; i < n; ++i)                                                                                \
+            out[i] = function(a[i], b[i]);                                                                             \
+    }
+
+/* --- functions of one number ------------------------------------------------------------------------------------- */
+
+/* x P(x^2) / Q(x^2), of degrees 13 and 6, with the least relative error on [-9.01, 9.01] (6.7e-9, by Lawson's weighted
+ * least squares); outside, the result rounds to 1. A NaN passes all comparisons by. */
+static inline float hyperbolic_tangent(float x)
+{
+    x = x > 9.01f ? 9.01f : x;
+    x = x < -9.01f ? -9.01f : x;
+    const float z = x * x;
+    float p = -8.462304122142937e-14f;
+    p = p * z + 5.267842627178616e-11f;
+    p = p * z - 2.0204566486955805e-08f;
+    p = p * z + 1.1149277151833069e-05f;
+    p = p * z + 3.10347844122809e-03f;
+    p = p * z + 1.3083583224504333e-01f;
+    p = p * z + 0.99999999330969f;
+    float q = 2.5454476225018386e-04f;
+    q = q * z + 2.4493278490306327e-02f;
+    q = q * z + 4.6416910257003857e-01f;
+    q = q * z + 1;
+    const float y = x * p / q;
+    const float below = y > 1 ? 1 : y;
+    return below < -1 ? -1 : below;
+}
+
+static inline float logistic(float x) { return 1 / (1 + exponential(-x)); }
+
+/* exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1) for x <= 0. */
+static inline float exponential_minus_1(float x)
+{
+    x = x < -80 ? -80 : x;
+    const float n = rintf(x * 1.44269504f), power = power_of_2(n);
+    return power * exponential_minus_1_near_0(reduced(x, n)) + (power - 1);
+}
+
+static inline float elu(float x)
+{
+    const float below = exponential_minus_1(x > 0 ? 0 : x);
+    return x > 0 ? x : below;
+}
+
+UNARY(sqrt, sqrtf)
+UNARY(exp, exponential)
+UNARY(sigmoid, logistic)
+UNARY(tanh, hyperbolic_tangent)
+UNARY(log, logarithm)
+UNARY(elu, elu)
+
+/* --- gradients ----------------------------------------------------------------------------------------------------- */
+
+/* 0 where dy is 0, whatever y is. */
+static inline float sqrt_gradient(float y, float dy)
+{
+    const float result = 0.5f * dy / y;
+    return dy == 0 ? 0 : result;
+}
+
+static inline float rsqrt_gradient(float y, float dy)
+{
+    const float result = -0.5f * (dy * y) * (y * y);
+    return dy == 0 ? 0 : result;
+}
+
+static inline float elu_gradient(float gradient, float output)
+{
+    const float below = (output + 1) * gradient;
+    return output < 0 ? below : gradient;
+}
+
+BINARY(sqrt_grad, sqrt_gradient)
+BINARY(rsqrt_grad, rsqrt_gradient)
+BINARY(elu_grad, elu_gradient)
+
+/* --- functions of two numbers ------------------------------------------------------------------------------------ */
+
+static inline float squared_difference(float a, float b) { return (a - b) * (a - b); }
+
+/* Numbers are compared and picked: a NaN in the second input counts for nothing, one in the first stays. */
+static inline float greater(float a, float b) { return a < b ? b : a; }
+static inline float lesser(float a, float b) { return a > b ? b : a; }
+
+BINARY(squared_difference, squared_difference)
+BINARY(maximum, greater)
+BINARY(minimum, lesser)
+
+/* --- choices ------------------------------------------------------------------------------------------------------- */
+
+#define COMPARISON(name, operator)                                                                                     \
+    EXPORT void reflow_##name(const float *a, const float *b, uint8_t *out, int64_t n, int threads)                    \
+    {                                                                                                                  \
+        FOR_EACH                                                                                                       \
+        for (int64_t i = 0; i < n; ++i)                                                                                \
+            out[i] = a[i] operator b[i];                                                                               \
+    }                                                                                                                  \
+    EXPORT void reflow_##name##_scalar(const float *a, const float *b, uint8_t *out, int64_t n, int threads)           \
+    {                                                                                                                  \
+        const float bound = *b;                                                                                        \
+        FOR_EACH                                                                                                       \
+        for (int64_t i = 0; i < n; ++i)                                                                                \
+            out[i] = a[i] operator bound;                                                                              \
+    }
+
+COMPARISON(greater, >)
+COMPARISON(greater_equal, >=)
+COMPARISON(less, <)
+COMPARISON(less_equal, <=)
+COMPARISON(equal, ==)
+COMPARISON(not_equal, !=)
+
+/* t where the condition holds, e elsewhere; a null pointer stands for zeros. */
+EXPORT void reflow_select(const uint8_t *condition, const float *t, const float *e, float *out, int64_t n, int threads)
+{
+    if (!e) {
+        FOR_EACH
+        for (int64_t i = 0; i < n; ++i)
+            out[i] = condition[i] ? t[i] : 0;
+    } else if (!t) {
+        FOR_EACH
+        for (int64_t i = 0; i < n; ++i)
+            out[i] = condition[i] ? 0 : e[i];
+    } else {
+        FOR_EACH
+        for (int64_t i = 0; i < n; ++i) {
+            const float chosen = t[i], other = e[i];
+            out[i] = condition[i] ? chosen : other;
+        }
+    }
+}

@@ -1,0 +1,83 @@
+/* Products of few rows with a large matrix, for reflow/ops/native/few_rows.py: c = a b, plus a bias for each column, through
+ * a ReLU if asked for. All are float32 and row by row: a [rows, depth], b [depth, columns].
+ *
+ * Such a product takes as long as reading `b` takes. It is read once, several rows at a time from their beginning to their
+ * end, as the memory likes it; the result, which is small, stays in the cache and is added to.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#define LANES 16
+#define STEP 8 /* rows of b that are worked on together */
+#define MAX_ROWS 32
+
+typedef float vec __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
+#define UNROLLED _Pragma("GCC unroll 8")
+
+/* Adds to `sums` [vector][row][LANES] the products of `depth` <= STEP numbers of each row of a with as many rows of b. */
+static inline __attribute__((always_inline)) void
+add_rows(const int depth, int64_t rows, const float (*a)[STEP], const float *b, int64_t columns, int64_t count, float *sums)
+{
+    for (int64_t j = 0; j < count; j += LANES) {
+        const int64_t lanes = count - j < LANES ? count - j : LANES;
+        vec right[STEP];
+        UNROLLED for (int k = 0; k < depth; ++k) {
+            right[k] = (vec){0};
+            if (lanes == LANES)
+                right[k] = *(const vec *)(b + k * columns + j);
+            else
+                memcpy(&right[k], b + k * columns + j, (size_t)lanes * sizeof(float));
+        }
+        for (int64_t r = 0; r < rows; ++r, sums += LANES) {
+            vec sum = *(vec *)sums;
+            UNROLLED for (int k = 0; k < depth; ++k)
+                sum += a[r][k] * right[k];
+            *(vec *)sums = sum;
+        }
+    }
+}
+
+/* Writes `count` columns of `sums`, plus the bias, where c begins. */
+static void write_sums(const float *sums, const float *bias, int64_t rows, int64_t columns, int64_t count, int64_t relu,
+                       float *c)
+{
+    for (int64_t j = 0; j < count; j += LANES)
+        for (int64_t r = 0; r < rows; ++r, sums += LANES)
+            for (int64_t i = 0; i < LANES && j + i < count; ++i) {
+                const float x = sums[i] + (bias ? bias[j + i] : 0);
+                c[r * columns + j + i] = relu && x < 0 ? 0 : x; /* a NaN stays one */
+            }
+}
+
+/* Of all columns, `count` ones from where b, bias and c begin. */
+static void product_of_columns(const float *a, const float *b, const float *bias, int64_t rows, int64_t depth, int64_t columns,
+                               int64_t count, int64_t relu, float *sums, float *c)
+{
+    float left[MAX_ROWS][STEP];
+    memset(sums, 0, (size_t)((count + LANES - 1) / LANES * LANES * rows) * sizeof(float));
+    int64_t k = 0;
+    for (; k + STEP <= depth; k += STEP) {
+        for (int64_t r = 0; r < rows; ++r)
+            memcpy(left[r], a + r * depth + k, sizeof left[r]);
+        add_rows(STEP, rows, left, b + k * columns, columns, count, sums);
+    }
+    for (; k < depth; ++k) {
+        for (int64_t r = 0; r < rows; ++r)
+            left[r][0] = a[r * depth + k];
+        add_rows(1, rows, left, b + k * columns, columns, count, sums);
+    }
+    write_sums(sums, bias, rows, columns, count, relu, c);
+}
+
+/* `rows` is at most MAX_ROWS; `scratch` has room for rows * (columns + LANES) numbers. */
+void reflow_few_rows_product(const float *a, const float *b, const float *bias, int64_t rows, int64_t depth, int64_t columns,
+                             int64_t relu, int64_t threads, float *scratch, float *c)
+{
+    const int64_t vectors = (columns + LANES - 1) / LANES;
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    for (int64_t part = 0; part < threads; ++part) {
+        const int64_t first = vectors * part / threads * LANES, end = vectors * (part + 1) / threads * LANES;
+        product_of_columns(a, b + first, bias ? bias + first : 0, rows, depth, columns,
+                           (end < columns ? end : columns) - first, relu, scratch + first * rows, c + first);
+    }
+}

@@ -1,0 +1,112 @@
+/* Reductions of float32 tensors [outer, n, inner] over n, for reflow/ops/native/reduction.py.
+ *
+ * Along memory (inner = 1) a row is reduced in LANES lanes, else in columns. Sums are made in float for at most BLOCK
+ * numbers a lane, and of these sums in double: their error does not grow with the number of rows.
+ */
+#include <math.h>
+#include <stdint.h>
+
+#define EXPORT __attribute__((visibility("default")))
+#define LANES 32
+#define BLOCK 256
+#define COLUMNS 512
+#define MOST_PARTS 64
+
+static inline float add(float a, float x) { return a + x; }
+static inline float add_square(float a, float x) { return a + x * x; }
+/* A NaN counts for nothing. */
+static inline float greater(float a, float x) { return x > a ? x : a; }
+static inline float lesser(float a, float x) { return x < a ? x : a; }
+
+static inline double add_sums(double a, double b) { return a + b; }
+static inline double greater_of(double a, double b) { return b > a ? b : a; }
+static inline double lesser_of(double a, double b) { return b < a ? b : a; }
+
+static int64_t at_most(int64_t value, int64_t bound) { return value < bound ? value : bound; }
+
+/* Defines, for a `step` that takes a number in, and for `join` and `merge` of two results, in float and in double:
+ * name_row, of one row; reflow_name, of the tensor, whose results are multiplied by `scale`. */
+#define REDUCTION(name, start, step, join, merge)                                                                      \
+    static double name##_row(const float *x, int64_t n)                                                               \
+    {                                                                                                                  \
+        double result = start;                                                                                         \
+        for (int64_t first = 0; first < n; first += LANES * BLOCK) {                                                   \
+            const int64_t end = at_most(n, first + LANES * BLOCK);                                                     \
+            float lanes[LANES];                                                                                        \
+            for (int j = 0; j < LANES; ++j)                                                                            \
+                lanes[j] = (float)(start);                                                                             \
+            int64_t i = first;                                                                                         \
+            for (; i + LANES <= end; i += LANES)                                                                       \
+                for (int j = 0; j < LANES; ++j)                                                                        \
+                    lanes[j] = step(lanes[j], x[i + j]);                                                               \
+            for (int j = 0; i < end; ++i, ++j)                                                                         \
+                lanes[j] = step(lanes[j], x[i]);                                                                       \
+            for (int half = LANES / 2; half > 0; half /= 2)                                                            \
+                for (int j = 0; j < half; ++j)                                                                         \
+                    lanes[j] = join(lanes[j], lanes[j + half]);                                                        \
+            result = merge(result, lanes[0]);                                                                          \
+        }                                                                                                              \
+        return result;                                                                                                 \
+    }                                                                                                                  \
+                                                                                                                       \
+    static void name##_columns(const float *x, int64_t n, int64_t inner, int count, double scale, float *out)          \
+    {                                                                                                                  \
+        double result[COLUMNS];                                                                                        \
+        for (int j = 0; j < count; ++j)                                                                                \
+            result[j] = start;                                                                                         \
+        for (int64_t first = 0; first < n; first += BLOCK) {                                                           \
+            const int64_t end = at_most(n, first + BLOCK);                                                             \
+            float lanes[COLUMNS];                                                                                      \
+            for (int j = 0; j < count; ++j)                                                                            \
+                lanes[j] = (float)(start);                                                                             \
+            for (int64_t i = first; i < end; ++i)                                                                      \
+                for (int j = 0; j < count; ++j)                                                                        \
+                    lanes[j] = step(lanes[j], x[i * inner + j]);                                                       \
+            for (int j = 0; j < count; ++j)                                                                            \
+                result[j] = merge(result[j], lanes[j]);                                                                \
+        }                                                                                                              \
+        for (int j = 0; j < count; ++j)                                                                                \
+            out[j] = (float)(result[j] * scale);                                                                       \
+    }                                                                                                                  \
+                                                                                                                       \
+    /* One row, of which each thread reduces a part. */                                                                \
+    static float name##_all(const float *x, int64_t n, double scale, int threads)                                      \
+    {                                                                                                                  \
+        const int parts = threads < MOST_PARTS ? threads : MOST_PARTS;                                                 \
+        double results[MOST_PARTS];                                                                                    \
+        _Pragma("omp parallel for num_threads(threads) schedule(static)")                                              \
+        for (int part = 0; part < parts; ++part) {                                                                     \
+            const int64_t first = n * part / parts;                                                                    \
+            results[part] = name##_row(x + first, n * (part + 1) / parts - first);                                     \
+        }                                                                                                              \
+        double result = results[0];                                                                                    \
+        for (int part = 1; part < parts; ++part)                                                                       \
+            result = merge(result, results[part]);                                                                     \
+        return (float)(result * scale);                                                                                \
+    }                                                                                                                  \
+                                                                                                                       \
+    EXPORT void reflow_##name(const float *x, int64_t outer, int64_t n, int64_t inner, double scale, float *out,       \
+                              int threads)                                                                             \
+    {                                                                                                                  \
+        if (inner == 1 && outer == 1) {                                                                                \
+            *out = name##_all(x, n, scale, threads);                                                                   \
+        } else if (inner == 1) {                                                                                       \
+            _Pragma("omp parallel for num_threads(threads) schedule(static)")                                          \
+            for (int64_t i = 0; i < outer; ++i)                                                                        \
+                out[i] = (float)(name##_row(x + i * n, n) * scale);                                                    \
+        } else {                                                                                                       \
+            const int64_t width = threads > outer ? at_most(COLUMNS, (inner + threads - 1) / threads) : COLUMNS;       \
+            const int64_t blocks = (inner + width - 1) / width;                                                        \
+            _Pragma("omp parallel for num_threads(threads) schedule(static)")                                          \
+            for (int64_t block = 0; block < outer * blocks; ++block) {                                                 \
+                const int64_t i = block / blocks, j = block % blocks * width;                                          \
+                name##_columns(x + i * n * inner + j, n, inner, (int)at_most(width, inner - j), scale,                 \
+                               out + i * inner + j);                                                                   \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+REDUCTION(sum, 0.0, add, add, add_sums)
+REDUCTION(sum_of_squares, 0.0, add_square, add, add_sums)
+REDUCTION(max, -INFINITY, greater, greater, greater_of)
+REDUCTION(min, INFINITY, lesser, lesser, lesser_of)

@@ -1,0 +1,112 @@
+"""Small float32 matrices in C: `native` rules of Cholesky, MatrixInverse and MatrixTriangularSolve.
+
+Up to 64 rows, calling LAPACK through PyTorch costs more than the numbers do, and a look for singular matrices as much
+again. Where a matrix is not regular, PyTorch's kernel runs after all, for TensorFlow's error.
+"""
+
+import ctypes
+import functools
+from collections.abc import Callable
+from math import prod
+from pathlib import Path
+
+import torch
+
+from reflow.graph import dtypes
+from reflow.ops import native
+
+_SOURCE = Path(__file__).with_name("small_matrices.c")
+# MOST of the C source.
+_LARGEST = 64
+
+
+def _library() -> ctypes.CDLL | None:
+    return native.load(_SOURCE, _prepare)
+
+
+def _prepare(library: ctypes.CDLL) -> None:
+    pointer, i64, number = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int
+    library.reflow_cholesky.argtypes = [pointer, pointer, i64, number]
+    library.reflow_inverse.argtypes = [pointer, pointer, i64, number, number]
+    library.reflow_triangular_solve.argtypes = [pointer, pointer, pointer, i64, number, number, number, number]
+    matrix, result = (ctypes.c_float * 4)(4, 2, 2, 2), (ctypes.c_float * 4)()
+    answers = []
+    for status in (
+        library.reflow_cholesky(matrix, result, 1, 2),
+        library.reflow_triangular_solve((ctypes.c_float * 4)(*result), matrix, result, 1, 2, 2, True, False),
+        library.reflow_inverse(matrix, result, 1, 2, False),
+    ):
+        answers.append((status, *result))
+    if answers[-1] != (0, 0.5, -0.5, -0.5, 1):
+        raise RuntimeError("it fails the known-answer test")
+
+
+def _is_small(node, position: int = 0) -> bool:
+    """True if an input is known to be float32 matrices of a size for these functions."""
+    dims = node.dims(position)
+    if node.dtype(position) is not dtypes.float32 or dims is None or None in dims or 0 in dims or len(dims) < 2:
+        return False
+    return max(dims[-2:]) <= _LARGEST and _library() is not None
+
+
+def cholesky(plain: Callable) -> Callable:
+    """The `native` rule of Cholesky, whose kernel is `plain`."""
+    return lambda node: _cholesky(plain, node.dims(0)) if _is_small(node) else None
+
+
+@functools.lru_cache(1000)
+def _cholesky(plain: Callable, dims: tuple) -> Callable:
+    function, count, size = _library().reflow_cholesky, prod(dims[:-2]), dims[-1]
+
+    def native_cholesky(input):
+        if not input.is_contiguous():
+            input = input.contiguous()
+        factor = torch.empty_like(input)
+        return plain(input) if function(input.data_ptr(), factor.data_ptr(), count, size) else factor
+
+    return native_cholesky
+
+
+def matrix_inverse(plain: Callable) -> Callable:
+    """The `native` rule of MatrixInverse, whose kernel is `plain`."""
+    return lambda node: _matrix_inverse(plain, node.dims(0)) if _is_small(node) else None
+
+
+@functools.lru_cache(1000)
+def _matrix_inverse(plain: Callable, dims: tuple) -> Callable:
+    function, count, size = _library().reflow_inverse, prod(dims[:-2]), dims[-1]
+
+    def native_matrix_inverse(input, adjoint):
+        if not input.is_contiguous():
+            input = input.contiguous()
+        inverse = torch.empty_like(input)
+        bad = function(input.data_ptr(), inverse.data_ptr(), count, size, adjoint)
+        return plain(input, adjoint=adjoint) if bad else inverse
+
+    return native_matrix_inverse
+
+
+def triangular_solve(plain: Callable) -> Callable:
+    """The `native` rule of MatrixTriangularSolve, whose kernel is `plain`."""
+
+    def rule(node):
+        matrix, rhs = node.dims(0), node.dims(1)
+        if not _is_small(node, 0) or not _is_small(node, 1) or matrix[:-1] != rhs[:-1]:
+            return None
+        return _triangular_solve(plain, rhs)
+
+    return rule
+
+
+@functools.lru_cache(1000)
+def _triangular_solve(plain: Callable, dims: tuple) -> Callable:
+    function, count, (size, columns) = _library().reflow_triangular_solve, prod(dims[:-2]), dims[-2:]
+
+    def native_triangular_solve(matrix, rhs, lower, adjoint):
+        matrix, rhs = matrix.contiguous(), rhs.contiguous()
+        solution = torch.empty_like(rhs)
+        pointers = matrix.data_ptr(), rhs.data_ptr(), solution.data_ptr()
+        bad = function(*pointers, count, size, columns, lower, adjoint)
+        return plain(matrix, rhs, lower=lower, adjoint=adjoint) if bad else solution
+
+    return native_triangular_solve

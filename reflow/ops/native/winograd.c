@@ -1,0 +1,617 @@
+/* Convolutions of stride 1 with windows of 3x3 and 5x5 by Winograd's minimal filtering, for reflow/ops/native/winograd.py.
+ *
+ * The image is cut into tiles whose outputs are tile x tile places. A tile of points x points numbers is transformed,
+ * multiplied with the transformed window number by number, and transformed back:
+ *
+ *     window  points  tile  products of an output   by the definition   error, in that of the definition
+ *     3x3     6       4     36 / 16 = 2.25          9                   1.3
+ *     5x5     6       2     36 / 4 = 9              25                  1.7
+ *     5x5     8       4     64 / 16 = 4             25                  6
+ *
+ * Over all channels and tiles, the products at one of the points x points positions are one matrix product.
+ *
+ * Images are [batch, height, width, channels], filters [height, width, in, out], float32; channels come in multiples of
+ * LANES. Transformed data stands in panels of LANES channels: [position][panel][row][LANES].
+ *
+ * Source: Lavin, Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, with the transforms of Cook and
+ * Toom. The points are 0, infinity and the pairs x, -x of the tables below; for six points these are the pairs of small
+ * fractions that were found to err least, for eight the usual 1, 2 and 1/2.
+ */
+#include <stdint.h>
+#ifdef _OPENMP
+#include <omp.h>
+#else
+static int omp_get_thread_num(void) { return 0; }
+#endif
+
+#define LANES 16
+#define MAX_TILE 4
+#define MAX_POINTS 8
+#define MAX_WINDOW 5
+#define MAX_PAIRS 3
+/* The block of the result that a product keeps in registers: ROWS x (PANELS * LANES), and LANES wide ones of GRAD_ROWS. */
+#ifdef __AVX512F__
+#define ROWS 14
+#define PANELS 2
+#define GRAD_ROWS 16
+#else
+#define ROWS 6
+#define PANELS 1
+#define GRAD_ROWS 4
+#endif
+
+typedef float vec __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
+typedef int32_t mask __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
+#define INLINE static inline __attribute__((always_inline))
+
+/* What a call works on. An image's tile (i, j) has its outputs at tile * (i, j) of the output image, and its inputs
+ * from tile * (i, j) - (pad_top, pad_left) of the input image on. */
+typedef struct {
+    int64_t batch, height, width, depth;        /* the input image */
+    int64_t out_height, out_width, out_depth;
+    int64_t pad_top, pad_left;
+    int64_t points, tile;                       /* 6 and 4, 6 and 2, or 8 and 4 */
+    int64_t block;                              /* tiles that are worked on together */
+    int64_t threads;
+} problem;
+
+static int64_t tiles_across(const problem *p) { return (p->out_width + p->tile - 1) / p->tile; }
+static int64_t tiles_of_image(const problem *p) { return (p->out_height + p->tile - 1) / p->tile * tiles_across(p); }
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* Calls CALL(points, tile) with the constants for which the transforms are compiled. */
+#define FOR_POINTS_AND_TILE(p, CALL) \
+    if ((p)->points == 8)            \
+        CALL(8, 4);                  \
+    else if ((p)->tile == 4)         \
+        CALL(6, 4);                  \
+    else                             \
+        CALL(6, 2)
+
+typedef struct {
+    int64_t image, top, left; /* where the tile's outputs are */
+} place;
+
+INLINE place place_of(const problem *p, int64_t tile)
+{
+    const int64_t in_image = tile % tiles_of_image(p), across = tiles_across(p);
+    return (place){tile / tiles_of_image(p), in_image / across * p->tile, in_image % across * p->tile};
+}
+
+/* --- the transforms along one dimension: from `d`, with a stride, to `o`, with a stride of its own --- */
+
+/* Position 0 is the point 0, then come x and -x of each pair, and last infinity. */
+typedef struct {
+    float pairs[MAX_PAIRS];
+    float all[MAX_PAIRS + 1];               /* the product over all pairs of (t^2 - x^2), from t^0 on in powers of t^2 */
+    float rest[MAX_PAIRS][MAX_PAIRS];       /* the same without one of the pairs */
+    float weight[MAX_PAIRS + 1];            /* of the window's transform, at 0 and at the pairs */
+} points_table;
+
+static const points_table SIX_POINTS = {
+    {2 / 3.0f, 3 / 2.0f}, {1, -97 / 36.0f, 1}, {{-9 / 4.0f, 1}, {-4 / 9.0f, 1}}, {1, -81 / 130.0f, 8 / 65.0f}};
+static const points_table EIGHT_POINTS = {
+    {1, 2, 1 / 2.0f}, {-1, 5.25f, -5.25f, 1}, {{1, -4.25f, 1}, {0.25f, -1.25f, 1}, {4, -5, 1}},
+    {-1, -2 / 9.0f, 1 / 90.0f, 32 / 45.0f}};
+
+#define TABLE(points) (points == 6 ? &SIX_POINTS : &EIGHT_POINTS)
+#define UNROLLED _Pragma("GCC unroll 8")
+
+/* The data's transform B^T: the data's products with the polynomial that vanishes at all points but one. */
+INLINE void to_points(const int points, const vec *d, int s, vec *o, int q)
+{
+    const points_table *table = TABLE(points);
+    const int pairs = points / 2 - 1;
+    vec first = table->all[0] * d[0], last = table->all[0] * d[s];
+    vec even[MAX_PAIRS], odd[MAX_PAIRS];
+    UNROLLED for (int k = 1; k <= pairs; ++k) {
+        first += table->all[k] * d[2 * k * s];
+        last += table->all[k] * d[(2 * k + 1) * s];
+    }
+    UNROLLED for (int i = 0; i < pairs; ++i) {
+        even[i] = table->rest[i][0] * d[2 * s];
+        odd[i] = table->rest[i][0] * d[s];
+        UNROLLED for (int k = 1; k < pairs; ++k) {
+            even[i] += table->rest[i][k] * d[(2 * k + 2) * s];
+            odd[i] += table->rest[i][k] * d[(2 * k + 1) * s];
+        }
+    }
+    o[0] = first;
+    UNROLLED for (int i = 0; i < pairs; ++i) {
+        o[(2 * i + 1) * q] = even[i] + table->pairs[i] * odd[i];
+        o[(2 * i + 2) * q] = even[i] - table->pairs[i] * odd[i];
+    }
+    o[(points - 1) * q] = last;
+}
+
+/* The result's transform A^T, to the places of a tile: values of a polynomial become its coefficients' sums. */
+INLINE void from_points(const int points, const int tile, const vec *d, int s, vec *o, int q)
+{
+    const points_table *table = TABLE(points);
+    o[0] = d[0];
+    UNROLLED for (int k = 1; k < tile; ++k)
+        o[k * q] = (vec){0};
+    UNROLLED for (int i = 0; i < points / 2 - 1; ++i) {
+        const vec sum = d[(2 * i + 1) * s] + d[(2 * i + 2) * s], difference = d[(2 * i + 1) * s] - d[(2 * i + 2) * s];
+        float power = 1;
+        UNROLLED for (int k = 0; k < tile; ++k, power *= table->pairs[i])
+            o[k * q] += power * (k % 2 ? difference : sum);
+    }
+    o[(tile - 1) * q] += d[(points - 1) * s];
+}
+
+/* The adjoint of from_points. */
+INLINE void gradient_to_points(const int points, const int tile, const vec *d, int s, vec *o, int q)
+{
+    const points_table *table = TABLE(points);
+    o[0] = d[0];
+    UNROLLED for (int i = 0; i < points / 2 - 1; ++i) {
+        vec even = {0}, odd = {0};
+        float power = 1;
+        UNROLLED for (int k = 0; k < tile; ++k, power *= table->pairs[i])
+            if (k % 2)
+                odd += power * d[k * s];
+            else
+                even += power * d[k * s];
+        o[(2 * i + 1) * q] = even + odd;
+        o[(2 * i + 2) * q] = even - odd;
+    }
+    o[(points - 1) * q] = d[(tile - 1) * s];
+}
+
+/* The window's transform G: values of the polynomial that has the window for coefficients, times a weight. */
+INLINE void weights_to_points(const int points, const int window, const vec *d, int s, vec *o, int q)
+{
+    const points_table *table = TABLE(points);
+    o[0] = table->weight[0] * d[0];
+    UNROLLED for (int i = 0; i < points / 2 - 1; ++i) {
+        vec even = {0}, odd = {0};
+        float power = table->weight[i + 1];
+        UNROLLED for (int k = 0; k < window; ++k, power *= table->pairs[i])
+            if (k % 2)
+                odd += power * d[k * s];
+            else
+                even += power * d[k * s];
+        o[(2 * i + 1) * q] = even + odd;
+        o[(2 * i + 2) * q] = even - odd;
+    }
+    o[(points - 1) * q] = d[(window - 1) * s];
+}
+
+/* The adjoint of weights_to_points. */
+INLINE void weights_from_points(const int points, const int window, const vec *d, int s, vec *o, int q)
+{
+    const points_table *table = TABLE(points);
+    o[0] = table->weight[0] * d[0];
+    UNROLLED for (int k = 1; k < window; ++k)
+        o[k * q] = (vec){0};
+    UNROLLED for (int i = 0; i < points / 2 - 1; ++i) {
+        const vec sum = d[(2 * i + 1) * s] + d[(2 * i + 2) * s], difference = d[(2 * i + 1) * s] - d[(2 * i + 2) * s];
+        float power = table->weight[i + 1];
+        UNROLLED for (int k = 0; k < window; ++k, power *= table->pairs[i])
+            o[k * q] += power * (k % 2 ? difference : sum);
+    }
+    o[(window - 1) * q] += d[(points - 1) * s];
+}
+
+/* --- tiles: LANES channels of one tile, from an image or into one --- */
+
+INLINE void store_points(const int points, const vec *values, float *out, int64_t stride)
+{
+    for (int i = 0; i < points * points; ++i)
+        *(vec *)(out + i * stride) = values[i];
+}
+
+/* Transforms the tile's inputs. What lies outside of the image is 0. */
+INLINE void tile_to_points(const int points, const problem *p, const float *images, int64_t tile, int64_t channel, float *out,
+                           int64_t stride)
+{
+    const place at = place_of(p, tile);
+    const float *image = images + at.image * p->height * p->width * p->depth + channel;
+    const int64_t top = at.top - p->pad_top, left = at.left - p->pad_left;
+    vec d[MAX_POINTS * MAX_POINTS];
+    if (top >= 0 && left >= 0 && top + points <= p->height && left + points <= p->width) {
+        for (int i = 0; i < points; ++i)
+            for (int j = 0; j < points; ++j)
+                d[i * points + j] = *(const vec *)(image + ((top + i) * p->width + left + j) * p->depth);
+    } else {
+        for (int i = 0; i < points; ++i)
+            for (int j = 0; j < points; ++j) {
+                const int64_t y = top + i, x = left + j;
+                const int inside = y >= 0 && x >= 0 && y < p->height && x < p->width;
+                d[i * points + j] = inside ? *(const vec *)(image + (y * p->width + x) * p->depth) : (vec){0};
+            }
+    }
+    for (int j = 0; j < points; ++j)
+        to_points(points, d + j, points, d + j, points);
+    for (int i = 0; i < points; ++i)
+        to_points(points, d + i * points, 1, d + i * points, 1);
+    store_points(points, d, out, stride);
+}
+
+/* Transforms the products back and writes the tile's outputs, plus a bias (or null), through a ReLU if asked for. */
+INLINE void tile_from_points(const int points, const int tile, const problem *p, const float *products, int64_t stride,
+                             int64_t index, int64_t channel, const float *bias, int relu, float *images)
+{
+    const place at = place_of(p, index);
+    float *image = images + at.image * p->out_height * p->out_width * p->out_depth + channel;
+    vec d[MAX_POINTS * MAX_POINTS], half[MAX_TILE * MAX_POINTS], o[MAX_TILE * MAX_TILE];
+    for (int i = 0; i < points * points; ++i)
+        d[i] = *(const vec *)(products + i * stride);
+    for (int j = 0; j < points; ++j)
+        from_points(points, tile, d + j, points, half + j, points);
+    for (int i = 0; i < tile; ++i)
+        from_points(points, tile, half + i * points, 1, o + i * tile, 1);
+    const vec zero = {0}, added = bias ? *(const vec *)(bias + channel) : zero;
+    for (int i = 0; i < tile && at.top + i < p->out_height; ++i)
+        for (int j = 0; j < tile && at.left + j < p->out_width; ++j) {
+            vec value = o[i * tile + j] + added;
+            if (relu) /* a NaN stays one */
+                value = (vec)((mask)value & ~(mask)(value < zero));
+            *(vec *)(image + ((at.top + i) * p->out_width + at.left + j) * p->out_depth) = value;
+        }
+}
+
+/* Transforms the gradients of the tile's outputs. */
+INLINE void tile_gradient_to_points(const int points, const int tile, const problem *p, const float *images, int64_t index,
+                                    int64_t channel, float *out, int64_t stride)
+{
+    const place at = place_of(p, index);
+    const float *image = images + at.image * p->out_height * p->out_width * p->out_depth + channel;
+    vec d[MAX_TILE * MAX_TILE], half[MAX_POINTS * MAX_TILE], o[MAX_POINTS * MAX_POINTS];
+    for (int i = 0; i < tile; ++i)
+        for (int j = 0; j < tile; ++j) {
+            const int64_t y = at.top + i, x = at.left + j;
+            const int inside = y < p->out_height && x < p->out_width;
+            d[i * tile + j] = inside ? *(const vec *)(image + (y * p->out_width + x) * p->out_depth) : (vec){0};
+        }
+    for (int j = 0; j < tile; ++j)
+        gradient_to_points(points, tile, d + j, tile, half + j, tile);
+    for (int i = 0; i < points; ++i)
+        gradient_to_points(points, tile, half + i * tile, 1, o + i * points, 1);
+    store_points(points, o, out, stride);
+}
+
+/* --- the filter --- */
+
+/* LANES columns of a row of the filter; of a turned one where `rotate` is set. */
+INLINE void window_to_points(const int points, const int tile, const problem *p, const float *filter, int64_t row,
+                             int64_t column, int rotate, float *out, int64_t stride)
+{
+    const int window = points - tile + 1, taps = window * window;
+    vec w[MAX_WINDOW * MAX_WINDOW], half[MAX_POINTS * MAX_WINDOW], u[MAX_POINTS * MAX_POINTS];
+    for (int tap = 0; tap < taps; ++tap) {
+        if (rotate) {
+            const float *from = filter + ((taps - 1 - tap) * p->out_depth + column) * p->depth + row;
+            for (int lane = 0; lane < LANES; ++lane)
+                w[tap][lane] = from[lane * p->depth];
+        } else {
+            w[tap] = *(const vec *)(filter + (tap * p->depth + row) * p->out_depth + column);
+        }
+    }
+    for (int j = 0; j < window; ++j)
+        weights_to_points(points, window, w + j, window, half + j, window);
+    for (int i = 0; i < points; ++i)
+        weights_to_points(points, window, half + i * window, 1, u + i * points, 1);
+    store_points(points, u, out, stride);
+}
+
+/* Transforms LANES output channels of a filter: [position][input channel][LANES], positions `stride` numbers apart. */
+static void filter_panel(const problem *p, const float *filter, int64_t column, int rotate, float *out, int64_t stride)
+{
+#define WINDOW(points, tile) window_to_points(points, tile, p, filter, row, column, rotate, out + row * LANES, stride)
+    for (int64_t row = 0; row < p->depth; ++row)
+        FOR_POINTS_AND_TILE(p, WINDOW);
+#undef WINDOW
+}
+
+/* Transforms a filter: [position][panel of output channels][input channel][LANES]. With `rotate` the filter is one of
+ * [height, width, out, in], and turned by half a turn: how it stands in the gradient by the images. */
+void reflow_winograd_filter(const problem *p, const float *filter, int64_t rotate, float *out)
+{
+#pragma omp parallel for num_threads(p->threads)
+    for (int64_t column = 0; column < p->out_depth; column += LANES)
+        filter_panel(p, filter, column, rotate != 0, out + column * p->depth, p->depth * p->out_depth);
+}
+
+/* --- convolution --- */
+
+/* rows x (panels * LANES) results of a product of `v` [panel][row][LANES] with `u` [panel][depth][LANES]. */
+INLINE void small_product(const int rows, const int panels, const float *v, int64_t v_panel, const float *u, int64_t depth,
+                          float *m, int64_t m_panel)
+{
+    vec sums[ROWS][PANELS];
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 2
+        for (int q = 0; q < panels; ++q)
+            sums[r][q] = (vec){0};
+    for (int64_t first = 0; first < depth; first += LANES, v += v_panel, u += LANES * LANES)
+#pragma GCC unroll 1
+        for (int c = 0; c < LANES; ++c) {
+            vec columns[PANELS];
+#pragma GCC unroll 2
+            for (int q = 0; q < panels; ++q)
+                columns[q] = *(const vec *)(u + q * depth * LANES + c * LANES);
+#pragma GCC unroll 16
+            for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 2
+                for (int q = 0; q < panels; ++q)
+                    sums[r][q] += v[r * LANES + c] * columns[q];
+        }
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 2
+        for (int q = 0; q < panels; ++q)
+            *(vec *)(m + q * m_panel + r * LANES) = sums[r][q];
+}
+
+/* The same for a number of rows that is known at run time only: a case each, which keeps its sums in registers. */
+static void few_rows_product(int64_t rows, int64_t panels, const float *v, int64_t v_panel, const float *u, int64_t depth,
+                             float *m, int64_t m_panel)
+{
+#define CASE(n)                                                          \
+    case n:                                                              \
+        if (panels == PANELS)                                            \
+            small_product(n, PANELS, v, v_panel, u, depth, m, m_panel);  \
+        else                                                             \
+            small_product(n, 1, v, v_panel, u, depth, m, m_panel);       \
+        break;
+    switch (rows) {
+        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
+#if ROWS > 6
+        CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
+#endif
+    }
+#undef CASE
+}
+
+/* m = v u at one position: [panel][tiles][LANES] from [panel][tiles][LANES], where panels are `v_panel` numbers apart, and
+ * [panel][depth][LANES]. */
+static void product(const float *v, int64_t v_panel, const float *u, int64_t tiles, int64_t depth, int64_t out_depth,
+                    float *m)
+{
+    for (int64_t column = 0; column < out_depth; column += PANELS * LANES) {
+        const int64_t panels = smaller(PANELS, (out_depth - column) / LANES);
+        for (int64_t t = 0; t < tiles; t += ROWS)
+            few_rows_product(smaller(ROWS, tiles - t), panels, v + t * LANES, v_panel, u + column * depth, depth,
+                             m + column * tiles + t * LANES, tiles * LANES);
+    }
+}
+
+INLINE void convolve_tiles(const int points, const int tile, const problem *p, const float *images, const float *filter, const float *bias,
+                           int relu, int64_t first, int64_t tiles, float *scratch, float *out)
+{
+    const int64_t positions = points * points;
+    const int64_t v_size = tiles * p->depth, m_size = tiles * p->out_depth, u_size = p->depth * p->out_depth;
+    float *v = scratch, *m = scratch + positions * v_size;
+    for (int64_t c = 0; c < p->depth; c += LANES)
+        for (int64_t t = 0; t < tiles; ++t)
+            tile_to_points(points, p, images, first + t, c, v + c * tiles + t * LANES, v_size);
+    for (int64_t i = 0; i < positions; ++i)
+        product(v + i * v_size, tiles * LANES, filter + i * u_size, tiles, p->depth, p->out_depth, m + i * m_size);
+    for (int64_t c = 0; c < p->out_depth; c += LANES)
+        for (int64_t t = 0; t < tiles; ++t)
+            tile_from_points(points, tile, p, m + c * tiles + t * LANES, m_size, first + t, c, bias, relu, out);
+}
+
+/* Convolves images with a filter that reflow_winograd_filter transformed. A thread works on a block of tiles at a time;
+ * `scratch` has room for threads * points^2 * block * (depth + out_depth) numbers. */
+void reflow_winograd_convolve(const problem *p, const float *images, const float *filter, const float *bias, int64_t relu,
+                              float *scratch, float *out)
+{
+#define TILES(points, tile) convolve_tiles(points, tile, p, images, filter, bias, relu != 0, first, tiles, own, out)
+    const int64_t all = p->batch * tiles_of_image(p), block = p->block;
+    const int64_t share = p->points * p->points * block * (p->depth + p->out_depth);
+#pragma omp parallel num_threads(p->threads)
+    {
+        float *own = scratch + omp_get_thread_num() * share;
+#pragma omp for schedule(static)
+        for (int64_t first = 0; first < all; first += block) {
+            const int64_t tiles = smaller(block, all - first);
+            FOR_POINTS_AND_TILE(p, TILES);
+        }
+    }
+#undef TILES
+}
+
+/* The results' channels from `column` on, at most PANELS * LANES of them: for a block of tiles after the other. `u` is the
+ * transformed filter of these channels, whose positions are u_size numbers apart. */
+static void convolve_columns(const problem *p, const float *v, int64_t tiles, const float *u, int64_t u_size, int64_t column,
+                             int64_t columns, const float *bias, int relu, float *m, float *out)
+{
+#define TILE(points, tile) \
+    tile_from_points(points, tile, p, m + k * n + t * LANES, n * columns, first + t, column + k, bias, relu, out)
+    for (int64_t first = 0; first < tiles; first += p->block) {
+        const int64_t n = smaller(p->block, tiles - first);
+        for (int64_t i = 0; i < p->points * p->points; ++i)
+            product(v + i * tiles * p->depth + first * LANES, tiles * LANES, u + i * u_size, n, p->depth, columns,
+                    m + i * n * columns);
+        for (int64_t k = 0; k < columns; k += LANES)
+            for (int64_t t = 0; t < n; ++t)
+                FOR_POINTS_AND_TILE(p, TILE);
+    }
+#undef TILE
+}
+
+/* The same as reflow_winograd_convolve, for filters that are larger than the images: each thread works on channels of the
+ * result, so that the filter is read once. `kind` tells whether the filter is transformed (2) or not (0, or 1: to be
+ * turned, as in reflow_winograd_filter); here this is done for the channels that are worked on.
+ *
+ * `scratch` has room for points^2 * (tiles * depth + threads * (depth + block) * 2 * LANES) numbers. */
+void reflow_winograd_convolve_by_columns(const problem *p, const float *images, const float *filter, int64_t kind,
+                                         const float *bias, int64_t relu, float *scratch, float *out)
+{
+#define TILE(points, tile) tile_to_points(points, p, images, t, c, scratch + c * tiles + t * LANES, tiles * p->depth)
+    const int64_t positions = p->points * p->points, tiles = p->batch * tiles_of_image(p);
+    const int64_t panels = p->out_depth / LANES, share = positions * (p->depth + p->block) * PANELS * LANES;
+#pragma omp parallel num_threads(p->threads)
+    {
+#pragma omp for collapse(2) schedule(static)
+        for (int64_t c = 0; c < p->depth; c += LANES)
+            for (int64_t t = 0; t < tiles; ++t)
+                FOR_POINTS_AND_TILE(p, TILE);
+#pragma omp for schedule(static, 1)
+        for (int64_t part = 0; part < p->threads; ++part) {
+            float *u = scratch + positions * tiles * p->depth + part * share, *m = u + positions * p->depth * PANELS * LANES;
+            const int64_t end = panels * (part + 1) / p->threads * LANES;
+            for (int64_t column = panels * part / p->threads * LANES; column < end; column += PANELS * LANES) {
+                const int64_t columns = smaller(PANELS * LANES, end - column), size = p->depth * columns;
+                if (kind == 2) {
+                    convolve_columns(p, scratch, tiles, filter + column * p->depth, p->depth * p->out_depth, column, columns,
+                                     bias, relu != 0, m, out);
+                    continue;
+                }
+                for (int64_t k = 0; k < columns; k += LANES)
+                    filter_panel(p, filter, column + k, kind == 1, u + k * p->depth, size);
+                convolve_columns(p, scratch, tiles, u, size, column, columns, bias, relu != 0, m, out);
+            }
+        }
+    }
+#undef TILE
+}
+
+/* --- the filter's gradient --- */
+
+/* LANES x LANES sums over tiles of products of a channel of `v` with one of `m`, both [tiles][LANES]. */
+INLINE void outer_product(const float *v, const float *m, int64_t tiles, int is_first, float *sums)
+{
+    for (int row = 0; row < LANES; row += GRAD_ROWS) {
+        vec s[GRAD_ROWS];
+#pragma GCC unroll 16
+        for (int i = 0; i < GRAD_ROWS; ++i)
+            s[i] = is_first ? (vec){0} : *(vec *)(sums + (row + i) * LANES);
+#pragma GCC unroll 1
+        for (int64_t t = 0; t < tiles; ++t) {
+            const vec right = *(const vec *)(m + t * LANES);
+#pragma GCC unroll 16
+            for (int i = 0; i < GRAD_ROWS; ++i)
+                s[i] += v[t * LANES + row + i] * right;
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < GRAD_ROWS; ++i)
+            *(vec *)(sums + (row + i) * LANES) = s[i];
+    }
+}
+
+/* Transforms LANES channels of a block of tiles of the images: [position][tiles][LANES]. */
+static void panel_to_points(const problem *p, const float *images, int64_t first, int64_t tiles, int64_t channel, float *v)
+{
+#define TILE(points, tile) tile_to_points(points, p, images, first + t, channel, v + t * LANES, tiles * LANES)
+    for (int64_t t = 0; t < tiles; ++t)
+        FOR_POINTS_AND_TILE(p, TILE);
+#undef TILE
+}
+
+static void gradient_panel_to_points(const problem *p, const float *images, int64_t first, int64_t tiles, int64_t channel,
+                                     float *m)
+{
+#define TILE(points, tile) \
+    tile_gradient_to_points(points, tile, p, images, first + t, channel, m + t * LANES, tiles * LANES)
+    for (int64_t t = 0; t < tiles; ++t)
+        FOR_POINTS_AND_TILE(p, TILE);
+#undef TILE
+}
+
+/* Adds a block's products of two panels of channels to `sums`: [position][LANES][LANES]. */
+static void add_products(int64_t positions, const float *v, const float *m, int64_t tiles, int is_first, float *sums)
+{
+    for (int64_t i = 0; i < positions; ++i)
+        outer_product(v + i * tiles * LANES, m + i * tiles * LANES, tiles, is_first, sums + i * LANES * LANES);
+}
+
+/* Transforms one row of sums, added up over `parts` that lie `stride` apart, into LANES columns of the gradient. */
+INLINE void window_from_points(const int points, const int tile, const problem *p, const float *sums, int64_t parts,
+                               int64_t stride, float *out)
+{
+    const int window = points - tile + 1;
+    vec u[MAX_POINTS * MAX_POINTS], half[MAX_WINDOW * MAX_POINTS], w[MAX_WINDOW * MAX_WINDOW];
+    for (int i = 0; i < points * points; ++i) {
+        u[i] = *(const vec *)(sums + i * LANES * LANES);
+        for (int64_t part = 1; part < parts; ++part)
+            u[i] += *(const vec *)(sums + part * stride + i * LANES * LANES);
+    }
+    for (int j = 0; j < points; ++j)
+        weights_from_points(points, window, u + j, points, half + j, points);
+    for (int i = 0; i < window; ++i)
+        weights_from_points(points, window, half + i * points, 1, w + i * window, 1);
+    for (int tap = 0; tap < window * window; ++tap)
+        *(vec *)(out + tap * p->depth * p->out_depth) = w[tap];
+}
+
+static void sums_to_filter(const problem *p, const float *sums, int64_t parts, int64_t stride, int64_t channel,
+                           int64_t out_channel, float *out)
+{
+#define ROW(points, tile) window_from_points(points, tile, p, sums + row * LANES, parts, stride, to)
+    for (int64_t row = 0; row < LANES; ++row) {
+        float *to = out + (channel + row) * p->out_depth + out_channel;
+        FOR_POINTS_AND_TILE(p, ROW);
+    }
+#undef ROW
+}
+
+/* The gradient by the filter. Each of `parts` shares of the tiles, of which none is empty, has sums of its own, so that
+ * each thread works alone, on data in its own cache.
+ *
+ * `sums` has room for parts * points^2 * depth * out_depth numbers, `scratch` for parts * points^2 * block *
+ * (depth + out_depth). */
+void reflow_winograd_filter_gradient(const problem *p, const float *images, const float *gradients, int64_t parts,
+                                     float *scratch, float *sums, float *out)
+{
+    const int64_t positions = p->points * p->points, all = p->batch * tiles_of_image(p);
+    const int64_t in_panels = p->depth / LANES, out_panels = p->out_depth / LANES, pairs = in_panels * out_panels;
+    const int64_t pair_size = positions * LANES * LANES, sums_size = pairs * pair_size;
+    const int64_t scratch_size = positions * p->block * (p->depth + p->out_depth);
+#pragma omp parallel num_threads(p->threads)
+    {
+#pragma omp for schedule(static, 1)
+        for (int64_t part = 0; part < parts; ++part) {
+            const int64_t start = all * part / parts, end = all * (part + 1) / parts;
+            float *v = scratch + part * scratch_size, *m = v + positions * p->block * p->depth;
+            for (int64_t first = start; first < end; first += p->block) {
+                const int64_t tiles = smaller(p->block, end - first), panel = positions * tiles * LANES;
+                for (int64_t c = 0; c < in_panels; ++c)
+                    panel_to_points(p, images, first, tiles, c * LANES, v + c * panel);
+                for (int64_t k = 0; k < out_panels; ++k)
+                    gradient_panel_to_points(p, gradients, first, tiles, k * LANES, m + k * panel);
+                for (int64_t pair = 0; pair < pairs; ++pair)
+                    add_products(positions, v + pair / out_panels * panel, m + pair % out_panels * panel, tiles,
+                                 first == start, sums + part * sums_size + pair * pair_size);
+            }
+        }
+#pragma omp for schedule(static)
+        for (int64_t pair = 0; pair < pairs; ++pair)
+            sums_to_filter(p, sums + pair * pair_size, parts, sums_size, pair / out_panels * LANES,
+                           pair % out_panels * LANES, out);
+    }
+}
+
+/* The same for a filter of which copies would be large: there is one sum, and the threads divide the work on a block of
+ * tiles by channels. `sums` is used only if there is more than one block. */
+void reflow_winograd_large_filter_gradient(const problem *p, const float *images, const float *gradients, float *scratch,
+                                           float *sums, float *out)
+{
+    const int64_t positions = p->points * p->points, all = p->batch * tiles_of_image(p);
+    const int64_t in_panels = p->depth / LANES, out_panels = p->out_depth / LANES, pairs = in_panels * out_panels;
+    const int64_t pair_size = positions * LANES * LANES;
+    float *v = scratch, *m = v + positions * p->block * p->depth;
+#pragma omp parallel num_threads(p->threads)
+    for (int64_t first = 0; first < all; first += p->block) {
+        const int64_t tiles = smaller(p->block, all - first), panel = positions * tiles * LANES;
+#pragma omp for schedule(static) nowait
+        for (int64_t c = 0; c < in_panels; ++c)
+            panel_to_points(p, images, first, tiles, c * LANES, v + c * panel);
+#pragma omp for schedule(static)
+        for (int64_t k = 0; k < out_panels; ++k)
+            gradient_panel_to_points(p, gradients, first, tiles, k * LANES, m + k * panel);
+#pragma omp for schedule(static)
+        for (int64_t pair = 0; pair < pairs; ++pair) {
+            float only[MAX_POINTS * MAX_POINTS * LANES * LANES];
+            float *pair_sums = p->block < all ? sums + pair * pair_size : only;
+            const int64_t c = pair / out_panels, k = pair % out_panels;
+            add_products(positions, v + c * panel, m + k * panel, tiles, first == 0, pair_sums);
+            if (first + tiles == all)
+                sums_to_filter(p, pair_sums, 1, 0, c * LANES, k * LANES, out);
+        }
+    }
+}

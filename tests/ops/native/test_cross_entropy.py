@@ -1,0 +1,89 @@
+"""Cross entropies in C against the definition in double precision."""
+
+import numpy as np
+import pytest
+
+import reflow as tf
+from reflow.ops.native import cross_entropy as cross_entropy_native
+
+RANDOM = np.random.RandomState(0)
+# Batch and classes: one class, fewer than a vector, several and a rest; the last is worked on by two threads.
+SHAPES = [(1, 1), (4, 3), (2, 10), (5, 37), (40, 1000)]
+
+
+@pytest.fixture(autouse=True)
+def _with_a_compiler():
+    if cross_entropy_native._library() is None:
+        pytest.skip("no C compiler")
+
+
+def _run(build, *arrays):
+    """What `build` makes of placeholders that are fed with the arrays; the plan has to have the C kernel."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        placeholders = [tf.placeholder(a.dtype, a.shape) for a in arrays]
+        result = build(*placeholders)
+        feeds = dict(zip(placeholders, arrays, strict=True))
+        assert "native_cross_entropy" in session.plan(result, feeds).source
+        return session.run(result, feeds)
+
+
+def _softmax(features):
+    powers = np.exp(features.astype(np.float64) - features.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
+def _outputs(op):
+    return lambda features, labels: list(getattr(tf.raw_ops, op)(features=features, labels=labels))
+
+
+@pytest.mark.parametrize("wanted", ["both", "loss", "gradient"])
+@pytest.mark.parametrize("label_type", [np.int32, np.int64])
+@pytest.mark.parametrize(("batch", "classes"), SHAPES)
+def test_numbers_of_classes(batch, classes, label_type, wanted):
+    features = (RANDOM.randn(batch, classes) * 10).astype(np.float32)
+    labels = RANDOM.randint(0, classes, batch).astype(label_type)
+    softmax = _softmax(features)
+    rows = np.arange(batch)
+    loss, gradient = -np.log(softmax[rows, labels]), softmax - (labels[:, None] == np.arange(classes))
+    build = _outputs("SparseSoftmaxCrossEntropyWithLogits")
+    chosen = {"both": slice(None), "loss": slice(1), "gradient": slice(1, 2)}[wanted]
+    results = _run(lambda f, labels: build(f, labels)[chosen], features, labels)
+    for result, expected in zip(results, [loss, gradient][chosen], strict=True):
+        np.testing.assert_allclose(result, expected, rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("wanted", ["both", "gradient"])
+@pytest.mark.parametrize(("batch", "classes"), SHAPES)
+def test_distributions(batch, classes, wanted):
+    features = (RANDOM.randn(batch, classes) * 10).astype(np.float32)
+    labels = _softmax(RANDOM.randn(batch, classes)).astype(np.float32)
+    softmax = _softmax(features)
+    expected = [-(labels * np.log(softmax)).sum(1), softmax - labels]
+    build = _outputs("SoftmaxCrossEntropyWithLogits")
+    chosen = {"both": slice(None), "gradient": slice(1, 2)}[wanted]
+    results = _run(lambda f, labels: build(f, labels)[chosen], features, labels)
+    for result, right in zip(results, expected[chosen], strict=True):
+        np.testing.assert_allclose(result, right, rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("label", [-1, 3])
+def test_a_label_that_is_no_class(label):
+    features, labels = np.zeros((2, 3), np.float32), np.array([0, label], np.int32)
+    for chosen in slice(None), slice(1), slice(1, 2):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"label value of {label} which is outside"):
+            _run(lambda f, n, c=chosen: _outputs("SparseSoftmaxCrossEntropyWithLogits")(f, n)[c], features, labels)
+
+
+def test_extreme_features():
+    features = np.array([[1e30, -1e30, 0], [200, -200, 0], [np.nan, 0, 0], [0, -np.inf, 0]], np.float32)
+    loss, gradient = _run(_outputs("SparseSoftmaxCrossEntropyWithLogits"), features, np.array([0, 0, 1, 2]))
+    np.testing.assert_allclose(loss, [0, 0, np.nan, np.log(2)], rtol=1e-6)
+    np.testing.assert_allclose(gradient[[0, 1, 3]], [[0, 0, 0], [0, 0, 0], [0.5, 0, -0.5]], atol=1e-7)
+    assert np.isnan(gradient[2]).all()
+
+
+def test_features_that_are_not_contiguous():
+    features = RANDOM.randn(7, 5).astype(np.float32)
+    loss = _run(lambda f, n: tf.nn.sparse_softmax_cross_entropy_with_logits(logits=tf.transpose(f), labels=n),
+                features, np.arange(5))  # fmt: skip
+    np.testing.assert_allclose(loss, -np.log(_softmax(features.T)[np.arange(5), np.arange(5)]), rtol=1e-5)
