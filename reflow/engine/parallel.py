@@ -14,7 +14,7 @@ from reflow.engine.partition import partition
 from reflow.engine.passes.lossy_transfers import compress_transfers
 from reflow.engine.plan import Plan
 from reflow.engine.rendezvous import Rendezvous
-from reflow.engine.step import Compiled, _converters, _flush_denormals, emit_plan
+from reflow.engine.step import Compiled, _converters, _flush_denormals, _settle_threads, emit_plan
 from reflow.graph import errors
 from reflow.ops.resources import ResourceManager
 
@@ -84,6 +84,7 @@ class CompiledParts(Compiled):
         if emitted.takes_rendezvous:
             arguments.insert(0, rendezvous)
         _flush_denormals(True)
+        _settle_threads()
         try:
             with torch.inference_mode():
                 return emitted.function(*arguments)

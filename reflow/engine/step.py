@@ -27,6 +27,11 @@ allocator.keep_freed_memory()
 _flush_denormals = torch.set_flush_denormal
 
 
+# Asking for their number settles it for the thread that runs the step: without, libraries that start threads by
+# themselves would take all cores there, and add up in another order than in the program's first thread.
+_settle_threads = torch.get_num_threads
+
+
 def _start_worker_threads() -> None:
     """Let torch start its worker threads now: they inherit the setting from the thread that first wants them."""
     _flush_denormals(True)
@@ -157,6 +162,7 @@ class Compiled:
         """
         guard = _inference_mode(True)
         _flush_denormals(True)
+        _settle_threads()
         try:
             results = self._function(*values)
         except BaseException as error:

@@ -1,11 +1,13 @@
 """_Send and _Recv: the ends of an edge between two devices. Only plans contain them."""
 
+from reflow.graph import dtypes
 from reflow.graph.registry import define_op
 
 
 def _lower_send(node):
     # What may be a variable's memory is copied: the variable may change before the other side is done with it.
-    copy = ".clone()" if node.attrs["copy"] else ""
+    function = "copy" if node.dtype(0) is dtypes.string else "clone"
+    copy = f".{function}()" if node.attrs["copy"] else ""
     return f"rendezvous.send({node.attrs['key']!r}, {node.args[0]}{copy})"
 
 

@@ -243,3 +243,13 @@ def test_the_reasons_of_placement():
     assert reasons["placed"] == "asked for /device:CPU:1"
     assert reasons["exp"] == "asked for /device:GPU:7, which is not there"
     assert reasons[change.name].startswith("has to stand with placed")
+
+
+def test_a_string_variable_crosses_devices():
+    with tf.device("/cpu:0"):
+        words = tf.Variable(["a", "b"])
+    with tf.device("/cpu:1"):
+        joined = tf.string_join([words, words])
+    with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as session:
+        session.run(tf.global_variables_initializer())
+        assert session.run(joined).tolist() == [b"aa", b"bb"]
