@@ -133,11 +133,11 @@ def _packed_nodes(node: Node, packed: _Packed) -> list[Node]:
 def _pack_filter(node: Node, filter: torch.Tensor) -> _Packed | None:
     """[height, width, in, out] packed for images of this size."""
     attrs = {"explicit_paddings": (), **node.attrs}
-    frame = winograd_frame(attrs, node.inputs[0].dims, filter.shape, is_transformed=True)
-    if frame is not None:
-        pads, sizes = frame
-        attrs = {"window": filter.shape[0], "pads": pads, "sizes": list(sizes)}
-        return _Packed("_WinogradConv2D", winograd.transformed(filter), attrs)
+    places = winograd_frame(attrs, node.inputs[0].dims, filter.shape, is_transformed=True)
+    if places is not None:
+        pads, out_sizes = places
+        packed_attrs = {"window": filter.shape[0], "pads": pads, "sizes": list(out_sizes)}
+        return _Packed("_WinogradConv2D", winograd.transformed(filter), packed_attrs)
     if shallow_frame(attrs, node.inputs[0].dims, filter.shape) is not None:
         return None
     frame = conv_frame(_Sizes(node))

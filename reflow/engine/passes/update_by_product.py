@@ -87,9 +87,10 @@ def _is_large_product(product: Node, update: Node) -> bool:
     if product.type != "MatMul" or product.control or product.device != update.device:
         return False
     output = product.outputs[0]
-    if output.dtype not in _TYPES or output.dims is None or None in output.dims:
+    if output.dtype not in _TYPES:
         return False
-    return num_elements(output.dims) >= _LEAST_ELEMENTS
+    # Sizes that are not known are taken for small.
+    return (num_elements(output.dims) or 0) >= _LEAST_ELEMENTS
 
 
 def _merged(node: Node, product: Node) -> Node:
