@@ -4,18 +4,17 @@
  * Such a product takes as long as reading `b` takes. It is read once, several rows at a time from their beginning to their
  * end, as the memory likes it; the result, which is small, stays in the cache and is added to.
  */
-#include <stdint.h>
 #include <string.h>
 
-#define LANES 16
+#include "vectors.h"
+
 #define STEP 8 /* rows of b that are worked on together */
 #define MAX_ROWS 32
 
-typedef float vec __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
 #define UNROLLED _Pragma("GCC unroll 8")
 
 /* Adds to `sums` [vector][row][LANES] the products of `depth` <= STEP numbers of each row of a with as many rows of b. */
-static inline __attribute__((always_inline)) void
+INLINE void
 add_rows(const int depth, int64_t rows, const float (*a)[STEP], const float *b, int64_t columns, int64_t count, float *sums)
 {
     for (int64_t j = 0; j < count; j += LANES) {

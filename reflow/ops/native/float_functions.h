@@ -43,9 +43,9 @@ static inline float exponential(float x)
     return p * power_of_2(half) * power_of_2(n - half);
 }
 
-/* log(x): x = 2^e m with m in [sqrt(1/2), sqrt(2)), and log(m) = 2 atanh((m - 1) / (m + 1)) by its series, whose next
- * term is below 2^-25 of the result. Denormal numbers count as 0. */
-static inline float logarithm(float x)
+/* log(x) of a normal number x > 0: x = 2^e m with m in [sqrt(1/2), sqrt(2)), and log(m) = 2 atanh((m - 1) / (m + 1))
+ * by its series, whose next term is below 2^-25 of the result. */
+static inline float logarithm_of_normal(float x)
 {
     int32_t bits;
     memcpy(&bits, &x, sizeof bits);
@@ -57,7 +57,13 @@ static inline float logarithm(float x)
     const float t = (m - 1) / (m + 1), t2 = t * t;
     const float series = t2 * (2 / 3.0f + t2 * (2 / 5.0f + t2 * (2 / 7.0f + t2 * (2 / 9.0f))));
     /* ln 2 in two parts: the product of the first, which has 15 bits, with an exponent is exact. */
-    const float finite = exponent * 0.693145751953125f + (2 * t + (t * series + exponent * 1.428606765330187e-06f));
+    return exponent * 0.693145751953125f + (2 * t + (t * series + exponent * 1.428606765330187e-06f));
+}
+
+/* log(x) of any number; denormal ones count as 0. */
+static inline float logarithm(float x)
+{
+    const float finite = logarithm_of_normal(x);
     const float positive = x < INFINITY ? finite : x;          /* also a NaN */
     const float all = x < 1.17549435e-38f ? -INFINITY : positive;
     return x <= -1.17549435e-38f ? NAN : all;

@@ -4,19 +4,12 @@
  * Images are pixels x channels, float32. Several pixels are worked on together, each in a line of its own with zeros on
  * both sides of its channels, so that a sum over neighbours needs no cases.
  */
-#include <stdint.h>
 #include <string.h>
-#ifdef _OPENMP
-#include <omp.h>
-#else
-static int omp_get_thread_num(void) { return 0; }
-#endif
 
-#define LANES 16
+#include "vectors.h"
+
 #define LINES 8 /* pixels that are worked on together: what is stored for one is in the cache before it is read */
-#define INLINE static inline __attribute__((always_inline))
 
-typedef float vec __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
 
 typedef struct {
     int64_t pixels, depth, radius; /* radius < depth */
@@ -26,7 +19,6 @@ typedef struct {
     float bias, alpha;
 } problem;
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* LANES numbers, or as many as there are and zeros. */
 INLINE vec load(const float *from, int64_t count)

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "float_functions.h"
+
 #define ROUNDS 10
 #define LANES 64
 
@@ -98,23 +100,6 @@ static inline float radius_argument(uint32_t word)
 /* TensorFlow multiplies by 2 pi in double precision and rounds the product. */
 static inline float angle_of(uint32_t word) { return (float)(uniform(word) * TWO_PI); }
 
-/* log(x) of a normal number x > 0: x = 2^e m with m in [sqrt(1/2), sqrt(2)), and log(m) = 2 atanh((m - 1) / (m + 1))
- * by its series, whose next term is below 2^-25 of the result. */
-static inline float logarithm(float x)
-{
-    int32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    const int32_t shifted = bits - 0x3F3504F3; /* the bits of sqrt(1/2) */
-    const float exponent = (float)(shifted >> 23);
-    bits = (shifted & 0x7FFFFF) + 0x3F3504F3;
-    float m;
-    memcpy(&m, &bits, sizeof m);
-    const float t = (m - 1) / (m + 1), t2 = t * t;
-    const float series = t2 * (2 / 3.0f + t2 * (2 / 5.0f + t2 * (2 / 7.0f + t2 * (2 / 9.0f))));
-    /* ln 2 in two parts: the product of the first, which has 15 bits, with an exponent is exact. */
-    return exponent * 0.693145751953125f + (2 * t + (t * series + exponent * 1.428606765330187e-06f));
-}
-
 /* The Taylor polynomials of sin and cos for |r| <= pi / 4; their next terms are below 2^-28. */
 static inline float sine_near_0(float r)
 {
@@ -133,7 +118,7 @@ static inline __attribute__((always_inline)) void normals(const uint32_t *words,
 {
     float sines[PAIRS], cosines[PAIRS];
     for (int i = 0; i < PAIRS; ++i) {
-        const float radius = sqrtf(-2 * logarithm(radius_argument(words[2 * i])));
+        const float radius = sqrtf(-2 * logarithm_of_normal(radius_argument(words[2 * i])));
         const float angle = angle_of(words[2 * i + 1]);
         const int32_t quarter = (int32_t)(angle * 0.636619772f + 0.5f); /* of a turn: 0 .. 4 */
         const float r = (float)((double)angle - quarter * (TWO_PI / 4));

@@ -4,28 +4,12 @@
  * PANELS * LANES. Within a row of the window the numbers of an image lie one after the other: window_width * depth of them. For
  * the products they play the part that the channels play in a convolution of deep images.
  */
-#include <stdint.h>
 #include <string.h>
-#ifdef _OPENMP
-#include <omp.h>
-#else
-static int omp_get_thread_num(void) { return 0; }
-#endif
 
-#define LANES 16
-/* The block of the result that a product keeps in registers: ROWS x (PANELS * LANES). */
-#ifdef __AVX512F__
-#define ROWS 14
-#define PANELS 2
-#else
-#define ROWS 6
-#define PANELS 1
-#endif
+#include "vectors.h"
+
 #define BAND_NUMBERS (1 << 15) /* of the result's gradient that stay in the second-level cache */
 
-typedef float vec __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
-typedef int32_t mask __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
-#define INLINE static inline __attribute__((always_inline))
 
 typedef struct {
     int64_t batch, height, width, depth;             /* the images */
@@ -37,7 +21,6 @@ typedef struct {
     int64_t threads;
 } problem;
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t padded_size(const problem *p) { return p->padded_height * p->padded_width * p->depth; }
 
 /* Copies one image with its padding of zeros. Rows and columns that no window reaches are left out. */
@@ -87,8 +70,8 @@ INLINE void convolve_pixels(const int pixels, const problem *p, const float *x, 
 #pragma GCC unroll 2
         for (int q = 0; q < PANELS; ++q) {
             vec value = sums[r][q];
-            if (relu) /* a NaN stays one */
-                value = (vec)((mask)value & ~(mask)(value < zero));
+            if (relu)
+                value = relu_of(value);
             *(vec *)(out + r * p->out_depth + q * LANES) = value;
         }
 }

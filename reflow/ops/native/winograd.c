@@ -17,32 +17,19 @@
  * Toom. The points are 0, infinity and the pairs x, -x of the tables below; for six points these are the pairs of small
  * fractions that were found to err least, for eight the usual 1, 2 and 1/2.
  */
-#include <stdint.h>
-#ifdef _OPENMP
-#include <omp.h>
-#else
-static int omp_get_thread_num(void) { return 0; }
-#endif
+#include "vectors.h"
 
-#define LANES 16
 #define MAX_TILE 4
 #define MAX_POINTS 8
 #define MAX_WINDOW 5
 #define MAX_PAIRS 3
-/* The block of the result that a product keeps in registers: ROWS x (PANELS * LANES), and LANES wide ones of GRAD_ROWS. */
+/* Of the filter's gradient, a product keeps GRAD_ROWS x LANES numbers in registers. */
 #ifdef __AVX512F__
-#define ROWS 14
-#define PANELS 2
 #define GRAD_ROWS 16
 #else
-#define ROWS 6
-#define PANELS 1
 #define GRAD_ROWS 4
 #endif
 
-typedef float vec __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
-typedef int32_t mask __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
-#define INLINE static inline __attribute__((always_inline))
 
 /* What a call works on. An image's tile (i, j) has its outputs at tile * (i, j) of the output image, and its inputs
  * from tile * (i, j) - (pad_top, pad_left) of the input image on. */
@@ -57,7 +44,6 @@ typedef struct {
 
 static int64_t tiles_across(const problem *p) { return (p->out_width + p->tile - 1) / p->tile; }
 static int64_t tiles_of_image(const problem *p) { return (p->out_height + p->tile - 1) / p->tile * tiles_across(p); }
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* Calls CALL(points, tile) with the constants for which the transforms are compiled. */
 #define FOR_POINTS_AND_TILE(p, CALL) \
@@ -124,31 +110,16 @@ INLINE void to_points(const int points, const vec *d, int s, vec *o, int q)
     o[(points - 1) * q] = last;
 }
 
-/* The result's transform A^T, to the places of a tile: values of a polynomial become its coefficients' sums. */
-INLINE void from_points(const int points, const int tile, const vec *d, int s, vec *o, int q)
+/* Values, at the points, of the polynomial that has `count` numbers for coefficients, times a weight. With the table's weights
+ * this is the window's transform G, without (null) that of the result's gradient, A. */
+INLINE void values_at_points(const int points, const int count, const float *weight, const vec *d, int s, vec *o, int q)
 {
     const points_table *table = TABLE(points);
-    o[0] = d[0];
-    UNROLLED for (int k = 1; k < tile; ++k)
-        o[k * q] = (vec){0};
-    UNROLLED for (int i = 0; i < points / 2 - 1; ++i) {
-        const vec sum = d[(2 * i + 1) * s] + d[(2 * i + 2) * s], difference = d[(2 * i + 1) * s] - d[(2 * i + 2) * s];
-        float power = 1;
-        UNROLLED for (int k = 0; k < tile; ++k, power *= table->pairs[i])
-            o[k * q] += power * (k % 2 ? difference : sum);
-    }
-    o[(tile - 1) * q] += d[(points - 1) * s];
-}
-
-/* The adjoint of from_points. */
-INLINE void gradient_to_points(const int points, const int tile, const vec *d, int s, vec *o, int q)
-{
-    const points_table *table = TABLE(points);
-    o[0] = d[0];
+    o[0] = (weight ? weight[0] : 1) * d[0];
     UNROLLED for (int i = 0; i < points / 2 - 1; ++i) {
         vec even = {0}, odd = {0};
-        float power = 1;
-        UNROLLED for (int k = 0; k < tile; ++k, power *= table->pairs[i])
+        float power = weight ? weight[i + 1] : 1;
+        UNROLLED for (int k = 0; k < count; ++k, power *= table->pairs[i])
             if (k % 2)
                 odd += power * d[k * s];
             else
@@ -156,42 +127,23 @@ INLINE void gradient_to_points(const int points, const int tile, const vec *d, i
         o[(2 * i + 1) * q] = even + odd;
         o[(2 * i + 2) * q] = even - odd;
     }
-    o[(points - 1) * q] = d[(tile - 1) * s];
+    o[(points - 1) * q] = d[(count - 1) * s];
 }
 
-/* The window's transform G: values of the polynomial that has the window for coefficients, times a weight. */
-INLINE void weights_to_points(const int points, const int window, const vec *d, int s, vec *o, int q)
+/* Its adjoint: with the table's weights G^T, without the result's transform A^T. */
+INLINE void sums_over_points(const int points, const int count, const float *weight, const vec *d, int s, vec *o, int q)
 {
     const points_table *table = TABLE(points);
-    o[0] = table->weight[0] * d[0];
-    UNROLLED for (int i = 0; i < points / 2 - 1; ++i) {
-        vec even = {0}, odd = {0};
-        float power = table->weight[i + 1];
-        UNROLLED for (int k = 0; k < window; ++k, power *= table->pairs[i])
-            if (k % 2)
-                odd += power * d[k * s];
-            else
-                even += power * d[k * s];
-        o[(2 * i + 1) * q] = even + odd;
-        o[(2 * i + 2) * q] = even - odd;
-    }
-    o[(points - 1) * q] = d[(window - 1) * s];
-}
-
-/* The adjoint of weights_to_points. */
-INLINE void weights_from_points(const int points, const int window, const vec *d, int s, vec *o, int q)
-{
-    const points_table *table = TABLE(points);
-    o[0] = table->weight[0] * d[0];
-    UNROLLED for (int k = 1; k < window; ++k)
+    o[0] = (weight ? weight[0] : 1) * d[0];
+    UNROLLED for (int k = 1; k < count; ++k)
         o[k * q] = (vec){0};
     UNROLLED for (int i = 0; i < points / 2 - 1; ++i) {
         const vec sum = d[(2 * i + 1) * s] + d[(2 * i + 2) * s], difference = d[(2 * i + 1) * s] - d[(2 * i + 2) * s];
-        float power = table->weight[i + 1];
-        UNROLLED for (int k = 0; k < window; ++k, power *= table->pairs[i])
+        float power = weight ? weight[i + 1] : 1;
+        UNROLLED for (int k = 0; k < count; ++k, power *= table->pairs[i])
             o[k * q] += power * (k % 2 ? difference : sum);
     }
-    o[(window - 1) * q] += d[(points - 1) * s];
+    o[(count - 1) * q] += d[(points - 1) * s];
 }
 
 /* --- tiles: LANES channels of one tile, from an image or into one --- */
@@ -239,15 +191,15 @@ INLINE void tile_from_points(const int points, const int tile, const problem *p,
     for (int i = 0; i < points * points; ++i)
         d[i] = *(const vec *)(products + i * stride);
     for (int j = 0; j < points; ++j)
-        from_points(points, tile, d + j, points, half + j, points);
+        sums_over_points(points, tile, 0, d + j, points, half + j, points);
     for (int i = 0; i < tile; ++i)
-        from_points(points, tile, half + i * points, 1, o + i * tile, 1);
+        sums_over_points(points, tile, 0, half + i * points, 1, o + i * tile, 1);
     const vec zero = {0}, added = bias ? *(const vec *)(bias + channel) : zero;
     for (int i = 0; i < tile && at.top + i < p->out_height; ++i)
         for (int j = 0; j < tile && at.left + j < p->out_width; ++j) {
             vec value = o[i * tile + j] + added;
-            if (relu) /* a NaN stays one */
-                value = (vec)((mask)value & ~(mask)(value < zero));
+            if (relu)
+                value = relu_of(value);
             *(vec *)(image + ((at.top + i) * p->out_width + at.left + j) * p->out_depth) = value;
         }
 }
@@ -266,9 +218,9 @@ INLINE void tile_gradient_to_points(const int points, const int tile, const prob
             d[i * tile + j] = inside ? *(const vec *)(image + (y * p->out_width + x) * p->out_depth) : (vec){0};
         }
     for (int j = 0; j < tile; ++j)
-        gradient_to_points(points, tile, d + j, tile, half + j, tile);
+        values_at_points(points, tile, 0, d + j, tile, half + j, tile);
     for (int i = 0; i < points; ++i)
-        gradient_to_points(points, tile, half + i * tile, 1, o + i * points, 1);
+        values_at_points(points, tile, 0, half + i * tile, 1, o + i * points, 1);
     store_points(points, o, out, stride);
 }
 
@@ -290,9 +242,9 @@ INLINE void window_to_points(const int points, const int tile, const problem *p,
         }
     }
     for (int j = 0; j < window; ++j)
-        weights_to_points(points, window, w + j, window, half + j, window);
+        values_at_points(points, window, TABLE(points)->weight, w + j, window, half + j, window);
     for (int i = 0; i < points; ++i)
-        weights_to_points(points, window, half + i * window, 1, u + i * points, 1);
+        values_at_points(points, window, TABLE(points)->weight, half + i * window, 1, u + i * points, 1);
     store_points(points, u, out, stride);
 }
 
@@ -532,9 +484,9 @@ INLINE void window_from_points(const int points, const int tile, const problem *
             u[i] += *(const vec *)(sums + part * stride + i * LANES * LANES);
     }
     for (int j = 0; j < points; ++j)
-        weights_from_points(points, window, u + j, points, half + j, points);
+        sums_over_points(points, window, TABLE(points)->weight, u + j, points, half + j, points);
     for (int i = 0; i < window; ++i)
-        weights_from_points(points, window, half + i * points, 1, w + i * window, 1);
+        sums_over_points(points, window, TABLE(points)->weight, half + i * points, 1, w + i * window, 1);
     for (int tap = 0; tap < window * window; ++tap)
         *(vec *)(out + tap * p->depth * p->out_depth) = w[tap];
 }
