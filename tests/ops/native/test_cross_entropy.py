@@ -1,30 +1,24 @@
 """Cross entropies in C against the definition in double precision."""
 
+import functools
+
 import numpy as np
 import pytest
 
 import reflow as tf
 from reflow.ops.native import cross_entropy as cross_entropy_native
+from tests.ops.native.sessions import run_natively
 
 RANDOM = np.random.RandomState(0)
 # Batch and classes: one class, fewer than a vector, several and a rest; the last is worked on by two threads.
 SHAPES = [(1, 1), (4, 3), (2, 10), (5, 37), (40, 1000)]
+_run = functools.partial(run_natively, "native_cross_entropy")
 
 
 @pytest.fixture(autouse=True)
 def _with_a_compiler():
     if cross_entropy_native._library() is None:
         pytest.skip("no C compiler")
-
-
-def _run(build, *arrays):
-    """What `build` makes of placeholders that are fed with the arrays; the plan has to have the C kernel."""
-    with tf.Graph().as_default(), tf.Session() as session:
-        placeholders = [tf.placeholder(a.dtype, a.shape) for a in arrays]
-        result = build(*placeholders)
-        feeds = dict(zip(placeholders, arrays, strict=True))
-        assert "native_cross_entropy" in session.plan(result, feeds).source
-        return session.run(result, feeds)
 
 
 def _softmax(features):

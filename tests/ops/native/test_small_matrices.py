@@ -1,28 +1,22 @@
 """Small matrices in C: the values of NumPy's LAPACK, and TensorFlow's errors for matrices that are not regular."""
 
+import functools
+
 import numpy as np
 import pytest
 
 import reflow as tf
 from reflow.ops.native import small_matrices as small_matrices_native
+from tests.ops.native.sessions import run_natively
 
 RANDOM = np.random.RandomState(0)
+_run = functools.partial(run_natively, "native_")
 
 
 @pytest.fixture(autouse=True)
 def _with_a_compiler():
     if small_matrices_native._library() is None:
         pytest.skip("no C compiler")
-
-
-def _run(build, *arrays):
-    """What `build` makes of placeholders that are fed with the arrays; the plan has to have a C kernel."""
-    with tf.Graph().as_default(), tf.Session() as session:
-        placeholders = [tf.placeholder(a.dtype, a.shape) for a in arrays]
-        result = build(*placeholders)
-        feeds = dict(zip(placeholders, arrays, strict=True))
-        assert "native_" in session.plan(result, feeds).source
-        return session.run(result, feeds)
 
 
 def _matrices(*shape):
