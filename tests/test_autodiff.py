@@ -1,4 +1,4 @@
-"""tf.gradients beside TensorFlow 1.15.5 (tests/goldens/autodiff_cases.py): nodes, kinds, values and errors."""
+"""tf.gradients beside TensorFlow 1.15.5 (autodiff_cases.py, custom_gradient_cases.py): nodes, kinds, values, errors."""
 
 import difflib
 import gzip
@@ -14,16 +14,18 @@ import reflow as tf
 
 GOLDENS = pathlib.Path(__file__).parent / "goldens"
 sys.path.append(str(GOLDENS))
-import autodiff_cases  # noqa: E402
+import autodiff_cases  # noqa: E402, F401 - it fills the recording's cases, as the next but one does
+import autodiff_recording  # noqa: E402
+import custom_gradient_cases  # noqa: E402, F401
 
 RECORDED = json.loads(gzip.decompress((GOLDENS / "autodiff.json.gz").read_bytes()))
 
 
-@pytest.mark.parametrize("name", autodiff_cases.cases)
+@pytest.mark.parametrize("name", autodiff_recording.cases)
 def test_as_tensorflow(name):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Converting sparse IndexedSlices to a dense Tensor")
-        expected, actual = RECORDED[name], autodiff_cases.outcome(tf, name)
+        expected, actual = RECORDED[name], autodiff_recording.outcome(tf, name)
     for key in ("error", "message"):
         assert actual.get(key) == expected.get(key), actual.get("message")
     if "error" in expected:

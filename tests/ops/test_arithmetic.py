@@ -1,4 +1,4 @@
-"""Arithmetic of two tensors, comparisons, casts, bits and sums against TensorFlow 1.15.5."""
+"""Arithmetic of two tensors, comparisons, bits and sums against TensorFlow 1.15.5."""
 
 import pytest
 

@@ -1,0 +1,10 @@
+"""Special functions against TensorFlow 1.15.5."""
+
+from tests.ops.recorded import Recorded
+
+recorded = Recorded("special")
+
+
+@recorded.each_case
+def test_as_tensorflow(name):
+    recorded.check(name)
