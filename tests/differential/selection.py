@@ -95,8 +95,8 @@ def _rows_update(d):
     return [d.array("T", shape, "finite"), rows, d.array("T", (*rows.shape, *shape[1:]), "finite")], {}
 
 
-def _unique_scatter(d):
-    # Which of two updates of one place counts is not determined.
+def distinct_scatter_nd(d):
+    """`scatter_nd` of places that differ from each other."""
     tensor, indices, updates = scatter_nd(d)[0]
     _, first = np.unique(indices.reshape(-1, indices.shape[-1]), axis=0, return_index=True)
     inner = updates.shape[indices.ndim - 1 :]
@@ -132,7 +132,8 @@ table.add("Gather", _gather)
 table.add("GatherV2", _gather_axis, constants=("axis",))
 table.add("GatherNd", _gather_nd)
 table.add("ScatterNd TensorScatterAdd TensorScatterSub ScatterNdNonAliasingAdd", scatter_nd, scaled=True)
-table.add("TensorScatterUpdate", _unique_scatter, faults=False)
+# Which of two updates of one place counts is not determined.
+table.add("TensorScatterUpdate", distinct_scatter_nd, faults=False)
 table.add("StridedSliceGrad TensorStridedSliceUpdate", strided_update, faults=False)
 table.add("InplaceAdd InplaceSub InplaceUpdate", _rows_update, faults=False, gradient=False)
 table.add("ComputeAccidentalHits", _accidental_hits)
