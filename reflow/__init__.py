@@ -9,6 +9,7 @@ import importlib
 import sys
 
 from reflow import namespace as _namespace
+from reflow.engine import allocator as _allocator
 
 # The rooms that hold public names. Importing them fills the export table.
 _ROOMS = [
@@ -23,6 +24,7 @@ _ROOMS = [
 
 
 def _import_rooms():
+    _allocator.use_huge_pages()
     for room in _ROOMS:
         try:
             importlib.import_module(room)

@@ -33,3 +33,26 @@ def test_freed_memory_is_given_back_when_a_step_is_compiled():
     if freed < 128:
         pytest.skip("this C library gives memory back by itself")
     assert left < 64
+
+
+_LARGE = """
+import reflow as tf
+
+def huge():
+    with open("/proc/self/smaps") as maps:
+        return sum(int(line.split()[1]) for line in maps if line.startswith("AnonHugePages")) >> 10
+
+before = huge()
+result = tf.Session().run(tf.zeros([32 << 20]) + tf.placeholder_with_default(1.0, []))
+print(before, huge())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_large_tensors_lie_in_huge_pages():
+    with open("/sys/kernel/mm/transparent_hugepage/enabled") as modes:
+        if "[never]" in modes.read():
+            pytest.skip("this system has no huge pages")
+    done = subprocess.run([sys.executable, "-c", _LARGE], capture_output=True, text=True, check=True)
+    before, after = map(int, done.stdout.split())
+    assert after - before > 64
