@@ -1,16 +1,16 @@
 """The Bernoulli distribution."""
 
-from reflow.distributions.distribution import NOT_REPARAMETERIZED, Distribution
+from reflow.distributions.distribution import NOT_REPARAMETERIZED
 from reflow.distributions.divergence import RegisterKL
+from reflow.distributions.events import OverNumbers
 from reflow.distributions.parameters import checked_integers, logits_and_probs, same_shape_for
 from reflow.graph import dtypes
 from reflow.graph.context import name_scope
 from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
-from reflow.graph.shapes import TensorShape
 from reflow.ops.activations import sigmoid, softplus
 from reflow.ops.casting import cast
-from reflow.ops.constant import constant, ones_like
+from reflow.ops.constant import ones_like
 from reflow.ops.cross_entropy import sigmoid_cross_entropy_with_logits
 from reflow.ops.identity import identity
 from reflow.ops.joining import concat
@@ -19,7 +19,7 @@ from reflow.ops.shape_ops import shape
 
 
 @export("distributions.Bernoulli")
-class Bernoulli(Distribution):
+class Bernoulli(OverNumbers):
     """Bernoulli distributions: 1 with a probability, else 0.
 
     Args:
@@ -62,12 +62,6 @@ class Bernoulli(Distribution):
 
     def _batch_shape(self):
         return self._logits.shape
-
-    def _event_shape_tensor(self):
-        return constant([], dtype=dtypes.int32)
-
-    def _event_shape(self):
-        return TensorShape([])
 
     def _sample_n(self, n, seed=None):
         sample_shape = concat([[n], self.batch_shape_tensor()], 0)

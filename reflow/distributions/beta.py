@@ -1,17 +1,16 @@
 """The beta distribution."""
 
-from reflow.distributions.distribution import FULLY_REPARAMETERIZED, Distribution
+from reflow.distributions.distribution import FULLY_REPARAMETERIZED
 from reflow.distributions.divergence import RegisterKL
+from reflow.distributions.events import OverNumbers
 from reflow.distributions.parameters import nan_unless, new_seed, same_shape_for
-from reflow.graph import dtypes
 from reflow.graph.build import call
 from reflow.graph.context import name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.export import export
-from reflow.graph.shapes import TensorShape
 from reflow.ops.arithmetic import xlogy
 from reflow.ops.checks import assert_less, assert_positive, assert_same_float_dtype
-from reflow.ops.constant import constant, ones, ones_like
+from reflow.ops.constant import ones, ones_like
 from reflow.ops.control import with_dependencies
 from reflow.ops.elementwise import exp, log, log1p
 from reflow.ops.random import random_gamma
@@ -20,7 +19,7 @@ from reflow.ops.special import betainc, digamma, lgamma
 
 
 @export("distributions.Beta")
-class Beta(Distribution):
+class Beta(OverNumbers):
     """Beta distributions over (0, 1).
 
     Args:
@@ -71,12 +70,6 @@ class Beta(Distribution):
 
     def _batch_shape(self):
         return self.total_concentration.shape
-
-    def _event_shape_tensor(self):
-        return constant([], dtype=dtypes.int32)
-
-    def _event_shape(self):
-        return TensorShape([])
 
     def _sample_n(self, n, seed=None):
         alpha = ones_like(self.total_concentration, dtype=self.dtype) * self.concentration1

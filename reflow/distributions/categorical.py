@@ -1,14 +1,14 @@
 """The categorical distribution."""
 
-from reflow.distributions.distribution import NOT_REPARAMETERIZED, Distribution
+from reflow.distributions.distribution import NOT_REPARAMETERIZED
 from reflow.distributions.divergence import RegisterKL
+from reflow.distributions.events import OverNumbers
 from reflow.distributions.parameters import checked_classes, checked_integers, logits_and_probs
 from reflow.graph import dtypes
 from reflow.graph.context import name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
-from reflow.graph.shapes import TensorShape
 from reflow.ops.casting import cast
 from reflow.ops.constant import constant, ones, ones_like, zeros_like
 from reflow.ops.cross_entropy import sparse_softmax_cross_entropy_with_logits
@@ -24,7 +24,7 @@ from reflow.ops.softmax import log_softmax, softmax
 
 
 @export("distributions.Categorical")
-class Categorical(Distribution):
+class Categorical(OverNumbers):
     """Distributions over the numbers of classes.
 
     Args:
@@ -91,12 +91,6 @@ class Categorical(Distribution):
 
     def _batch_shape(self):
         return self.logits.shape[:-1]
-
-    def _event_shape_tensor(self):
-        return constant([], dtype=dtypes.int32)
-
-    def _event_shape(self):
-        return TensorShape([])
 
     def _sample_n(self, n, seed=None):
         logits = self.logits if self.logits.shape.ndims == 2 else reshape(self.logits, [-1, self.event_size])

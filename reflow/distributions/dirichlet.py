@@ -1,7 +1,8 @@
 """The Dirichlet distribution."""
 
-from reflow.distributions.distribution import FULLY_REPARAMETERIZED, Distribution
+from reflow.distributions.distribution import FULLY_REPARAMETERIZED
 from reflow.distributions.divergence import RegisterKL
+from reflow.distributions.events import Concentrated
 from reflow.distributions.parameters import nan_unless
 from reflow.graph.context import name_scope
 from reflow.graph.convert import to_tensor
@@ -22,7 +23,7 @@ from reflow.ops.special import digamma, lbeta
 
 
 @export("distributions.Dirichlet")
-class Dirichlet(Distribution):
+class Dirichlet(Concentrated):
     """Dirichlet distributions over vectors of positive numbers that add up to 1.
 
     Args:
@@ -40,28 +41,6 @@ class Dirichlet(Distribution):
             self._total_concentration = reduce_sum(self._concentration, -1)
         super().__init__(self._concentration.dtype, FULLY_REPARAMETERIZED, validate_args, allow_nan_stats, parameters,
                          [self._concentration, self._total_concentration], name)  # fmt: skip
-
-    @property
-    def concentration(self):
-        """The weights of the elements."""
-        return self._concentration
-
-    @property
-    def total_concentration(self):
-        """The sums of the weights."""
-        return self._total_concentration
-
-    def _batch_shape_tensor(self):
-        return shape(self.total_concentration)
-
-    def _batch_shape(self):
-        return self.total_concentration.shape
-
-    def _event_shape_tensor(self):
-        return shape(self.concentration)[-1:]
-
-    def _event_shape(self):
-        return self.concentration.shape.with_rank_at_least(1)[-1:]
 
     def _sample_n(self, n, seed=None):
         sampled = random_gamma([n], self.concentration, dtype=self.dtype, seed=seed)

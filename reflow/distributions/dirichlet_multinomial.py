@@ -1,6 +1,7 @@
 """Counts of draws whose probabilities are drawn from a Dirichlet distribution."""
 
-from reflow.distributions.distribution import NOT_REPARAMETERIZED, Distribution
+from reflow.distributions.distribution import NOT_REPARAMETERIZED
+from reflow.distributions.events import Concentrated
 from reflow.distributions.parameters import checked_classes, checked_counts, log_combinations, new_seed
 from reflow.graph import dtypes
 from reflow.graph.context import name_scope
@@ -16,12 +17,12 @@ from reflow.ops.matmul import matmul
 from reflow.ops.random import multinomial, random_gamma
 from reflow.ops.reduction import reduce_sum
 from reflow.ops.select import one_hot
-from reflow.ops.shape_ops import reshape, shape
+from reflow.ops.shape_ops import reshape
 from reflow.ops.special import lbeta
 
 
 @export("distributions.DirichletMultinomial")
-class DirichletMultinomial(Distribution):
+class DirichletMultinomial(Concentrated):
     """Distributions of how often each of k classes is drawn, if their probabilities are Dirichlet distributed.
 
     Args:
@@ -49,28 +50,6 @@ class DirichletMultinomial(Distribution):
     def total_count(self):
         """The number of draws."""
         return self._total_count
-
-    @property
-    def concentration(self):
-        """The weights of the classes."""
-        return self._concentration
-
-    @property
-    def total_concentration(self):
-        """The sums of the weights."""
-        return self._total_concentration
-
-    def _batch_shape_tensor(self):
-        return shape(self.total_concentration)
-
-    def _batch_shape(self):
-        return self.total_concentration.shape
-
-    def _event_shape_tensor(self):
-        return shape(self.concentration)[-1:]
-
-    def _event_shape(self):
-        return self.concentration.shape.with_rank_at_least(1)[-1:]
 
     def _sample_n(self, n, seed=None):
         n_draws = cast(self.total_count, dtypes.int32)

@@ -1,15 +1,14 @@
 """The gamma distribution."""
 
-from reflow.distributions.distribution import FULLY_REPARAMETERIZED, Distribution
+from reflow.distributions.distribution import FULLY_REPARAMETERIZED
 from reflow.distributions.divergence import RegisterKL
+from reflow.distributions.events import OverNumbers
 from reflow.distributions.parameters import nan_unless, same_shape_for
-from reflow.graph import dtypes
 from reflow.graph.context import control_dependencies, name_scope
 from reflow.graph.export import export
-from reflow.graph.shapes import TensorShape
 from reflow.ops.arithmetic import xlogy
 from reflow.ops.checks import assert_less, assert_positive, assert_same_float_dtype
-from reflow.ops.constant import constant, ones
+from reflow.ops.constant import ones
 from reflow.ops.control import with_dependencies
 from reflow.ops.elementwise import log, sqrt, square
 from reflow.ops.identity import identity
@@ -20,7 +19,7 @@ from reflow.ops.special import digamma, igamma, lgamma
 
 
 @export("distributions.Gamma")
-class Gamma(Distribution):
+class Gamma(OverNumbers):
     """Gamma distributions: the waiting time for `concentration` events that happen at a `rate`.
 
     Args:
@@ -66,12 +65,6 @@ class Gamma(Distribution):
 
     def _batch_shape(self):
         return broadcast_static_shape(self.concentration.shape, self.rate.shape)
-
-    def _event_shape_tensor(self):
-        return constant([], dtype=dtypes.int32)
-
-    def _event_shape(self):
-        return TensorShape([])
 
     def _sample_n(self, n, seed=None):
         return random_gamma([n], self.concentration, self.rate, self.dtype, seed)

@@ -2,27 +2,20 @@
 
 import math
 
-from reflow.distributions.distribution import FULLY_REPARAMETERIZED, Distribution
 from reflow.distributions.divergence import RegisterKL
-from reflow.distributions.parameters import same_shape_for
+from reflow.distributions.events import LocationScale
 from reflow.distributions.special import log_normal_cdf, normal_cdf, normal_quantile
-from reflow.graph import dtypes
-from reflow.graph.context import control_dependencies, name_scope
+from reflow.graph.context import name_scope
 from reflow.graph.export import export
-from reflow.graph.shapes import TensorShape
 from reflow.ops.arithmetic import squared_difference
-from reflow.ops.checks import assert_positive, assert_same_float_dtype
 from reflow.ops.constant import constant, ones_like
 from reflow.ops.elementwise import log, square
-from reflow.ops.identity import identity
 from reflow.ops.joining import concat
-from reflow.ops.padding import broadcast_dynamic_shape, broadcast_static_shape
 from reflow.ops.random import random_normal
-from reflow.ops.shape_ops import shape
 
 
 @export("distributions.Normal")
-class Normal(Distribution):
+class Normal(LocationScale):
     """Normal distributions.
 
     Args:
@@ -38,41 +31,7 @@ class Normal(Distribution):
 
     def __init__(self, loc, scale, validate_args=False, allow_nan_stats=True, name="Normal"):
         parameters = dict(loc=loc, scale=scale, validate_args=validate_args, allow_nan_stats=allow_nan_stats, name=name)
-        with (
-            name_scope(name, values=[loc, scale]) as name,
-            control_dependencies([assert_positive(scale)] if validate_args else []),
-        ):
-            self._loc = identity(loc, name="loc")
-            self._scale = identity(scale, name="scale")
-            assert_same_float_dtype([self._loc, self._scale])
-        super().__init__(self._scale.dtype, FULLY_REPARAMETERIZED, validate_args, allow_nan_stats, parameters,
-                         [self._loc, self._scale], name)  # fmt: skip
-
-    @staticmethod
-    def _param_shapes(sample_shape):
-        return same_shape_for(sample_shape, "loc", "scale")
-
-    @property
-    def loc(self):
-        """The means."""
-        return self._loc
-
-    @property
-    def scale(self):
-        """The standard deviations."""
-        return self._scale
-
-    def _batch_shape_tensor(self):
-        return broadcast_dynamic_shape(shape(self.loc), shape(self.scale))
-
-    def _batch_shape(self):
-        return broadcast_static_shape(self.loc.shape, self.scale.shape)
-
-    def _event_shape_tensor(self):
-        return constant([], dtype=dtypes.int32)
-
-    def _event_shape(self):
-        return TensorShape([])
+        super().__init__(loc, scale, validate_args, allow_nan_stats, parameters, name)
 
     def _sample_n(self, n, seed=None):
         sampled = random_normal(concat([[n], self.batch_shape_tensor()], 0), 0.0, 1.0, self.loc.dtype, seed)

@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from reflow.distributions.distribution import FULLY_REPARAMETERIZED, Distribution
+from reflow.distributions.distribution import FULLY_REPARAMETERIZED
+from reflow.distributions.events import OverNumbers
 from reflow.distributions.parameters import new_seed, same_shape_for
-from reflow.graph import dtypes
 from reflow.graph.context import control_dependencies, name_scope
 from reflow.graph.export import export
-from reflow.graph.shapes import TensorShape
 from reflow.ops.checks import assert_less, assert_positive, assert_same_float_dtype
-from reflow.ops.constant import constant, fill, ones, ones_like
+from reflow.ops.constant import fill, ones, ones_like
 from reflow.ops.control import with_dependencies
 from reflow.ops.elementwise import abs as abs_
 from reflow.ops.elementwise import log, log1p, rsqrt, square
@@ -23,7 +22,7 @@ from reflow.ops.special import betainc, digamma, lbeta, lgamma
 
 
 @export("distributions.StudentT")
-class StudentT(Distribution):
+class StudentT(OverNumbers):
     """Student's t distributions.
 
     Args:
@@ -76,12 +75,6 @@ class StudentT(Distribution):
 
     def _batch_shape(self):
         return broadcast_static_shape(broadcast_static_shape(self.df.shape, self.loc.shape), self.scale.shape)
-
-    def _event_shape_tensor(self):
-        return constant([], dtype=dtypes.int32)
-
-    def _event_shape(self):
-        return TensorShape([])
 
     def _sample_n(self, n, seed=None):
         # A standard normal variable over the root of the mean of df squares of others.

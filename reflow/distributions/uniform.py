@@ -2,15 +2,14 @@
 
 import math
 
-from reflow.distributions.distribution import FULLY_REPARAMETERIZED, Distribution
+from reflow.distributions.distribution import FULLY_REPARAMETERIZED
+from reflow.distributions.events import OverNumbers
 from reflow.distributions.parameters import same_shape_for
-from reflow.graph import dtypes
 from reflow.graph.build import call
 from reflow.graph.context import control_dependencies, name_scope
 from reflow.graph.export import export
-from reflow.graph.shapes import TensorShape
 from reflow.ops.checks import assert_less, assert_same_float_dtype
-from reflow.ops.constant import constant, ones, ones_like, zeros, zeros_like
+from reflow.ops.constant import ones, ones_like, zeros, zeros_like
 from reflow.ops.elementwise import is_nan, log, square
 from reflow.ops.identity import identity
 from reflow.ops.joining import concat
@@ -21,7 +20,7 @@ from reflow.ops.shape_ops import shape
 
 
 @export("distributions.Uniform")
-class Uniform(Distribution):
+class Uniform(OverNumbers):
     """Uniform distributions over [low, high).
 
     Args:
@@ -70,12 +69,6 @@ class Uniform(Distribution):
 
     def _batch_shape(self):
         return broadcast_static_shape(self.low.shape, self.high.shape)
-
-    def _event_shape_tensor(self):
-        return constant([], dtype=dtypes.int32)
-
-    def _event_shape(self):
-        return TensorShape([])
 
     def _sample_n(self, n, seed=None):
         sample_shape = concat([[n], self.batch_shape_tensor()], 0)
