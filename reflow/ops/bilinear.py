@@ -20,7 +20,8 @@ def neighbours(size: int, wanted: int, align_corners: bool, half_pixel_centers: 
     places = torch.arange(wanted, dtype=torch.float32)
     places = (places + 0.5) * scale - 0.5 if half_pixel_centers else places * scale
     below = torch.floor(places)
-    return below.long().clamp(0, size - 1), (below.long() + 1).clamp(0, size - 1), places - below
+    # A place on a pixel has that one as both neighbours: NaN in the next one does not reach it.
+    return below.long().clamp(0, size - 1), torch.ceil(places).long().clamp(0, size - 1), places - below
 
 
 def resized(x: torch.Tensor, size, align_corners: bool, half_pixel_centers: bool = False) -> torch.Tensor:

@@ -17,6 +17,7 @@ from reflow.ops.quantized_numbers import dequantize as dequantize_first
 from reflow.ops.quantized_numbers import quantize as quantize_first
 from reflow.ops.shape_ops import reshape_dims
 from reflow.ops.shape_rules import unchanged_shape
+from reflow.ops.sparse_coordinates import invalid
 
 _float = np.float32
 
@@ -249,13 +250,20 @@ def quantize_and_dequantize(input, input_min, input_max, signed_input=True, num_
 
 
 def _quantized_concat(concat_dim, values, input_mins, input_maxes):
+    rank = values[0].dim()
+    if not 0 <= concat_dim < rank:
+        raise invalid(f"Expected concatenating dimensions in the range [0, {rank}), but got {concat_dim}")
     ranges = [(_float(low), _float(high)) for low, high in zip(input_mins, input_maxes, strict=True)]
     low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
     if limits(values[0].dtype)[0] < 0:
         high = max(abs(low), abs(high))
         low = -high
+    filled = [q for q in values if q.numel()]
+    # TensorFlow leaves empty tensors out, but not their ranges: what follows them is read with the range of another.
     parts = [q if each == (low, high) else requantize(q, each, (low, high), q.dtype)
-             for q, each in zip(values, ranges, strict=True)]  # fmt: skip
+             for q, each in zip(filled, ranges, strict=False)]  # fmt: skip
+    if not parts:
+        return torch.cat(values, concat_dim), real_scalar(low), real_scalar(high)
     return torch.cat(parts, concat_dim), real_scalar(low), real_scalar(high)
 
 

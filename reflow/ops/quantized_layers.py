@@ -14,11 +14,13 @@ from reflow.ops.quantized_numbers import (
     dequantize,
     integer_of,
     integers_of,
+    limits,
     product_range,
     quantize,
     real,
     real_scalar,
     reals_of,
+    zero_of,
 )
 from reflow.ops.shape_rules import merge_size, with_rank
 from reflow.ops.sparse_coordinates import invalid
@@ -56,6 +58,15 @@ def _pads(size, window, stride, padding):
     return before, total - before
 
 
+def _edge(dtype, low, high):
+    """What lies around an image, less the integer for 0.
+
+    It is 0, unless that integer is too great for the type: TensorFlow pads with its low bits then.
+    """
+    zero = zero_of(low, high, dtype)
+    return (zero & limits(dtype)[1]) - zero if zero > 0 else 0
+
+
 def _conv2d(input, filter, min_input, max_input, min_filter, max_filter, out_type, strides, padding, dilations):
     _check_strides(strides, dilations)
     if input.shape[3] != filter.shape[2]:
@@ -65,7 +76,7 @@ def _conv2d(input, filter, min_input, max_input, min_filter, max_filter, out_typ
     pads = [_pads(size, window, strides[1], padding)
             for size, window in zip(input.shape[1:3], filter.shape[:2], strict=True)]  # fmt: skip
     (x, most_input), (kernel, most_filter) = centered(input, *of_input), centered(filter, *of_filter)
-    whole = torch.nn.functional.pad(x, [0, 0, *windows.flat_pads(pads)])
+    whole = torch.nn.functional.pad(x, [0, 0, *windows.flat_pads(pads)], value=_edge(input.dtype, *of_input))
     patches = windows_as_vectors(whole, [Window(size, strides[1]) for size in filter.shape[:2]])
     rows = integer_product(patches.flatten(0, 2), kernel.flatten(0, 2), most_input * most_filter, out_type)
     return rows.reshape(*patches.shape[:3], filter.shape[3]), *ends
@@ -154,7 +165,8 @@ def _batch_norm(t, t_min, t_max, m, m_min, m_max, v, v_min, v_max, beta, beta_mi
 
 def _instance_norm_shape(op):
     check_scalars(op, 1, 2)
-    return [with_rank(op._inputs[0].dims, 4), (), ()]
+    with_rank(op._inputs[0].dims, 4)
+    return [op._inputs[0].dims, (), ()]
 
 
 def _batch_norm_shape(op):

@@ -36,6 +36,9 @@ def _resize(images, size, low, high, align_corners, half_pixel_centers):
         raise invalid("shape_t must have two elements")
     if min(size) < 1:
         raise invalid("output dimensions must be positive")
+    if list(images.shape[1:3]) == size:
+        # Fixed point would round integers below 0 up even where nothing is interpolated.
+        return images, real_scalar(real(low)), real_scalar(real(high))
     function = resized if images.is_floating_point() else _resized_integers
     return function(images, size, align_corners, half_pixel_centers), real_scalar(real(low)), real_scalar(real(high))
 
