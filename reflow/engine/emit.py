@@ -17,6 +17,7 @@ from reflow.engine.passes.in_place import in_place_expression
 from reflow.engine.plan import Node, Plan, Value
 from reflow.graph import dtypes
 from reflow.graph.dtypes import DType
+from reflow.graph.registry import ArgDef, grouped
 from reflow.ops.resources import ResourceManager
 from reflow.ops.torch_types import tensor_of, to_torch
 
@@ -165,7 +166,7 @@ class Emitter:
             return None if expression == "None" else expression
         if len(outputs) == 1 and not op_def.outputs[0].is_list:
             return f"{outputs[0]} = {expression}"
-        return f"{_target(op_def, node, outputs)} = {expression}"
+        return f"{_target(node, outputs)} = {expression}"
 
     def _expression(self, node: Node) -> str:
         op_def = node.op_def
@@ -206,13 +207,13 @@ class Emitter:
         if op_def.resource is not None:
             state = op_def.resource(self.resources, node.name, node.attrs)
             args = [self._global(f"{node.name}_state", state), *args]
-        grouped = _group(op_def, node, args)
-        keywords = [f"{a}={self._literal(node.attrs[a], a)}" for a in _attr_parameters(kernel, op_def)]
-        return f"{function}({', '.join([*grouped, *keywords, *out])})"
+        arguments = _arguments_of(node, args)
+        keywords = [f"{a}={self._literal(node.attrs[a], a)}" for a in attribute_parameters(kernel, op_def)]
+        return f"{function}({', '.join([*arguments, *keywords, *out])})"
 
     def _from_template(self, template: str, node: Node, args: list[str]) -> str:
-        values = dict(zip([a.name for a in node.op_def.inputs], _group(node.op_def, node, args), strict=True))
-        for name in _fields(template):
+        values = dict(zip([a.name for a in node.op_def.inputs], _arguments_of(node, args), strict=True))
+        for name in template_fields(template):
             if name not in values:
                 values[name] = self._literal(node.attrs[name], name)
         return template.format_map(values)
@@ -222,8 +223,7 @@ class Emitter:
         if not host:
             return [self._argument(v) for v in node.inputs]
         args = []
-        positions = _positions(node.op_def, node)
-        for value, arg in zip(node.inputs, positions, strict=True):
+        for value, arg in zip(node.inputs, argument_of_each_input(node), strict=True):
             args.append(self._host_argument(value) if arg.name in host else self._argument(value))
         return args
 
@@ -398,7 +398,7 @@ def _tuple(names: list[str]) -> str:
     return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
 
 
-def _fields(template: str) -> list[str]:
+def template_fields(template: str) -> list[str]:
     found = _template_fields.get(template)
     if found is None:
         found = _template_fields[template] = [f for _, f, _, _ in string.Formatter().parse(template) if f]
@@ -409,7 +409,7 @@ _template_fields: dict[str, list[str]] = {}
 _kernel_attrs: dict[object, list[str]] = {}
 
 
-def _attr_parameters(kernel, op_def) -> list[str]:
+def attribute_parameters(kernel, op_def) -> list[str]:
     """The attrs that a kernel function takes by name."""
     found = _kernel_attrs.get((kernel, op_def.name))
     if found is None:
@@ -423,41 +423,23 @@ def _function_name(kernel, op_name: str) -> str:
     return name if name.isidentifier() and name not in ("kernel", "function", "lambda") else op_name
 
 
-def _positions(op_def, node):
+def argument_of_each_input(node: Node) -> list[ArgDef]:
     """For each input of a node, the argument that it belongs to."""
-    args = []
-    for arg in op_def.inputs:
-        count = 1
-        if arg.number_attr:
-            count = node.attrs[arg.number_attr]
-        elif arg.type_list_attr:
-            count = len(node.attrs[arg.type_list_attr])
-        args.extend([arg] * count)
-    return args
+    return [arg for arg in node.op_def.inputs for _ in range(arg.count(node.attrs))]
 
 
-def _group(op_def, node, args: list[str]) -> list[str]:
+def _arguments_of(node: Node, args: list[str]) -> list[str]:
     """One expression an argument: list arguments become Python lists. Leading state expressions stay as they are."""
-    if not any(a.is_list for a in op_def.inputs):
+    if not any(a.is_list for a in node.op_def.inputs):
         return args
     extra = len(args) - len(node.inputs)
-    grouped, rest = args[:extra], iter(args[extra:])
-    for arg in op_def.inputs:
-        if arg.is_list:
-            count = node.attrs[arg.number_attr] if arg.number_attr else len(node.attrs[arg.type_list_attr])
-            grouped.append(f"[{', '.join(next(rest) for _ in range(count))}]")
-        else:
-            grouped.append(next(rest))
-    return grouped
+    return args[:extra] + [_listed(part) for part in grouped(node.op_def.inputs, node.attrs, args[extra:])]
 
 
-def _target(op_def, node, names: list[str]) -> str:
+def _listed(part: str | list[str]) -> str:
+    return part if isinstance(part, str) else f"[{', '.join(part)}]"
+
+
+def _target(node: Node, names: list[str]) -> str:
     """The left side of the assignment: a tuple, with a bracketed list where an output argument is a list."""
-    parts, rest = [], iter(names)
-    for arg in op_def.outputs:
-        if not arg.is_list:
-            parts.append(next(rest))
-            continue
-        count = node.attrs[arg.number_attr] if arg.number_attr else len(node.attrs[arg.type_list_attr])
-        parts.append(f"[{', '.join(next(rest) for _ in range(count))}]")
-    return parts[0] if len(parts) == 1 else ", ".join(parts)
+    return ", ".join(_listed(part) for part in grouped(node.op_def.outputs, node.attrs, names))

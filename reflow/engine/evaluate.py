@@ -2,9 +2,10 @@
 
 from functools import cache
 
-from reflow.engine.emit import _attr_parameters, _fields, _positions
+from reflow.engine.emit import argument_of_each_input, attribute_parameters, template_fields
 from reflow.engine.plan import Node
 from reflow.graph.dtypes import DType
+from reflow.graph.registry import grouped
 from reflow.ops.torch_types import tensor_of, to_torch
 
 
@@ -19,29 +20,17 @@ def evaluate(node: Node, arrays: list) -> list:
       Whatever the kernel raises.
     """
     op_def = node.op_def
-    positions = _positions(op_def, node)
     values = [a.tolist() if arg.name in op_def.host else tensor_of(a)
-              for a, arg in zip(arrays, positions, strict=True)]  # fmt: skip
-    grouped = _grouped(op_def, node, values)
+              for a, arg in zip(arrays, argument_of_each_input(node), strict=True)]  # fmt: skip
+    arguments = grouped(op_def.inputs, node.attrs, values)
     if isinstance(op_def.kernel, str):
         function, names = _compiled_template(op_def.kernel)
-        by_name = dict(zip([a.name for a in op_def.inputs], grouped, strict=True))
+        by_name = dict(zip([a.name for a in op_def.inputs], arguments, strict=True))
         result = function(*[by_name[n] if n in by_name else _attr(node.attrs[n]) for n in names])
     else:
-        keywords = {a: _attr(node.attrs[a]) for a in _attr_parameters(op_def.kernel, op_def)}
-        result = op_def.kernel(*grouped, **keywords)
+        keywords = {a: _attr(node.attrs[a]) for a in attribute_parameters(op_def.kernel, op_def)}
+        result = op_def.kernel(*arguments, **keywords)
     return _flat(op_def, result)
-
-
-def _grouped(op_def, node, values):
-    grouped, rest = [], iter(values)
-    for arg in op_def.inputs:
-        if not arg.is_list:
-            grouped.append(next(rest))
-            continue
-        count = node.attrs[arg.number_attr] if arg.number_attr else len(node.attrs[arg.type_list_attr])
-        grouped.append([next(rest) for _ in range(count)])
-    return grouped
 
 
 def _attr(value):
@@ -65,6 +54,6 @@ def _flat(op_def, result) -> list:
 def _compiled_template(template: str):
     import torch
 
-    names = list(dict.fromkeys(f.split(".")[0].split("[")[0] for f in _fields(template)))
+    names = list(dict.fromkeys(f.split(".")[0].split("[")[0] for f in template_fields(template)))
     source = template.format_map({f: f for f in names})
     return eval(f"lambda {', '.join(names)}: {source}", {"torch": torch}), names

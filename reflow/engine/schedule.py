@@ -155,12 +155,7 @@ def takes_state(node: Node, position: int) -> bool:
 
 def _argument(node: Node, position: int):
     for arg in node.op_def.inputs:
-        if arg.number_attr:
-            count = node.attrs[arg.number_attr]
-        elif arg.type_list_attr:
-            count = len(node.attrs[arg.type_list_attr])
-        else:
-            count = 1
+        count = arg.count(node.attrs)
         if position < count:
             return arg
         position -= count

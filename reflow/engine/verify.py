@@ -65,12 +65,5 @@ def _check_memory(plan: Plan, where: str) -> None:
 
 
 def _check_signature(node: Node, where: str) -> None:
-    count = 0
-    for arg in node.op_def.inputs:
-        if arg.number_attr:
-            count += node.attrs[arg.number_attr]
-        elif arg.type_list_attr:
-            count += len(node.attrs[arg.type_list_attr])
-        else:
-            count += 1
+    count = sum(arg.count(node.attrs) for arg in node.op_def.inputs)
     assert len(node.inputs) == count, f"{where}: {node.name} ({node.type}) has {len(node.inputs)} inputs, not {count}"

@@ -13,7 +13,7 @@ from reflow.graph.convert import to_tensor
 from reflow.graph.dtypes import DType, as_dtype
 from reflow.graph.graph import Graph, check_op_name, get_default_graph
 from reflow.graph.operation import Operation, Tensor
-from reflow.graph.registry import ArgDef, OpDef, get_op_def
+from reflow.graph.registry import ArgDef, OpDef, get_op_def, grouped
 from reflow.graph.shapes import as_dims
 
 
@@ -385,13 +385,4 @@ def _structured(op_def: OpDef, operation: Operation):
     kind: Any = _result_types.get(op_def.name)
     if kind is None:
         kind = _result_types[op_def.name] = namedtuple(op_def.name, [a.name for a in op_def.outputs], rename=True)
-    values: list = []
-    outputs = iter(operation.outputs)
-    for arg in op_def.outputs:
-        if arg.type_list_attr:
-            values.append([next(outputs) for _ in operation.attrs[arg.type_list_attr]])
-        elif arg.number_attr:
-            values.append([next(outputs) for _ in range(operation.attrs[arg.number_attr])])
-        else:
-            values.append(next(outputs))
-    return kind._make(values)
+    return kind._make(grouped(op_def.outputs, operation.attrs, operation.outputs))

@@ -49,6 +49,18 @@ class ArgDef:
     def __post_init__(self):
         self.is_list = bool(self.number_attr or self.type_list_attr)
 
+    def count(self, attrs: dict[str, Any]) -> int:
+        """How many tensors the argument stands for in a node of these attributes."""
+        if self.number_attr:
+            return attrs[self.number_attr]
+        return len(attrs[self.type_list_attr]) if self.type_list_attr else 1
+
+
+def grouped(arguments: Iterable[ArgDef], attrs: dict[str, Any], items: Iterable) -> list:
+    """The items (tensors, say) of a node by argument: one each, those of a list argument in a list."""
+    rest = iter(items)
+    return [[next(rest) for _ in range(arg.count(attrs))] if arg.is_list else next(rest) for arg in arguments]
+
 
 @dataclass(slots=True)
 class AttrDef:

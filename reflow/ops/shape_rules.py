@@ -33,13 +33,7 @@ def unknown(op) -> list[Dims]:
 
 def output_count(op) -> int:
     """How many tensors the op makes, from its signature and attributes."""
-    count = 0
-    for arg in op.op_def.outputs:
-        if arg.type_list_attr:
-            count += len(op.attrs[arg.type_list_attr])
-        else:
-            count += op.attrs[arg.number_attr] if arg.number_attr else 1
-    return count
+    return sum(arg.count(op.attrs) for arg in op.op_def.outputs)
 
 
 def no_outputs(op) -> list[Dims]:

@@ -3,7 +3,7 @@
 from math import prod
 
 from reflow.engine.branches import Guard
-from reflow.engine.emit import Emitted, Emitter, _positions
+from reflow.engine.emit import Emitted, Emitter, argument_of_each_input
 from reflow.engine.plan import Node, Plan, Value
 from reflow.graph import dtypes
 
@@ -84,7 +84,7 @@ def inputs_of(nodes: list[Node]) -> list[Value]:
 def _host_positions(node: Node) -> set[int]:
     if not node.op_def.host:
         return set()
-    return {i for i, arg in enumerate(_positions(node.op_def, node)) if arg.name in node.op_def.host}
+    return {i for i, arg in enumerate(argument_of_each_input(node)) if arg.name in node.op_def.host}
 
 
 def emit(nodes: list[Node], outputs: list[Value]) -> tuple[Emitted, list[Value], tuple | None]:
