@@ -30,11 +30,13 @@ import torch
 
 _LOG = logging.getLogger(__name__)
 # A loop over fewer numbers is done before a second thread has begun.
-_PARALLEL = 1 << 15
+PARALLEL = 1 << 15
 # The last two let a loop with a square root or a choice between two numbers become vector instructions.
 _FLAGS = ("-O3", "-march=native", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 _OPENMP = "-fopenmp"
 _COMPILE_TIMEOUT_S = 60
+# By language, the variable of the environment that names the compiler, and the one that is taken else.
+_COMPILERS = {"c": ("CC", "cc"), "c++": ("CXX", "c++")}
 
 
 @functools.cache
@@ -53,7 +55,7 @@ def load(source: Path, prepare: Callable[[ctypes.CDLL], None]) -> ctypes.CDLL | 
         return None
     for flags in _choices_of_flags():
         try:
-            library = ctypes.CDLL(str(_build(source, flags)))
+            library = ctypes.CDLL(str(build(source, flags)))
             prepare(library)
             return library
         # AttributeError: the library lacks a function.
@@ -66,7 +68,7 @@ def build_all() -> None:
     """Compiles the sources of this package, so that no step has to wait for it. What fails is left to `load`."""
     flags = _choices_of_flags()[0]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        built = {source.name: pool.submit(_build, source, flags) for source in Path(__file__).parent.glob("*.c")}
+        built = {source.name: pool.submit(build, source, flags) for source in Path(__file__).parent.glob("*.c")}
     for name, result in built.items():
         if result.exception() is not None:
             _LOG.info("%s was not built: %s", name, result.exception())
@@ -87,12 +89,12 @@ def template(dims: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
 
 def is_large(count: int) -> bool:
     """True if more than one thread shall work on `count` numbers, a pass of some instructions each."""
-    return count >= _PARALLEL
+    return count >= PARALLEL
 
 
 def threads_for(count: int) -> int:
     """How many threads shall work on `count` numbers."""
-    return 1 if count < _PARALLEL else torch.get_num_threads()
+    return 1 if count < PARALLEL else torch.get_num_threads()
 
 
 def takes(*tensors: torch.Tensor) -> bool:
@@ -115,24 +117,32 @@ def _load_openmp_runtime() -> bool:
     return True
 
 
-def _build(source: Path, flags: tuple[str, ...]) -> Path:
-    compiler = shutil.which(os.environ.get("CC", "cc"))
+def build(source: Path, flags: tuple[str, ...], language: str = "c", libraries: tuple[str, ...] = ()) -> Path:
+    """Returns the shared library of a source, compiled if the cache has none.
+
+    Raises:
+        RuntimeError, OSError, subprocess.SubprocessError: it cannot be built.
+    """
+    variable, default = _COMPILERS[language]
+    compiler = shutil.which(os.environ.get(variable, default))
     if compiler is None:
-        raise RuntimeError("no C compiler found")
+        raise RuntimeError(f"no {language.upper()} compiler found")
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reflow" / "native"
     contents = [file.read_bytes() for file in (source, *sorted(source.parent.glob("*.h")))]
-    identity = b"\0".join([*contents, " ".join(flags).encode(), compiler.encode(), _cpu_identity()])
+    settings = " ".join([*flags, *libraries, torch.__version__]).encode()
+    identity = b"\0".join([*contents, settings, compiler.encode(), _cpu_identity()])
     library = folder / f"{source.stem}-{hashlib.sha256(identity).hexdigest()[:16]}.so"
     if not library.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _compile(compiler, source, flags, library)
+        _compile(compiler, source, flags, library, libraries)
     return library
 
 
-def _compile(compiler: str, source: Path, flags: tuple[str, ...], library: Path) -> None:
+def _compile(compiler: str, source: Path, flags: tuple[str, ...], library: Path, libraries: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         unit, built = Path(folder) / "unit.o", Path(folder) / library.name
-        for arguments in [*flags, "-c", "-o", str(unit), str(source)], ["-shared", "-o", str(built), str(unit), "-lm"]:
+        compile_, link = [*flags, "-c", "-o", str(unit), str(source)], ["-shared", "-o", str(built), str(unit)]
+        for arguments in compile_, [*link, *libraries, "-lm"]:
             subprocess.run([compiler, *arguments], check=True, capture_output=True, timeout=_COMPILE_TIMEOUT_S)
         os.replace(built, library)  # atomic: another process sees the whole file or none
 

@@ -14,19 +14,21 @@
 #define FOR_EACH LOOP(omp parallel for simd num_threads(threads) schedule(static))
 
 #define UNARY(name, function)                                                                                          \
-    EXPORT void reflow_##name(const float *x, float *y, int64_t n, int threads)                                        \
+    EXPORT int64_t reflow_##name(const float *x, float *y, int64_t n, int64_t threads)                                 \
     {                                                                                                                  \
         FOR_EACH                                                                                                       \
         for (int64_t i = 0; i < n; ++i)                                                                                \
             y[i] = function(x[i]);                                                                                     \
+        return 0;                                                                                                      \
     }
 
 #define BINARY(name, function)                                                                                         \
-    EXPORT void reflow_##name(const float *a, const float *b, float *out, int64_t n, int threads)                      \
+    EXPORT int64_t reflow_##name(const float *a, const float *b, float *out, int64_t n, int64_t threads)               \
     {                                                                                                                  \
         FOR_EACH                                                                                                       \
         for (int64_t i = 0; i < n; ++i)                                                                                \
             out[i] = function(a[i], b[i]);                                                                             \
+        return 0;                                                                                                      \
     }
 
 /* --- functions of one number ------------------------------------------------------------------------------------- */
@@ -77,7 +79,7 @@ UNARY(tanh, hyperbolic_tangent)
 UNARY(log, logarithm)
 UNARY(elu, elu)
 
-/* --- gradients ----------------------------------------------------------------------------------------------------- */
+/* --- gradients --------------------------------------------------------------------------------------------------- */
 
 /* 0 where dy is 0, whatever y is. */
 static inline float sqrt_gradient(float y, float dy)
@@ -114,21 +116,23 @@ BINARY(squared_difference, squared_difference)
 BINARY(maximum, greater)
 BINARY(minimum, lesser)
 
-/* --- choices ------------------------------------------------------------------------------------------------------- */
+/* --- choices ----------------------------------------------------------------------------------------------------- */
 
 #define COMPARISON(name, operator)                                                                                     \
-    EXPORT void reflow_##name(const float *a, const float *b, uint8_t *out, int64_t n, int threads)                    \
+    EXPORT int64_t reflow_##name(const float *a, const float *b, uint8_t *out, int64_t n, int64_t threads)             \
     {                                                                                                                  \
         FOR_EACH                                                                                                       \
         for (int64_t i = 0; i < n; ++i)                                                                                \
             out[i] = a[i] operator b[i];                                                                               \
+        return 0;                                                                                                      \
     }                                                                                                                  \
-    EXPORT void reflow_##name##_scalar(const float *a, const float *b, uint8_t *out, int64_t n, int threads)           \
+    EXPORT int64_t reflow_##name##_scalar(const float *a, const float *b, uint8_t *out, int64_t n, int64_t threads)    \
     {                                                                                                                  \
         const float bound = *b;                                                                                        \
         FOR_EACH                                                                                                       \
         for (int64_t i = 0; i < n; ++i)                                                                                \
             out[i] = a[i] operator bound;                                                                              \
+        return 0;                                                                                                      \
     }
 
 COMPARISON(greater, >)
@@ -139,7 +143,8 @@ COMPARISON(equal, ==)
 COMPARISON(not_equal, !=)
 
 /* t where the condition holds, e elsewhere; a null pointer stands for zeros. */
-EXPORT void reflow_select(const uint8_t *condition, const float *t, const float *e, float *out, int64_t n, int threads)
+EXPORT int64_t reflow_select(const uint8_t *condition, const float *t, const float *e, float *out, int64_t n,
+                             int64_t threads)
 {
     if (!e) {
         FOR_EACH
@@ -156,4 +161,5 @@ EXPORT void reflow_select(const uint8_t *condition, const float *t, const float 
             out[i] = condition[i] ? chosen : other;
         }
     }
+    return 0;
 }

@@ -8,6 +8,7 @@ import ctypes
 import functools
 import math
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 
 import torch
@@ -16,11 +17,9 @@ from reflow.graph import dtypes
 from reflow.graph.shapes import num_elements
 from reflow.ops import native
 from reflow.ops.masks import is_zero
+from reflow.ops.native.kernel import bind, declare
 
 _SOURCE = Path(__file__).with_name("elementwise.c")
-_UNARY = ("sqrt", "exp", "sigmoid", "tanh", "log", "elu")
-_BINARY = ("sqrt_grad", "rsqrt_grad", "elu_grad", "squared_difference", "maximum", "minimum")
-_COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
 
 
 def library() -> ctypes.CDLL | None:
@@ -29,18 +28,13 @@ def library() -> ctypes.CDLL | None:
 
 
 def _prepare(library: ctypes.CDLL) -> None:
-    pointer = ctypes.c_void_p
-    scalars = [f"{name}_scalar" for name in _COMPARISONS]
-    pointers = {**dict.fromkeys(_UNARY, 2), **dict.fromkeys((*_BINARY, *_COMPARISONS, *scalars), 3), "select": 4}
-    for name, count in pointers.items():
-        function = getattr(library, f"reflow_{name}")
-        function.argtypes, function.restype = [pointer] * count + [ctypes.c_int64, ctypes.c_int], None
     for name, x, expected in (
         ("sqrt", 2, math.sqrt(2)), ("exp", 2, math.exp(2)), ("sigmoid", 1, 1 / (1 + math.exp(-1))),
         ("tanh", 0.5, math.tanh(0.5)), ("log", 10, math.log(10)), ("elu", -1, math.expm1(-1)),
     ):  # fmt: skip
-        value = ctypes.c_float(x)
-        getattr(library, f"reflow_{name}")(ctypes.byref(value), ctypes.byref(value), 1, 1)
+        value, function = ctypes.c_float(x), getattr(library, f"reflow_{name}")
+        declare(function, 4)
+        function(ctypes.addressof(value), ctypes.addressof(value), 1, 1)
         if not math.isclose(value.value, expected, rel_tol=1e-6):
             raise RuntimeError(f"{name}({x}) is {value.value}")
 
@@ -61,26 +55,19 @@ def unary(name: str, plain: Callable, least: int) -> Callable:
         count = num_elements(node.dims(0))
         if node.dtype(0) is not dtypes.float32 or count is not None and count < least or library() is None:
             return None
-        return _unary_kernel(name, plain)
+        return _unary_kernel(name, plain, None if count is None else node.dims(0))
 
     return rule
 
 
-@functools.cache
-def _unary_kernel(name: str, plain: Callable) -> Callable:
+@functools.lru_cache(1000)
+def _unary_kernel(name: str, plain: Callable, dims: tuple | None) -> Callable:
     function = getattr(library(), f"reflow_{name}")
-
-    def kernel(x, out=None):
-        if not x.is_contiguous():
-            return plain(x) if out is None else out.copy_(plain(x))
-        if out is None:
-            out = torch.empty_like(x)
-        count = x.numel()
-        function(x.data_ptr(), out.data_ptr(), count, native.threads_for(count))
-        return out
-
-    kernel.__name__ = f"native_{name}"
-    return kernel
+    if dims is None:
+        numbers = ((), torch.float32)
+        return bind(function, plain, [numbers], [numbers], [0], parallel=True, any_size=True)
+    count, numbers = prod(dims), (dims, torch.float32)
+    return bind(function, plain, [numbers], [numbers], [count], parallel=native.is_large(count))
 
 
 def binary(name: str, plain: Callable, least: int) -> Callable:
@@ -89,27 +76,19 @@ def binary(name: str, plain: Callable, least: int) -> Callable:
     def rule(node):
         if node.dtype(0) is not dtypes.float32 or not _have_one_shape(node, 2, least) or library() is None:
             return None
-        return _binary_kernel(name, plain, num_elements(node.dims(0)))
+        return _binary_kernel(name, plain, node.dims(0))
 
     return rule
 
 
 @functools.lru_cache(1000)
-def _binary_kernel(name: str, plain: Callable, count: int, result: torch.dtype = torch.float32) -> Callable:
-    """The kernel for so many numbers. What does not change is made here: of few numbers it would take half the time."""
-    function, is_large = getattr(library(), f"reflow_{name}"), native.is_large(count)
-    empty_like = functools.partial(torch.empty_like, dtype=result) if result is torch.bool else torch.empty_like
-
-    def kernel(a, b):
-        if not (a.is_contiguous() and b.is_contiguous()):
-            return plain(a, b)
-        out = empty_like(a)
-        threads = torch.get_num_threads() if is_large else 1
-        function(a.data_ptr(), b.data_ptr(), out.data_ptr(), count, threads)
-        return out
-
-    kernel.__name__ = f"native_{name}"
-    return kernel
+def _binary_kernel(
+    name: str, plain: Callable, dims: tuple, dims_b: tuple | None = None, result: torch.dtype = torch.float32
+) -> Callable:
+    count = prod(dims)
+    inputs = [(dims, torch.float32), (dims if dims_b is None else dims_b, torch.float32)]
+    function = getattr(library(), f"reflow_{name}")
+    return bind(function, plain, inputs, [(dims, result)], [count], parallel=native.is_large(count))
 
 
 def _have_one_shape(node, inputs: int, least: int) -> bool:
@@ -130,8 +109,8 @@ def comparison(name: str, plain: Callable, least: int) -> Callable:
         if node.dtype(0) is not dtypes.float32 or count is None or count < least or library() is None:
             return None
         if node.dims(1) == node.dims(0):
-            return _binary_kernel(name, plain, count, torch.bool)
-        return _binary_kernel(f"{name}_scalar", plain, count, torch.bool) if node.dims(1) == () else None
+            return _binary_kernel(name, plain, node.dims(0), None, torch.bool)
+        return _binary_kernel(f"{name}_scalar", plain, node.dims(0), (), torch.bool) if node.dims(1) == () else None
 
     return rule
 
@@ -142,22 +121,14 @@ def select(least: int) -> Callable:
     def rule(node):
         if node.dtype(1) is not dtypes.float32 or not _have_one_shape(node, 3, least) or library() is None:
             return None
-        return _select_kernel(is_zero(node.constant(1)), is_zero(node.constant(2)))
+        return _select_kernel(node.dims(0), is_zero(node.constant(1)), is_zero(node.constant(2)))
 
     return rule
 
 
-@functools.cache
-def _select_kernel(zero_t: bool, zero_e: bool) -> Callable:
-    function = library().reflow_select
-
-    def native_select(condition, t, e):
-        if not (condition.is_contiguous() and (zero_t or t.is_contiguous()) and (zero_e or e.is_contiguous())):
-            return torch.where(condition, t, e)
-        out = torch.empty_like(e if zero_t else t)
-        count = out.numel()
-        sources = None if zero_t and not zero_e else t.data_ptr(), None if zero_e else e.data_ptr()
-        function(condition.data_ptr(), *sources, out.data_ptr(), count, native.threads_for(count))
-        return out
-
-    return native_select
+@functools.lru_cache(1000)
+def _select_kernel(dims: tuple, zero_t: bool, zero_e: bool) -> Callable:
+    numbers, count = (dims, torch.float32), prod(dims)
+    # Of two that are zeros, one is read.
+    inputs = [(dims, torch.bool), ... if zero_t and not zero_e else numbers, ... if zero_e else numbers]
+    return bind(library().reflow_select, torch.where, inputs, [numbers], [count], parallel=native.is_large(count))

@@ -1,0 +1,208 @@
+"""Functions in C bound to what does not change of their arguments: kernels that the emitted Python calls with tensors.
+
+Of a kernel on few numbers nearly all of the time goes to the call: to checking the tensors, making the output, asking
+for pointers, converting them for `ctypes`. `bind` has all of that done by `kernel.cpp`, an extension of Python on
+PyTorch's C++ interface (0.6 us a call with an output), or, where that cannot be built, here (3 us).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import importlib.machinery
+import importlib.util
+import inspect
+import logging
+import subprocess
+import sysconfig
+from collections.abc import Callable, Sequence
+from math import prod
+from pathlib import Path
+from types import EllipsisType
+
+import torch
+
+from reflow.ops import native
+
+_LOG = logging.getLogger(__name__)
+_SOURCE = Path(__file__).with_name("kernel.cpp")
+# An input or output: its shape and type. None stands for an input that is a number, or an output that is not wanted; "..."
+# for an argument that is ignored. For what is ignored or not wanted the function gets a null pointer.
+Spec = tuple[Sequence[int], torch.dtype] | EllipsisType | None
+# The number of elements from which on there are threads: never.
+_NEVER = 1 << 62
+
+
+def declare(function, words: int) -> None:
+    """Declares a function in C whose arguments are `words` pointers and int64_t, and which returns an int64_t."""
+    function.argtypes, function.restype = [ctypes.c_void_p] * words, ctypes.c_int64
+
+
+def bind(
+    function,
+    plain: Callable,
+    inputs: Sequence[Spec],
+    outputs: Sequence[Spec],
+    numbers: Sequence = (),
+    *,
+    parallel: bool = False,
+    any_size: bool = False,
+    rows=None,
+    name: str | None = None,
+) -> Callable:
+    """Makes a kernel of a function in C.
+
+    The function takes pointers and int64_t alone: the inputs, the outputs, the numbers, the number of threads. Other
+    than 0, what it returns says that `plain` has to run.
+
+    Args:
+      function: of a `ctypes` library.
+      plain: the same computation in PyTorch, called with all arguments where the tensors have not the types, sizes or
+        layouts that the function takes.
+      inputs: the leading arguments of a call.
+      outputs: what the kernel makes. A call may give the memory of the only one as `out`.
+      numbers: integers, and `ctypes` objects, of which the function gets the address.
+      parallel: whether the function works on all threads; if of `any_size`, where it is large. It then runs without the
+        interpreter's lock.
+      any_size: whether the input is of any size, its count of elements the only number, and the output of that size.
+      rows: a function in C of the inputs and numbers, which returns the first dimension of the only output, or -1 where
+        `plain` has to run. The kernel's function takes the result behind the numbers.
+      name: for the emitted source.
+
+    Returns:
+      The kernel. It returns the output, or a tuple of several. Its signature is that of `plain`.
+    """
+    words = len(inputs) + len(outputs) + len(numbers) + 1 + (rows is not None)
+    declare(function, words)
+    if rows is not None:
+        declare(rows, len(inputs) + len(numbers))
+    name = name or f"native_{function.__name__.removeprefix('reflow_')}"
+    make = _by_ctypes if extension() is None else _by_extension
+    least_parallel = (native.PARALLEL if any_size else 0) if parallel else _NEVER
+    return make(function, _with_out(plain), inputs, outputs, numbers, least_parallel, any_size, rows, name)
+
+
+def _with_out(plain: Callable) -> Callable:
+    """As `plain`, but the caller may give the memory of the output as `out`."""
+
+    def plain_into(*arguments, out=None, **attrs):
+        result = plain(*arguments, **attrs)
+        return result if out is None else out.copy_(result)
+
+    return functools.update_wrapper(plain_into, plain) if _has_signature(plain) else plain_into
+
+
+def _has_signature(function: Callable) -> bool:
+    try:
+        inspect.signature(function)
+    except ValueError:
+        return False  # a function of PyTorch's in C
+    return True
+
+
+def _addresses(numbers: Sequence) -> list[int]:
+    return [n if isinstance(n, int) else ctypes.addressof(n) for n in numbers]
+
+
+def _example(spec: Spec) -> torch.Tensor | EllipsisType | None:
+    return native.template(tuple(spec[0]), spec[1]) if isinstance(spec, tuple) else spec
+
+
+# --- by the extension ---------------------------------------------------------------------------------------------
+
+
+def _by_extension(function, plain, inputs, outputs, numbers, parallel, any_size, rows, name) -> Callable:
+    pointers = [ctypes.cast(f, ctypes.c_void_p).value if f is not None else 0 for f in (function, rows)]
+    examples = tuple(map(_example, inputs)), tuple(map(_example, outputs))
+    kept = function, rows, numbers
+    return extension().Kernel(*pointers, *examples, tuple(_addresses(numbers)), parallel, any_size, plain, kept, name,
+                               inspect.signature(plain))  # fmt: skip
+
+
+@functools.cache
+def extension():
+    """The module of `kernel.cpp`, built if need be; None where it cannot be had."""
+    if not _have_known_layout():
+        return None
+    try:
+        return _load(native.build(_SOURCE, _flags(), "c++", _libraries()))
+    except (ImportError, OSError, subprocess.SubprocessError, RuntimeError) as error:
+        _LOG.info("%s is not used: %s", _SOURCE.name, error)
+        return None
+
+
+def _have_known_layout() -> bool:
+    """Whether a tensor object is its header and then the pointer to the tensor, as `kernel.cpp` takes it to be."""
+    tensor = torch.empty(())
+    return ctypes.c_void_p.from_address(id(tensor) + object.__basicsize__).value == tensor._cdata
+
+
+def _flags() -> tuple[str, ...]:
+    folders = Path(torch.__file__).parent / "include", sysconfig.get_paths()["include"]
+    abi = int(torch.compiled_with_cxx11_abi())
+    return ("-O2", "-std=c++20", "-fPIC", f"-D_GLIBCXX_USE_CXX11_ABI={abi}", *(f"-I{folder}" for folder in folders))
+
+
+def _libraries() -> tuple[str, ...]:
+    folder = Path(torch.__file__).parent / "lib"
+    return f"-L{folder}", f"-Wl,-rpath,{folder}", "-lc10", "-ltorch_cpu", "-ltorch_python"
+
+
+def _load(path: Path):
+    loader = importlib.machinery.ExtensionFileLoader("kernel", str(path))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("kernel", loader))
+    loader.exec_module(module)
+    return module
+
+
+# --- by ctypes ----------------------------------------------------------------------------------------------------
+
+
+def _by_ctypes(function, plain, inputs, outputs, numbers, parallel, any_size, rows, name) -> Callable:
+    addresses, likes = _addresses(numbers), [_example(spec) for spec in outputs]
+
+    def kernel(*arguments, out=None, **attrs):
+        words = _words(arguments, inputs, any_size)
+        if words is None:
+            return plain(*arguments, out=out, **attrs)
+        fixed, sizes, count = addresses, {}, 0
+        if any_size:
+            count = arguments[0].numel()
+            fixed, sizes = [count], {"size": arguments[0].shape}
+        elif rows is not None:
+            n_rows = rows(*words, *fixed)
+            if n_rows < 0:
+                return plain(*arguments, out=out, **attrs)
+            fixed, sizes = [*fixed, n_rows], {"size": (n_rows, *outputs[0][0][1:])}
+        made = [like if like is None else _make(like, **sizes) if out is None else out for like in likes]
+        pointers = [None if tensor is None else tensor.data_ptr() for tensor in made]
+        if function(*words, *pointers, *fixed, torch.get_num_threads() if count >= parallel else 1):
+            return plain(*arguments, out=out, **attrs)
+        wanted = [tensor for tensor in made if tensor is not None]
+        return wanted[0] if len(wanted) == 1 else tuple(wanted)
+
+    kernel.__name__, kernel.__signature__, kernel.kept = name, inspect.signature(plain), numbers
+    return kernel
+
+
+def _make(like: torch.Tensor, size=None) -> torch.Tensor:
+    return torch.empty_like(like) if size is None else like.new_empty(size)
+
+
+def _words(arguments, inputs: Sequence[Spec], any_size: bool) -> list[int] | None:
+    """The words for the arguments of a call; None if the function does not take them."""
+    words = []
+    for argument, spec in zip(arguments, inputs, strict=False):
+        if spec is None or spec is ...:
+            words.append(argument if spec is None else None)
+        elif type(argument) is torch.Tensor and _fits(argument, spec, any_size):
+            words.append(argument.data_ptr())
+        else:
+            return None
+    return words
+
+
+def _fits(tensor: torch.Tensor, spec, any_size: bool) -> bool:
+    dims, dtype = spec
+    known = tensor.dtype is dtype and tensor.is_cpu and tensor.is_contiguous()
+    return known and (any_size or tensor.numel() == prod(dims))
