@@ -86,7 +86,7 @@ class CompiledParts(Compiled):
         _flush_denormals(True)
         _settle_threads()
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), rendezvous.cancellation.watched():
                 return emitted.function(*arguments)
         except BaseException as error:
             if not (isinstance(error, errors.CancelledError) and rendezvous.failure is not None):

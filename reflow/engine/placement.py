@@ -3,9 +3,13 @@
 import sys
 
 from reflow.engine import cost_model
+from reflow.engine.devices import is_built_with_cuda
 from reflow.engine.plan import Node, Plan
 from reflow.graph import errors
 from reflow.graph.device import DeviceSpec
+
+# The parts of a device name, and what TensorFlow's messages call several of them.
+_PARTS = {"job": "jobs", "replica": "replicas", "task": "tasks", "device_type": "types", "device_index": "ids"}
 
 
 class Placer:
@@ -13,7 +17,7 @@ class Placer:
 
     Args:
       devices: their full names; the first is where things go that no constraint and no cost sends elsewhere.
-      soft: use the first device, rather than fail, where a program asks for one that there is not.
+      soft: where a program asks for a device that there is not, use another one of the same task rather than fail.
       log: write each node's device to standard error.
     """
 
@@ -31,10 +35,9 @@ class Placer:
           InvalidArgumentError: if a node asks for a device that is not there, or nodes that have to stay together ask
             for different ones.
         """
-        if len(self._devices) == 1 and not self._log:
+        is_simple = len(self._devices) == 1 and not self._log
+        if is_simple and all(not n.device or self._named(n.device) for n in plan.nodes):
             for node in plan.nodes:
-                if node.device:
-                    self._candidates(node)
                 node.device = self._devices[0]
             return plan
         asked = {node: node.device for node in plan.nodes}
@@ -56,8 +59,12 @@ class Placer:
             root = groups.root(node)
             anchor = anchors[root]
             if asked[node]:
-                fits = node.device in self._matching.get(asked[node], ())
-                reason = f"asked for {asked[node]}" + ("" if fits else ", which is not there")
+                reason = f"asked for {asked[node]}"
+                named = self._named(asked[node])
+                if not named:
+                    reason += ", which is not there"
+                elif node.device not in named:
+                    reason += f", but has to stand with {anchor.name}, which asked for {asked[anchor]}"
             elif anchor is not None:
                 reason = f"has to stand with {anchor.name}, which asked for {asked[anchor]}"
             elif sizes[root] > 1 and node is not root:
@@ -69,33 +76,48 @@ class Placer:
 
     def _candidates(self, node: Node) -> list[str]:
         """The devices that the node's own request names."""
-        found = self._matching.get(node.device)
-        if found is None:
-            wanted = DeviceSpec.from_string(node.device)
-            found = [d for d, spec in zip(self._devices, self._specs, strict=True) if _matches(wanted, spec)]
-            self._matching[node.device] = found
+        found = self._named(node.device)
+        if not found and self._soft:
+            # Another type or number will do, another job or task will not.
+            asked = DeviceSpec.from_string(node.device)
+            found = self._named(asked.replace(device_type=None, device_index=None).to_string())[:1]
         if found:
             return found
-        if self._soft:
-            return self._devices[:1]
-        raise _no_device(node, f"was explicitly assigned to {node.device} but available devices are [ "
-                         f"{', '.join(self._devices)} ]. Make sure the device specification refers to a valid device. "
-                         "With allow_soft_placement=True in its ConfigProto a session takes another.")  # fmt: skip
+        hint = "" if self._soft else " With allow_soft_placement=True in its ConfigProto a session takes another."
+        there = ", ".join(self._devices)
+        raise _not_placed(node, f"Cannot assign a device for operation {node.name}: node {node.name} was explicitly "
+                          f"assigned to {node.device} but available devices are [ {there} ]. Make sure the device "
+                          f"specification refers to a valid device.{_about_gpus(node)}{hint}")  # fmt: skip
+
+    def _named(self, name: str) -> list[str]:
+        """The devices that a name, full or partial, stands for."""
+        if name not in self._matching:
+            wanted = DeviceSpec.from_string(name)
+            pairs = zip(self._devices, self._specs, strict=True)
+            self._matching[name] = [d for d, spec in pairs if _matches(wanted, spec)]
+        return self._matching[name]
 
     def _allowed(self, members: list[Node]) -> list[str]:
         """The devices on which a group of nodes may stand."""
-        allowed = self._devices
-        asked = False
+        allowed, anchor = self._devices, None
+        takers = []
         for node in members:
             if not node.device:
                 continue
-            asked = True
+            if any(v.is_state for v in node.inputs):
+                takers.append(node)
+                continue
             both = [d for d in allowed if d in self._candidates(node)]
             if not both and not self._soft:
-                raise _no_device(node, f"has to stand with {members[0].name}, which is on {allowed[0]}, but asks for "
-                                 f"{node.device}")  # fmt: skip
-            allowed = both or allowed
-        return allowed if asked else self._devices
+                raise _not_placed(node, f"Cannot colocate nodes {node.name} and {anchor.name}: "
+                                  f"{_difference(node.device, anchor.device)}")  # fmt: skip
+            allowed, anchor = both or allowed, anchor or node
+        # What takes a variable or another resource stands with it, whatever it asks for.
+        for node in takers:
+            if anchor is None:
+                allowed, anchor = self._candidates(node), node
+            allowed = [d for d in allowed if d in self._named(node.device)] or allowed
+        return allowed
 
     def _simulate(self, plan: Plan, groups: "_Groups", allowed: dict) -> None:
         """Run the plan in thought: each group goes where its first node would be done soonest. Ties go to the first."""
@@ -161,12 +183,25 @@ class _Groups:
 
 
 def _matches(wanted: DeviceSpec, spec: DeviceSpec) -> bool:
-    fields = ("job", "replica", "task", "device_type", "device_index")
-    return all(getattr(wanted, f) in (None, getattr(spec, f)) for f in fields)
+    return all(getattr(wanted, part) in (None, getattr(spec, part)) for part in _PARTS)
 
 
-def _no_device(node: Node, reason: str) -> errors.InvalidArgumentError:
+def _difference(device: str, other: str) -> str:
+    """What keeps two devices from being one, in TensorFlow's words."""
+    specs = DeviceSpec.from_string(device), DeviceSpec.from_string(other)
+    for part, plural in _PARTS.items():
+        values = {getattr(spec, part) for spec in specs}
+        if len(values) == 2 and None not in values:
+            return f"Cannot merge devices with incompatible {plural}: '{device}' and '{other}'"
+    return f"'{device}' and '{other}' name no device in common"
+
+
+def _about_gpus(node: Node) -> str:
+    if DeviceSpec.from_string(node.device).device_type != "GPU" or is_built_with_cuda():
+        return ""
+    return " The requested device appears to be a GPU, but CUDA is not enabled."
+
+
+def _not_placed(node: Node, message: str) -> errors.InvalidArgumentError:
     operation = node.operation
-    node_def = operation.node_def if operation is not None else None
-    return errors.InvalidArgumentError(node_def, operation, f"Cannot assign a device for operation {node.name}: node "
-                                       f"{node.name} {reason}")  # fmt: skip
+    return errors.InvalidArgumentError(operation.node_def if operation is not None else None, operation, message)

@@ -6,12 +6,18 @@ Between machines the same keys will travel by RPC; a rendezvous with these two m
 import threading
 
 from reflow.graph import errors
+from reflow.ops.waiting import Cancellation
 
 
 class Rendezvous:
-    """The tensors in transit of one run. Either side may come first."""
+    """The tensors in transit of one run. Either side may come first.
+
+    Attributes:
+      cancellation: ends the waiting of the step's kernels when the step is lost.
+    """
 
     def __init__(self):
+        self.cancellation = Cancellation()
         self._ready = threading.Condition()
         self._values: dict[str, object] = {}
         self._failure: BaseException | None = None
@@ -41,6 +47,7 @@ class Rendezvous:
             if self._failure is None:
                 self._failure = failure
             self._ready.notify_all()
+        self.cancellation.cancel()
 
     @property
     def failure(self) -> BaseException | None:

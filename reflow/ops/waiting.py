@@ -1,4 +1,4 @@
-"""Waiting in kernels: until something happens, the session closes, or the step's time is over."""
+"""Waiting in kernels: until something happens, the session closes, or the step fails or its time is over."""
 
 import threading
 import time
@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from reflow.graph import errors
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+_cancellation: ContextVar["Cancellation | None"] = ContextVar("cancellation", default=None)
 
 
 @contextmanager
@@ -19,6 +20,38 @@ def time_limit(seconds: float) -> Iterator[None]:
         yield
     finally:
         _deadline.reset(token)
+
+
+class Cancellation:
+    """Ends the waiting of kernels that belong together, when one of them has failed."""
+
+    def __init__(self):
+        self.is_set = False
+        self._lock = threading.Lock()
+        self._conditions: set[threading.Condition] = set()
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """A context whose kernels stop waiting, with CancelledError, as soon as `cancel` is called."""
+        token = _cancellation.set(self)
+        try:
+            yield
+        finally:
+            _cancellation.reset(token)
+
+    def add(self, condition: threading.Condition) -> None:
+        """Somebody is about to wait for `condition`, and holds its lock."""
+        with self._lock:
+            self._conditions.add(condition)
+
+    def cancel(self) -> None:
+        """Wake all who wait. Who begins to wait from now on sees `is_set`."""
+        with self._lock:
+            self.is_set = True
+            conditions = list(self._conditions)
+        for condition in conditions:
+            with condition:
+                condition.notify_all()
 
 
 class Waiting:
@@ -49,16 +82,22 @@ class Waiting:
           False if the time is over.
 
         Raises:
-          CancelledError: if the session is closed.
+          CancelledError: if the session is closed, or another device's part of the step failed.
           DeadlineExceededError: if the step's time is over.
         """
-        end = _deadline.get()
+        end, cancellation = _deadline.get(), _cancellation.get()
+        if cancellation is not None:
+            cancellation.add(self._changed)
         left = None if end is None else max(end - time.monotonic(), 0)
         is_steps = left is not None and (seconds is None or left < seconds)
-        self._changed.wait_for(lambda: predicate() or self._is_cancelled, left if is_steps else seconds)
+
+        def is_cancelled():
+            return self._is_cancelled or cancellation is not None and cancellation.is_set
+
+        self._changed.wait_for(lambda: predicate() or is_cancelled(), left if is_steps else seconds)
         if predicate():
             return True
-        if self._is_cancelled:
+        if is_cancelled():
             raise errors.CancelledError(None, None, f"{what} operation was cancelled")
         if is_steps:
             raise errors.DeadlineExceededError(None, None, "Timed out waiting for notification")

@@ -113,6 +113,66 @@ def test_an_error_on_one_device_cancels_the_others():
         assert session.run(y, {x: np.ones((2, 2))}) == 9
 
 
+def test_an_error_ends_the_waiting_on_other_devices():
+    with tf.device("/cpu:1"):
+        queue = tf.FIFOQueue(1, tf.float32, [[]])
+        never = queue.dequeue()
+    with tf.device("/cpu:0"):
+        wrong = tf.check_numerics(tf.log(tf.constant(-1.0)), "no number")
+    with tf.Session(config=_config()) as session:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="no number"):
+            session.run([never, wrong], options=tf.RunOptions(timeout_in_ms=20_000))
+        # The queue serves later steps as if nothing had waited.
+        session.run(queue.enqueue(3.0))
+        assert session.run(never) == 3
+
+
+@pytest.mark.parametrize("use_resource", [False, True])
+def test_what_changes_a_variable_stands_with_it(use_resource):
+    """Whatever device it asks for: towers read and change variables that stand elsewhere."""
+    with tf.device("/cpu:1"):
+        v = tf.Variable([1.0], use_resource=use_resource)
+        queue = tf.FIFOQueue(1, tf.float32, [[1]])
+    with tf.device("/cpu:2"):
+        if use_resource:
+            change = tf.raw_ops.AssignAddVariableOp(resource=v.handle, value=[2.0])
+        else:
+            change = tf.raw_ops.AssignAdd(ref=v._ref(), value=[2.0]).op
+        put, doubled = queue.enqueue(v), v * 2.0
+    with tf.Session(config=_config(3)) as session:
+        session.run(v.initializer)
+        session.run(change)
+        session.run(put)
+        np.testing.assert_array_equal(session.run([queue.dequeue(), doubled]), [[3.0], [6.0]])
+        placed = session.plan([change, put, doubled]).plan
+    assert {n.name: n.device for n in placed.nodes}[change.name] == CPUS[1]
+    # The graph itself colocates what takes a reference with the variable.
+    told = f"asked for /device:CPU:2, but has to stand with {v.op.name}" if use_resource else "asked for /device:CPU:1"
+    assert placed.placement[change.name].startswith(told)
+
+
+def test_nodes_that_cannot_stand_together():
+    with tf.device("/cpu:1"):
+        a = tf.identity(tf.constant([1.0]), name="a")
+    with tf.colocate_with(a):
+        b = tf.identity(a, name="b")
+    b.op._set_device("/device:CPU:2")
+    message = "Cannot colocate nodes b and a: Cannot merge devices with incompatible ids: '/device:CPU:2' and '/dev"
+    with tf.Session(config=_config(3)) as session, pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        session.run(b)
+    with tf.Session(config=_config(3, allow_soft_placement=True)) as session:
+        assert session.run(b) == 1
+
+
+def test_soft_placement_stays_in_the_job():
+    with tf.device("/job:ps/task:1"):
+        x = tf.constant(1.0) * 2.0
+    message = "explicitly assigned to /job:ps/task:1 but available"
+    config = _config(allow_soft_placement=True)
+    with tf.Session(config=config) as session, pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        session.run(x)
+
+
 def test_constraints_hold_groups_together():
     with tf.device("/cpu:1"):
         v = tf.Variable(tf.zeros([2]))
