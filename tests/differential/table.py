@@ -28,7 +28,8 @@ class Entry:
       scaled: True if the tolerance is relative to the greatest number of a result, as sums need; else to each number.
       faults: whether inputs are damaged now and then, to see the errors.
       gradient: whether gradients are compared, or the types of the first output for which they are.
-      newer: the types that TensorFlow 1.15 is known to compute wrongly, or True for all: those are compared with 2.21.
+      newer: the types that TensorFlow 1.15 is known to compute wrongly, True for all, or a function that tells of an
+        example whether it is: those are compared with 2.21.
       static_shapes: whether static shapes are compared.
       constants: the inputs that are always constants.
       derived: `outputs -> arrays` that are compared in their place, where the outputs are not determined.
@@ -42,7 +43,7 @@ class Entry:
     scaled: bool = False
     faults: bool = True
     gradient: bool | tuple = True
-    newer: tuple | bool = ()
+    newer: object = ()
     static_shapes: bool = True
     constants: tuple = ()
     derived: object = None
@@ -59,8 +60,11 @@ class Entry:
 
     def peer_of(self, example):
         """The peer that an example is compared with."""
-        types = {t.name for t in example.attrs.values() if isinstance(t, DType)}
-        return "tf2" if self.newer is True or self.newer and types & set(self.newer) else "tf1"
+        if isinstance(self.newer, tuple):
+            is_newer = {t.name for t in example.attrs.values() if isinstance(t, DType)} & set(self.newer)
+        else:
+            is_newer = self.newer is True or self.newer(example)
+        return "tf2" if is_newer else "tf1"
 
     def examples(self, main_type=None):
         """A strategy of examples; `main_type` is the value of the first type attribute that has a choice."""
