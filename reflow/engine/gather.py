@@ -5,6 +5,7 @@ from collections.abc import Callable
 from itertools import groupby
 
 from reflow.engine.plan import Node
+from reflow.engine.waiting import Waiting
 
 
 def gather_branches(nodes: list[Node], before: Callable[[Node], list[Node]], key: Callable) -> list[Node]:
@@ -31,29 +32,20 @@ def _is_free(node: Node) -> bool:
 
 
 def _gathered(nodes: list[Node], before: Callable[[Node], list[Node]]) -> list[Node]:
-    position = {node: i for i, node in enumerate(nodes)}
-    followers: dict[Node, list[Node]] = {}
-    waiting = {}
+    waiting = Waiting(nodes, before)
     ready: dict[tuple, list[int]] = {}
-    for node in nodes:
-        sources = {b for b in before(node) if b in position}
-        waiting[node] = len(sources)
-        for source in sources:
-            followers.setdefault(source, []).append(node)
-        if not sources:
-            ready.setdefault(node.guard, []).append(position[node])
+    for position in waiting.ready():
+        ready.setdefault(nodes[position].guard, []).append(position)
     ordered: list[Node] = []
     guard: tuple = ()
     while ready:
         guard = max(ready, key=lambda candidate: (_nearness(candidate, guard), -ready[candidate][0]))
-        node = nodes[heapq.heappop(ready[guard])]
+        position = heapq.heappop(ready[guard])
         if not ready[guard]:
             del ready[guard]
-        ordered.append(node)
-        for follower in followers.get(node, ()):
-            waiting[follower] -= 1
-            if not waiting[follower]:
-                heapq.heappush(ready.setdefault(follower.guard, []), position[follower])
+        ordered.append(nodes[position])
+        for follower in waiting.release(position):
+            heapq.heappush(ready.setdefault(nodes[follower].guard, []), follower)
     return ordered
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from reflow.engine.gather import gather_branches
 from reflow.engine.plan import Node, Plan, Value, new_node
+from reflow.engine.waiting import Waiting
 from reflow.graph.registry import define_op
 
 # Reads the tensor out of a variable; made by the scheduler wherever a node takes a variable's value. With `copy` the
@@ -117,28 +118,16 @@ def _predecessors(node: Node) -> list[Node]:
 
 def topological(nodes: list[Node]) -> list[Node]:
     """Kahn's algorithm; among the nodes that are ready, the one that the program made first."""
-    position = {node: i for i, node in enumerate(nodes)}
-    waiting = {}
-    followers: dict[Node, list[Node]] = {}
-    ready = []
-    for node in nodes:
-        before = {b for b in _predecessors(node) if b in position}
-        waiting[node] = len(before)
-        for each in before:
-            followers.setdefault(each, []).append(node)
-        if not before:
-            ready.append(position[node])
-    heapq.heapify(ready)
+    waiting = Waiting(nodes, _predecessors)
+    ready = waiting.ready()  # sorted, so a heap
     ordered: list[Node] = []
     while ready:
-        node = nodes[heapq.heappop(ready)]
-        ordered.append(node)
-        for follower in followers.get(node, ()):
-            waiting[follower] -= 1
-            if not waiting[follower]:
-                heapq.heappush(ready, position[follower])
+        position = heapq.heappop(ready)
+        ordered.append(nodes[position])
+        for follower in waiting.release(position):
+            heapq.heappush(ready, follower)
     if len(ordered) < len(nodes):
-        stuck = [n.name for n in nodes if waiting[n]]
+        stuck = [nodes[i].name for i in waiting.stuck()]
         raise ValueError(f"the graph has a cycle through {', '.join(stuck[:5])}")
     return ordered
 

@@ -65,10 +65,12 @@ class Collections:
         """The list itself, made if absent: what the caller changes is changed here."""
         return self._lists.setdefault(name, [])
 
-    def first(self, name):
-        """The first item of collection `name`; None if it is empty."""
-        items = self._lists.get(name)
-        return items[0] if items else None
+    def only(self, name, make):
+        """The one item of collection `name`, which `make` makes if there is none."""
+        items = self.reference(name)
+        if not items:
+            items.append(make())
+        return items[0]
 
     def get(self, name, scope=None):
         """A copy of the list; with `scope`, those items whose `.name` matches it as a regex from the start."""

@@ -139,6 +139,14 @@ def _as_floats(first, second):
     return first, second
 
 
+def _logits_and_labels(logits, labels):
+    """Both as tensors of the type of the logits, of compatible shapes."""
+    logits = to_tensor(logits)
+    labels = cast(labels, logits.dtype.base_dtype)
+    logits.shape.assert_is_compatible_with(labels.shape)
+    return logits, labels
+
+
 # --- regression ---------------------------------------------------------------------------------------------------
 
 
@@ -353,9 +361,7 @@ def sigmoid_cross_entropy(multi_class_labels, logits, weights=1.0, label_smoothi
     """
     _given(multi_class_labels=multi_class_labels, logits=logits)
     with name_scope(scope, "sigmoid_cross_entropy_loss", [logits, multi_class_labels, weights]) as scope:
-        logits = to_tensor(logits)
-        labels = cast(multi_class_labels, logits.dtype.base_dtype)
-        logits.shape.assert_is_compatible_with(labels.shape)
+        logits, labels = _logits_and_labels(logits, multi_class_labels)
         if label_smoothing > 0:
             labels = labels * (1 - label_smoothing) + 0.5 * label_smoothing
         losses = sigmoid_cross_entropy_with_logits(labels=labels, logits=logits, name="xentropy")
@@ -382,9 +388,7 @@ def softmax_cross_entropy(onehot_labels, logits, weights=1.0, label_smoothing=0,
     """
     _given(onehot_labels=onehot_labels, logits=logits)
     with name_scope(scope, "softmax_cross_entropy_loss", [logits, onehot_labels, weights]) as scope:
-        logits = to_tensor(logits)
-        labels = cast(onehot_labels, logits.dtype.base_dtype)
-        logits.shape.assert_is_compatible_with(labels.shape)
+        logits, labels = _logits_and_labels(logits, onehot_labels)
         if label_smoothing > 0:
             classes = cast(shape(labels)[-1], logits.dtype.base_dtype)
             negatives = label_smoothing / classes

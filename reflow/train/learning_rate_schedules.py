@@ -53,17 +53,8 @@ def _half_cosine(fraction):
     return 1.0 + trigonometry.cos(constant(math.pi) * fraction)
 
 
-@export("keras.optimizers.schedules.ExponentialDecay")
-class ExponentialDecay(_Schedule):
-    """initial_learning_rate * decay_rate ^ (step / decay_steps).
-
-    Args:
-      initial_learning_rate: a number or tensor.
-      decay_steps: a positive number of steps.
-      decay_rate: the factor of so many steps.
-      staircase: round the exponent down.
-      name: a name scope.
-    """
+class _DecayByRate(_Schedule):
+    """A schedule by `decay_rate` and how many times `decay_steps` have passed."""
 
     _config = _same("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
@@ -74,15 +65,31 @@ class ExponentialDecay(_Schedule):
         self.staircase = staircase
         self.name = name
 
+    def _rates_and_times(self, step):
+        """(the first rate, the rate of decay, how many times `decay_steps` have passed)."""
+        rate = _initial(self.initial_learning_rate)
+        decay_steps = cast(self.decay_steps, rate.dtype)
+        decay_rate = cast(self.decay_rate, rate.dtype)
+        times = cast(step, rate.dtype) / decay_steps
+        return rate, decay_rate, elementwise.floor(times) if self.staircase else times
+
+
+@export("keras.optimizers.schedules.ExponentialDecay")
+class ExponentialDecay(_DecayByRate):
+    """initial_learning_rate * decay_rate ^ (step / decay_steps).
+
+    Args:
+      initial_learning_rate: a number or tensor.
+      decay_steps: a positive number of steps.
+      decay_rate: the factor of so many steps.
+      staircase: round the exponent down.
+      name: a name scope.
+    """
+
     def __call__(self, step):
         with name_scope(self.name or "ExponentialDecay") as name:
-            rate = _initial(self.initial_learning_rate)
-            decay_steps = cast(self.decay_steps, rate.dtype)
-            decay_rate = cast(self.decay_rate, rate.dtype)
-            power = cast(step, rate.dtype) / decay_steps
-            if self.staircase:
-                power = elementwise.floor(power)
-            return arithmetic.multiply(rate, arithmetic.pow(decay_rate, power), name=name)
+            rate, decay_rate, times = self._rates_and_times(step)
+            return arithmetic.multiply(rate, arithmetic.pow(decay_rate, times), name=name)
 
 
 @export("keras.optimizers.schedules.PiecewiseConstantDecay")
@@ -167,7 +174,7 @@ class PolynomialDecay(_Schedule):
 
 
 @export("keras.optimizers.schedules.InverseTimeDecay")
-class InverseTimeDecay(_Schedule):
+class InverseTimeDecay(_DecayByRate):
     """initial_learning_rate / (1 + decay_rate * step / decay_steps).
 
     Args:
@@ -178,23 +185,9 @@ class InverseTimeDecay(_Schedule):
       name: a name scope.
     """
 
-    _config = _same("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
-
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name=None):
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
-
     def __call__(self, step):
         with name_scope(self.name or "InverseTimeDecay") as name:
-            rate = _initial(self.initial_learning_rate)
-            decay_steps = cast(self.decay_steps, rate.dtype)
-            decay_rate = cast(self.decay_rate, rate.dtype)
-            times = cast(step, rate.dtype) / decay_steps
-            if self.staircase:
-                times = elementwise.floor(times)
+            rate, decay_rate, times = self._rates_and_times(step)
             one = cast(constant(1), rate.dtype)
             return arithmetic.divide(rate, arithmetic.add(one, arithmetic.multiply(decay_rate, times)), name=name)
 

@@ -270,13 +270,7 @@ class _VariableScopeStore(threading.local):
 
 def get_variable_scope_store():
     """The scope store of the default graph."""
-    graph = get_default_graph()
-    found = graph._collections.first(_COLLECTION_KEY)
-    if found is not None:
-        return found
-    store = _VariableScopeStore()
-    graph._collections.add(_COLLECTION_KEY, store)
-    return store
+    return get_default_graph()._collections.only(_COLLECTION_KEY, _VariableScopeStore)
 
 
 @export("get_variable_scope")

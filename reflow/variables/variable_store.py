@@ -37,13 +37,7 @@ _COLLECTION_KEY = ("__variable_store",)
 
 def get_default_variable_store() -> "VariableStore":
     """The store of the default graph."""
-    graph = get_default_graph()
-    found = graph._collections.first(_COLLECTION_KEY)
-    if found is not None:
-        return found
-    store = VariableStore()
-    graph._collections.add(_COLLECTION_KEY, store)
-    return store
+    return get_default_graph()._collections.only(_COLLECTION_KEY, VariableStore)
 
 
 class VariableStore:

@@ -79,8 +79,10 @@ def convolution(inputs, num_outputs, kernel_size, stride=1, padding="SAME", data
             bias_regularizer=biases_regularizer, trainable=trainable, name=sc.name, dtype=inputs.dtype.base_dtype,
             _scope=sc, _reuse=reuse,
         )  # fmt: skip
-        return _applied(layer, inputs, variables_collections, activation_fn, outputs_collections, sc, normalizer_fn,
-                        normalizer_params)  # fmt: skip
+        outputs = layer(inputs)
+        return layer_parts.finish_core_layer(layer, [layer.kernel], outputs, variables_collections, activation_fn,
+                                             outputs_collections, sc.name, normalizer_fn,
+                                             normalizer_params)  # fmt: skip
 
 
 def _class_for(inputs, conv_dims):
@@ -90,16 +92,6 @@ def _class_for(inputs, conv_dims):
     if rank not in _CLASSES:
         raise ValueError("Convolution not supported for input with rank", rank)
     return _CLASSES[rank]
-
-
-def _applied(layer, inputs, variables_collections, activation_fn, outputs_collections, sc, normalizer_fn,
-             normalizer_params):  # fmt: skip
-    """The finished output of a core layer."""
-    outputs = layer(inputs)
-    layer_parts.add_to_collections(layer.kernel, variables_collections, "weights")
-    if layer.bias is not None:
-        layer_parts.add_to_collections(layer.bias, variables_collections, "biases")
-    return layer_parts.finish(outputs, activation_fn, outputs_collections, sc.name, normalizer_fn, normalizer_params)
 
 
 @export("contrib.layers.convolution1d", "contrib.layers.conv1d")
@@ -236,8 +228,10 @@ def _transposed(layer_class, default_name, formats, inputs, num_outputs, kernel_
             bias_regularizer=biases_regularizer, trainable=trainable, name=sc.name, dtype=inputs.dtype.base_dtype,
             _scope=sc, _reuse=reuse,
         )  # fmt: skip
-        return _applied(layer, inputs, variables_collections, activation_fn, outputs_collections, sc, normalizer_fn,
-                        normalizer_params)  # fmt: skip
+        outputs = layer(inputs)
+        return layer_parts.finish_core_layer(layer, [layer.kernel], outputs, variables_collections, activation_fn,
+                                             outputs_collections, sc.name, normalizer_fn,
+                                             normalizer_params)  # fmt: skip
 
 
 @export("contrib.layers.convolution2d_transpose", "contrib.layers.conv2d_transpose")

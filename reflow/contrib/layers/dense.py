@@ -61,11 +61,9 @@ def fully_connected(inputs, num_outputs, activation_fn=activations.relu, normali
             _scope=sc, _reuse=reuse,
         )  # fmt: skip
         outputs = layer(inputs)
-        layer_parts.add_to_collections(layer.kernel, variables_collections, "weights")
-        if layer.bias is not None:
-            layer_parts.add_to_collections(layer.bias, variables_collections, "biases")
-        return layer_parts.finish(outputs, activation_fn, outputs_collections, sc.name, normalizer_fn,
-                                  normalizer_params)  # fmt: skip
+        return layer_parts.finish_core_layer(layer, [layer.kernel], outputs, variables_collections, activation_fn,
+                                             outputs_collections, sc.name, normalizer_fn,
+                                             normalizer_params)  # fmt: skip
 
 
 @export("contrib.layers.legacy_fully_connected")

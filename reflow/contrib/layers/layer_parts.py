@@ -65,6 +65,16 @@ def finish(outputs, activation_fn, collections, alias, normalizer_fn=None, norma
     return collect_named_outputs(collections, alias, outputs)
 
 
+def finish_core_layer(layer, kernels, outputs, variables_collections, activation_fn, outputs_collections, alias,
+                      normalizer_fn, normalizer_params):  # fmt: skip
+    """`finish`, after the weights (`kernels`) and biases of a layer of `tf.layers` have joined their collections."""
+    for kernel in kernels:
+        add_to_collections(kernel, variables_collections, "weights")
+    if layer.bias is not None:
+        add_to_collections(layer.bias, variables_collections, "biases")
+    return finish(outputs, activation_fn, outputs_collections, alias, normalizer_fn, normalizer_params)
+
+
 def check_data_format(data_format, *allowed):
     """Raise ValueError unless `data_format` is allowed."""
     if data_format not in allowed:

@@ -39,6 +39,14 @@ def _parameters(center, scale, params_shape, dtype, param_initializers, variable
     return parameter("beta", center, Zeros()), parameter("gamma", scale, Ones())
 
 
+def _of_known_rank(inputs):
+    """The inputs as a tensor, and its rank."""
+    inputs = to_tensor(inputs)
+    if inputs.shape.ndims is None:
+        raise ValueError(f"Inputs {inputs.name} has undefined rank.")
+    return inputs, inputs.shape.ndims
+
+
 @export("contrib.layers.layer_norm")
 @add_arg_scope
 def layer_norm(inputs, center=True, scale=True, activation_fn=None, reuse=None, variables_collections=None,
@@ -66,10 +74,7 @@ def layer_norm(inputs, center=True, scale=True, activation_fn=None, reuse=None, 
       ValueError: if the rank, or a size of `beta` and `gamma`, is not known, or an axis does not exist.
     """
     with variable_scope(scope, "LayerNorm", [inputs], reuse=reuse) as sc:
-        inputs = to_tensor(inputs)
-        rank = inputs.shape.ndims
-        if rank is None:
-            raise ValueError(f"Inputs {inputs.name} has undefined rank.")
+        inputs, rank = _of_known_rank(inputs)
         if begin_norm_axis < 0:
             begin_norm_axis += rank
         if begin_params_axis >= rank or begin_norm_axis >= rank:
@@ -115,10 +120,7 @@ def instance_norm(inputs, center=True, scale=True, epsilon=1e-6, activation_fn=N
     Raises:
       ValueError: if the rank or the number of channels is not known, or for an unknown `data_format`.
     """
-    inputs = to_tensor(inputs)
-    rank = inputs.shape.ndims
-    if rank is None:
-        raise ValueError(f"Inputs {inputs.name} has undefined rank.")
+    inputs, rank = _of_known_rank(inputs)
     layer_parts.check_data_format(data_format, "NCHW", "NHWC")
     with variable_scope(scope, "InstanceNorm", [inputs], reuse=reuse) as sc:
         channels_first = data_format == "NCHW"
@@ -165,10 +167,7 @@ def group_norm(inputs, groups=32, channels_axis=-1, reduction_axes=(-3, -2), cen
     Raises:
       ValueError: if a size is not known, an axis does not exist, or the groups do not divide the channels.
     """
-    inputs = to_tensor(inputs)
-    rank = inputs.shape.ndims
-    if rank is None:
-        raise ValueError(f"Inputs {inputs.name} has undefined rank.")
+    inputs, rank = _of_known_rank(inputs)
     if channels_axis > rank - 1:
         raise ValueError("Axis is out of bounds.")
     run_time_sizes = shape(inputs)

@@ -65,12 +65,10 @@ def separable_convolution2d(inputs, num_outputs, kernel_size, depth_multiplier=1
             name=sc.name, dtype=inputs.dtype.base_dtype, _scope=sc, _reuse=reuse,
         )  # fmt: skip
         outputs = layer(inputs)
-        layer_parts.add_to_collections(layer.depthwise_kernel, variables_collections, "weights")
-        layer_parts.add_to_collections(layer.pointwise_kernel, variables_collections, "weights")
-        if layer.bias is not None:
-            layer_parts.add_to_collections(layer.bias, variables_collections, "biases")
-        return layer_parts.finish(outputs, activation_fn, outputs_collections, sc.name, normalizer_fn,
-                                  normalizer_params)  # fmt: skip
+        kernels = [layer.depthwise_kernel, layer.pointwise_kernel]
+        return layer_parts.finish_core_layer(layer, kernels, outputs, variables_collections, activation_fn,
+                                             outputs_collections, sc.name, normalizer_fn,
+                                             normalizer_params)  # fmt: skip
 
 
 def _depthwise_only(inputs, kernel_size, depth_multiplier, stride, padding, data_format, rate, weights_initializer,

@@ -10,6 +10,7 @@ from reflow.engine.jit.compiled import Segment
 from reflow.engine.jit.obstacles import obstacle
 from reflow.engine.jit.request import Request
 from reflow.engine.plan import Node, Plan, Value
+from reflow.engine.waiting import Waiting
 from reflow.graph.registry import define_op
 
 # Calling a compiled function costs as much as some kernels: shorter segments are left alone, unless a scope asks.
@@ -76,16 +77,16 @@ class Jit:
 
     def _gathered(self, nodes: list[Node], before: Callable[[Node], list[Node]]) -> list[Node]:
         """A topological order that changes between kinds seldom; effects keep their order among themselves."""
-        waiting, followers = _dependencies(nodes, before)
+        effects = [i for i, node in enumerate(nodes) if node.op_def.is_stateful and not _is_free(node)]
+        waiting = Waiting(nodes, before, in_order=effects)
         ready: dict[Kind, list[int]] = {}
 
         def add(position: int) -> None:
             node = nodes[position]
             heapq.heappush(ready.setdefault(None if _is_free(node) else self.kind(node), []), position)
 
-        for position, count in enumerate(waiting):
-            if not count:
-                add(position)
+        for position in waiting.ready():
+            add(position)
         ordered: list[Node] = []
         kind: Kind = None
         while ready:
@@ -96,10 +97,8 @@ class Jit:
             if not ready[kind]:
                 del ready[kind]
             ordered.append(nodes[position])
-            for follower in followers[position]:
-                waiting[follower] -= 1
-                if not waiting[follower]:
-                    add(follower)
+            for follower in waiting.release(position):
+                add(follower)
         return ordered
 
     def segmented(self, plan: Plan) -> Plan:
@@ -148,24 +147,6 @@ def _is_free(node: Node) -> bool:
     """True for a node that needs no statement."""
     op_def = node.op_def
     return node.type == "Const" or op_def.kernel is None and op_def.lower is None and not op_def.inputs
-
-
-def _dependencies(nodes: list[Node], before) -> tuple[list[int], list[list[int]]]:
-    """For each position, how many others it waits for, and those that wait for it."""
-    positions = {node: i for i, node in enumerate(nodes)}
-    waiting: list[int] = []
-    followers: list[list[int]] = [[] for _ in nodes]
-    last_effect = None
-    for i, node in enumerate(nodes):
-        sources = {positions[b] for b in before(node) if b in positions}
-        if node.op_def.is_stateful and not _is_free(node):
-            if last_effect is not None:
-                sources.add(last_effect)
-            last_effect = i
-        waiting.append(len(sources))
-        for source in sources:
-            followers[source].append(i)
-    return waiting, followers
 
 
 def _wanted_outside(plan: Plan, inside: dict[Node, Node]) -> set[Value]:

@@ -173,21 +173,22 @@ class _Guards:
 
     def _other(self, node: Node) -> None:
         guard = self._guard_of_inputs(node)
-        self._node_guards[node] = guard
-        for value in node.outputs:
-            self._value_guards[value] = guard
+        self._set_guard(node, guard)
         if guard is None:
             return
         node.inputs = [self._values.get(v, v) for v in node.inputs]
         self._add(node, guard)
 
+    def _set_guard(self, node: Node, guard: Guard | None) -> None:
+        self._node_guards[node] = guard
+        for value in node.outputs:
+            self._value_guards[value] = guard
+
     def _switch(self, node: Node) -> None:
         data, pred = node.inputs
         guard = self._guard_of_inputs(node)
-        self._node_guards[node] = guard
+        self._set_guard(node, guard)
         if guard is None:
-            for value in node.outputs:
-                self._value_guards[value] = None
             return
         passed = self._values.get(data, data)
         condition, waits = self._condition(pred, node)
@@ -214,9 +215,7 @@ class _Guards:
         guards = [(self._value_guards.get(v, _NOTHING), i) for i, v in enumerate(node.inputs)]
         living: list[tuple[Guard, int]] = [(guard, i) for guard, i in guards if guard is not None]
         guard = self._either([g for g, _ in living], node) if living else None
-        self._node_guards[node] = guard
-        for value in node.outputs:
-            self._value_guards[value] = guard
+        self._set_guard(node, guard)
         if guard is None:
             return
         cases, conditions = self._cases([g - guard for g, _ in living])
