@@ -285,7 +285,7 @@ def _zeros_and_ones(indices, depth, axis):
 define_op(
     "OneHot", "indices: TI, depth: int32, on_value: T, off_value: T -> output: T",
     "axis: int = -1, T: type, TI: type in uint8|int32|int64 = int64",
-    shape=_one_hot_shape, kernel=_one_hot, native=indexing_native.one_hot, host="depth", gradient=None,
+    shape=_one_hot_shape, kernel=_one_hot, native=indexing_native.one_hot(_one_hot), host="depth", gradient=None,
 )  # fmt: skip
 
 

@@ -39,8 +39,8 @@ static float sum_of_powers(const float *x, float m, int64_t classes, float *powe
 }
 
 /* Returns how many labels are no class; their rows are left as they are. */
-EXPORT int64_t reflow_sparse_cross_entropy(const float *features, const void *labels, int wide, int64_t batch,
-                                           int64_t classes, float *loss, float *gradient, int threads)
+EXPORT int64_t reflow_sparse_cross_entropy(const float *features, const void *labels, float *loss, float *gradient,
+                                           int64_t wide, int64_t batch, int64_t classes, int64_t threads)
 {
     int64_t bad = 0;
 #pragma omp parallel for num_threads(threads) schedule(static) reduction(+ : bad)
@@ -67,8 +67,8 @@ EXPORT int64_t reflow_sparse_cross_entropy(const float *features, const void *la
 }
 
 /* Labels are distributions, float32 [batch, classes]. */
-EXPORT void reflow_cross_entropy(const float *features, const float *labels, int64_t batch, int64_t classes, float *loss,
-                                 float *gradient, int threads)
+EXPORT int64_t reflow_cross_entropy(const float *features, const float *labels, float *loss, float *gradient,
+                                    int64_t batch, int64_t classes, int64_t threads)
 {
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t i = 0; i < batch; ++i) {
@@ -89,4 +89,5 @@ EXPORT void reflow_cross_entropy(const float *features, const float *labels, int
                 row[j] = row[j] * scale - y[j];
         }
     }
+    return 0;
 }

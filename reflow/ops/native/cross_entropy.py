@@ -14,6 +14,8 @@ import torch
 
 from reflow.graph import dtypes
 from reflow.ops import native
+from reflow.ops.native.kernel import bind, declare
+from reflow.ops.torch_types import to_torch
 
 _SOURCE = Path(__file__).with_name("cross_entropy.c")
 # Of more numbers than this the threads' start is worth it: each costs some twenty instructions.
@@ -25,14 +27,13 @@ def _library() -> ctypes.CDLL | None:
 
 
 def _prepare(library: ctypes.CDLL) -> None:
-    pointer, i64, flag = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int
     sparse, dense = library.reflow_sparse_cross_entropy, library.reflow_cross_entropy
-    sparse.restype, sparse.argtypes = i64, [pointer, pointer, flag, i64, i64, pointer, pointer, flag]
-    dense.restype, dense.argtypes = None, [pointer, pointer, i64, i64, pointer, pointer, flag]
-    features, label, labels = (ctypes.c_float * 2)(1, 3), (i64 * 1)(0), (ctypes.c_float * 2)(1, 0)
+    declare(sparse, 8)
+    declare(dense, 7)
+    features, label, labels = (ctypes.c_float * 2)(1, 3), (ctypes.c_int64 * 1)(0), (ctypes.c_float * 2)(1, 0)
     loss, gradient = (ctypes.c_float * 2)(), (ctypes.c_float * 4)()
-    bad = sparse(features, label, True, 1, 2, loss, gradient, 1)
-    dense(features, labels, 1, 2, ctypes.byref(loss, 4), ctypes.byref(gradient, 8), 1)
+    bad = sparse(features, label, loss, gradient, True, 1, 2, 1)
+    dense(features, labels, ctypes.addressof(loss) + 4, ctypes.addressof(gradient) + 8, 1, 2, 1)
     expected_loss, share = math.log(1 + math.exp(2)), 1 / (1 + math.exp(2))
     answers, expected = (*loss, *gradient), (expected_loss, expected_loss, *[share - 1, 1 - share] * 2)
     if bad or not all(math.isclose(a, b, rel_tol=1e-6) for a, b in zip(answers, expected, strict=True)):
@@ -55,32 +56,19 @@ def rule(plain: Callable, loss: bool = True, gradient: bool = True) -> Callable:
         is_sparse = node.dtype(1) in (dtypes.int32, dtypes.int64)
         if len(features) != 2 or labels != (features[:1] if is_sparse else features) or _library() is None:
             return None
-        return _kernel(plain, features, node.dtype(1) is dtypes.int64 if is_sparse else None, loss, gradient)
+        return _kernel(plain, features, to_torch(node.dtype(1)), loss, gradient)
 
     return find
 
 
 @functools.lru_cache(1000)
-def _kernel(plain: Callable, dims: tuple, wide: bool | None, with_loss: bool, with_gradient: bool) -> Callable:
-    """`wide` tells the type of the numbers of classes; None stands for distributions."""
-    library = _library()
-    function = library.reflow_cross_entropy if wide is None else library.reflow_sparse_cross_entropy
-    type_of_labels = () if wide is None else (wide,)
-    losses = native.template(dims[:1], torch.float32)
-    batch, classes = dims
-    is_large = batch * classes >= _PARALLEL
-
-    def native_cross_entropy(features, labels):
-        features, labels = features.contiguous(), labels.contiguous()
-        loss = torch.empty_like(losses) if with_loss else None
-        gradient = torch.empty_like(features) if with_gradient else None
-        bad = function(
-            features.data_ptr(), labels.data_ptr(), *type_of_labels, batch, classes,
-            loss.data_ptr() if with_loss else None, gradient.data_ptr() if with_gradient else None,
-            torch.get_num_threads() if is_large else 1,
-        )  # fmt: skip
-        if bad:
-            return plain(features, labels)
-        return (loss, gradient) if with_loss and with_gradient else loss if with_loss else gradient
-
-    return native_cross_entropy
+def _kernel(plain: Callable, dims: tuple, labels: torch.dtype, with_loss: bool, with_gradient: bool) -> Callable:
+    """`labels` tells the type of the numbers of classes, or float32: labels are distributions."""
+    library, are_classes = _library(), labels is not torch.float32
+    function = library.reflow_sparse_cross_entropy if are_classes else library.reflow_cross_entropy
+    features, loss = (dims, torch.float32), (dims[:1], torch.float32)
+    inputs = [features, (dims[:1], labels) if are_classes else features]
+    outputs = [loss if with_loss else None, features if with_gradient else None]
+    numbers = [int(labels is torch.int64), *dims] if are_classes else dims
+    parallel = dims[0] * dims[1] >= _PARALLEL
+    return bind(function, plain, inputs, outputs, numbers, parallel=parallel, name="native_cross_entropy")

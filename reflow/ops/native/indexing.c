@@ -8,13 +8,13 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-static inline int64_t index_at(const void *indices, int wide, int64_t i)
+static inline int64_t index_at(const void *indices, int64_t wide, int64_t i)
 {
     return wide ? ((const int64_t *)indices)[i] : ((const int32_t *)indices)[i];
 }
 
 /* The row that the i-th `depth` indices name; -1 if one of them is out of range. */
-static inline int64_t row_at(const void *indices, int wide, int64_t i, int64_t depth, const int64_t *sizes)
+static inline int64_t row_at(const void *indices, int64_t wide, int64_t i, int64_t depth, const int64_t *sizes)
 {
     int64_t row = 0, bad = 0;
     for (int64_t k = 0; k < depth; ++k) {
@@ -26,8 +26,8 @@ static inline int64_t row_at(const void *indices, int wide, int64_t i, int64_t d
 }
 
 /* out[i] = table[row i], rows of `width` bytes. */
-EXPORT int64_t reflow_gather_rows(const char *table, const void *indices, int wide, int64_t count, int64_t depth,
-                                  const int64_t *sizes, int64_t width, char *out, int threads)
+EXPORT int64_t reflow_gather_rows(const char *table, const void *indices, char *out, int64_t wide, int64_t count,
+                                  int64_t depth, const int64_t *sizes, int64_t width, int64_t threads)
 {
     int64_t bad = 0;
 #pragma omp parallel for num_threads(threads) schedule(static) reduction(+ : bad)
@@ -47,9 +47,9 @@ EXPORT int64_t reflow_gather_rows(const char *table, const void *indices, int wi
 
 /* out = zeros [count_out, width], to which rows[i] is added at row i, in the order of i. Each thread makes a part of the
  * output. With `skip_negative` a negative index means that the row counts nowhere (depth 1). */
-EXPORT int64_t reflow_add_rows(const float *rows, const void *indices, int wide, int64_t count, int64_t depth,
-                               const int64_t *sizes, int64_t width, float *out, int64_t count_out, int skip_negative,
-                               int threads)
+EXPORT int64_t reflow_add_rows(const float *rows, const void *indices, float *out, int64_t wide, int64_t count,
+                               int64_t depth, const int64_t *sizes, int64_t width, int64_t count_out,
+                               int64_t skip_negative, int64_t threads)
 {
     int64_t bad = 0;
 #pragma omp parallel for num_threads(threads) schedule(static) reduction(+ : bad)
@@ -71,8 +71,17 @@ EXPORT int64_t reflow_add_rows(const float *rows, const void *indices, int wide,
     return bad;
 }
 
-/* One more than the last of sorted segment ids; -1 if they are not sorted, or negative. */
-EXPORT int64_t reflow_count_segments(const void *ids, int wide, int64_t count)
+/* As reflow_add_rows, with the indices first. */
+EXPORT int64_t reflow_scatter_rows(const void *indices, const float *rows, float *out, int64_t wide, int64_t count,
+                                   int64_t depth, const int64_t *sizes, int64_t width, int64_t count_out,
+                                   int64_t threads)
+{
+    return reflow_add_rows(rows, indices, out, wide, count, depth, sizes, width, count_out, 0, threads);
+}
+
+/* One more than the last of sorted segment ids. -1 if they are not sorted, or negative, or if there are more segments
+ * than ids: of so many without rows, memory may not do. */
+EXPORT int64_t reflow_count_segments(const float *rows, const void *ids, int64_t wide, int64_t count, int64_t width)
 {
     int64_t last = 0, bad = 0;
     for (int64_t i = 0; i < count; ++i) {
@@ -80,28 +89,45 @@ EXPORT int64_t reflow_count_segments(const void *ids, int wide, int64_t count)
         bad |= id < last;
         last = id;
     }
-    return bad ? -1 : count ? last + 1 : 0;
+    return bad || last >= count ? -1 : last + 1;
 }
 
-/* Rows of `depth` numbers: `on` at the index, `off` elsewhere. */
-EXPORT void reflow_one_hot(const void *indices, int wide, int64_t count, int64_t depth, float on, float off, float *out,
-                           int threads)
+/* The sums of the rows of each segment, zeros where it has none. */
+EXPORT int64_t reflow_segment_sum(const float *rows, const void *ids, float *out, int64_t wide, int64_t count,
+                                  int64_t width, int64_t segments, int64_t threads)
+{
+    return reflow_add_rows(rows, ids, out, wide, count, 1, &segments, width, segments, 0, threads);
+}
+
+/* Rows of `depth` numbers: values[0] at the index, values[1] elsewhere. */
+EXPORT int64_t reflow_one_hot(const void *indices, float *out, int64_t wide, int64_t count, int64_t depth,
+                              const float *values, int64_t threads)
 {
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t i = 0; i < count; ++i) {
         const int64_t index = index_at(indices, wide, i);
         float *row = out + i * depth;
         for (int64_t j = 0; j < depth; ++j)
-            row[j] = off;
+            row[j] = values[1];
         if ((uint64_t)index < (uint64_t)depth)
-            row[index] = on;
+            row[index] = values[0];
     }
+    return 0;
+}
+
+/* How many numbers a range has; -1 if it goes down, or nowhere, or has numbers that are no int32. */
+EXPORT int64_t reflow_range_count(int64_t start, int64_t limit, int64_t step)
+{
+    if (step <= 0 || start > limit || start < INT32_MIN || limit > INT32_MAX)
+        return -1;
+    return (limit - start + step - 1) / step;
 }
 
 /* start, start + step, start + 2 step, ... */
-EXPORT void reflow_range(int32_t start, int32_t step, int64_t count, int32_t *out, int threads)
+EXPORT int64_t reflow_range(int64_t start, int64_t limit, int64_t step, int32_t *out, int64_t count, int64_t threads)
 {
 #pragma omp parallel for simd num_threads(threads) schedule(static)
     for (int64_t i = 0; i < count; ++i)
         out[i] = (int32_t)((uint32_t)start + (uint32_t)i * (uint32_t)step);
+    return 0;
 }

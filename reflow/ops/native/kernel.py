@@ -26,8 +26,8 @@ from reflow.ops import native
 
 _LOG = logging.getLogger(__name__)
 _SOURCE = Path(__file__).with_name("kernel.cpp")
-# An input or output: its shape and type. None stands for an input that is a number, or an output that is not wanted; "..."
-# for an argument that is ignored. For what is ignored or not wanted the function gets a null pointer.
+# An input or output: its shape and type. None stands for an input that is a number, or an output that is not wanted;
+# Ellipsis for an argument that is ignored. For what is ignored or not wanted the function gets a null pointer.
 Spec = tuple[Sequence[int], torch.dtype] | EllipsisType | None
 # The number of elements from which on there are threads: never.
 _NEVER = 1 << 62

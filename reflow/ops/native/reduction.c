@@ -27,7 +27,7 @@ static int64_t at_most(int64_t value, int64_t bound) { return value < bound ? va
 /* Defines, for a `step` that takes a number in, and for `join` and `merge` of two results, in float and in double:
  * name_row, of one row; reflow_name, of the tensor, whose results are multiplied by `scale`. */
 #define REDUCTION(name, start, step, join, merge)                                                                      \
-    static double name##_row(const float *x, int64_t n)                                                               \
+    static double name##_row(const float *x, int64_t n)                                                                \
     {                                                                                                                  \
         double result = start;                                                                                         \
         for (int64_t first = 0; first < n; first += LANES * BLOCK) {                                                   \
@@ -85,9 +85,10 @@ static int64_t at_most(int64_t value, int64_t bound) { return value < bound ? va
         return (float)(result * scale);                                                                                \
     }                                                                                                                  \
                                                                                                                        \
-    EXPORT void reflow_##name(const float *x, int64_t outer, int64_t n, int64_t inner, double scale, float *out,       \
-                              int threads)                                                                             \
+    EXPORT int64_t reflow_##name(const float *x, float *out, int64_t outer, int64_t n, int64_t inner,                  \
+                                 const double *factor, int64_t threads)                                                \
     {                                                                                                                  \
+        const double scale = *factor;                                                                                  \
         if (inner == 1 && outer == 1) {                                                                                \
             *out = name##_all(x, n, scale, threads);                                                                   \
         } else if (inner == 1) {                                                                                       \
@@ -104,6 +105,7 @@ static int64_t at_most(int64_t value, int64_t bound) { return value < bound ? va
                                out + i * inner + j);                                                                   \
             }                                                                                                          \
         }                                                                                                              \
+        return 0;                                                                                                      \
     }
 
 REDUCTION(sum, 0.0, add, add, add_sums)

@@ -14,6 +14,7 @@ import torch
 
 from reflow.graph import dtypes
 from reflow.ops import native
+from reflow.ops.native.kernel import bind, declare
 
 _SOURCE = Path(__file__).with_name("reduction.c")
 _FUNCTIONS = ("sum", "sum_of_squares", "max", "min")
@@ -24,12 +25,11 @@ def _library() -> ctypes.CDLL | None:
 
 
 def _prepare(library: ctypes.CDLL) -> None:
-    i64, pointer = ctypes.c_int64, ctypes.c_void_p
-    numbers, result = (ctypes.c_float * 5)(3, -4, 5, 1, -1), ctypes.c_float()
+    numbers, factor, result = (ctypes.c_float * 5)(3, -4, 5, 1, -1), ctypes.c_double(1), ctypes.c_float()
     for name, expected in zip(_FUNCTIONS, (4, 52, 5, -4), strict=True):
         function = getattr(library, f"reflow_{name}")
-        function.argtypes, function.restype = [pointer, i64, i64, i64, ctypes.c_double, pointer, ctypes.c_int], None
-        function(numbers, 1, 5, 1, 1.0, ctypes.byref(result), 1)
+        declare(function, 7)
+        function(numbers, ctypes.addressof(result), 1, 5, 1, ctypes.addressof(factor), 1)
         if result.value != expected:
             raise RuntimeError(f"the {name} is {result.value}, not {expected}")
 
@@ -54,7 +54,7 @@ def over_axes(name: str, kernel: Callable, is_mean: bool = False, most: int = 1 
         parts = prod(dims[: axes[0]]), prod(dims[axes[0] : axes[-1] + 1]), prod(dims[axes[-1] + 1 :])
         kept = (1,) * len(axes) if node.attrs["keep_dims"] else ()
         out_dims = dims[: axes[0]] + kept + dims[axes[-1] + 1 :]
-        return _kernel(name, kernel, parts, out_dims, 1 / parts[1] if is_mean else 1.0)
+        return _kernel(name, kernel, dims, parts, out_dims, 1 / parts[1] if is_mean else 1.0)
 
     return rule
 
@@ -66,38 +66,16 @@ def half_the_squares(plain: Callable) -> Callable:
         dims = node.dims(0)
         if node.dtype(0) is not dtypes.float32 or dims is None or None in dims or 0 in dims or _library() is None:
             return None
-        return _half_the_squares(plain, prod(dims))
+        return _kernel("sum_of_squares", plain, dims, (1, prod(dims), 1), (), 0.5, "native_half_the_squares")
 
     return rule
 
 
 @functools.lru_cache(1000)
-def _half_the_squares(plain: Callable, count: int) -> Callable:
-    function, like = _library().reflow_sum_of_squares, native.template((), torch.float32)
-    is_large = native.is_large(count)
-
-    def native_half_the_squares(t):
-        if not t.is_contiguous():
-            return plain(t)
-        out = torch.empty_like(like)
-        function(t.data_ptr(), 1, count, 1, 0.5, out.data_ptr(), torch.get_num_threads() if is_large else 1)
-        return out
-
-    return native_half_the_squares
-
-
-@functools.lru_cache(1000)
-def _kernel(name: str, plain: Callable, parts: tuple, out_dims: tuple, scale: float) -> Callable:
-    function, like = getattr(_library(), f"reflow_{name}"), native.template(out_dims, torch.float32)
-    is_large, (outer, n, inner) = native.is_large(prod(parts)), parts
-
-    def kernel(input, reduction_indices, keep_dims):
-        if not input.is_contiguous():
-            return plain(input, reduction_indices, keep_dims)
-        out = torch.empty_like(like)
-        threads = torch.get_num_threads() if is_large else 1
-        function(input.data_ptr(), outer, n, inner, scale, out.data_ptr(), threads)
-        return out
-
-    kernel.__name__ = f"native_{name}"
-    return kernel
+def _kernel(
+    name: str, plain: Callable, dims: tuple, parts: tuple, out_dims: tuple, factor: float, known_as: str | None = None
+) -> Callable:
+    """The kernel for tensors of shape `dims`, which are [outer, n, inner] to the function, the `parts`."""
+    function = getattr(_library(), f"reflow_{name}")
+    inputs, outputs, numbers = [(dims, torch.float32)], [(out_dims, torch.float32)], [*parts, ctypes.c_double(factor)]
+    return bind(function, plain, inputs, outputs, numbers, parallel=native.is_large(prod(parts)), name=known_as)

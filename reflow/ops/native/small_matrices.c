@@ -2,6 +2,7 @@
  *
  * The matrices are row-major and [size, size], `count` of them one behind the other. All inner loops run along rows, and
  * become vector instructions. The functions return 0, or 1 where a matrix is not regular (or has a NaN).
+ * Of all `threads` they use one.
  */
 #include <math.h>
 #include <stdint.h>
@@ -41,10 +42,10 @@ static int factorize(const float *a, float *l, int size)
     return 0;
 }
 
-EXPORT int reflow_cholesky(const float *a, float *l, int64_t count, int size)
+EXPORT int64_t reflow_cholesky(const float *a, float *l, int64_t count, int64_t size, int64_t threads)
 {
     for (int64_t i = 0; i < count; ++i, a += size * size, l += size * size)
-        if (factorize(a, l, size))
+        if (factorize(a, l, (int)size))
             return 1;
     return 0;
 }
@@ -94,10 +95,11 @@ static int invert(const float *a, float *inverse, int size, int transpose)
     return 0;
 }
 
-EXPORT int reflow_inverse(const float *a, float *inverse, int64_t count, int size, int transpose)
+EXPORT int64_t reflow_inverse(const float *a, float *inverse, int64_t count, int64_t size, int64_t transpose,
+                              int64_t threads)
 {
     for (int64_t i = 0; i < count; ++i, a += size * size, inverse += size * size)
-        if (invert(a, inverse, size, transpose))
+        if (invert(a, inverse, (int)size, (int)transpose))
             return 1;
     return 0;
 }
@@ -122,11 +124,11 @@ static int solve(const float *a, const float *b, float *x, int size, int columns
     return 0;
 }
 
-EXPORT int reflow_triangular_solve(const float *a, const float *b, float *x, int64_t count, int size, int columns,
-                                   int lower, int transpose)
+EXPORT int64_t reflow_triangular_solve(const float *a, const float *b, float *x, int64_t count, int64_t size,
+                                       int64_t columns, int64_t lower, int64_t transpose, int64_t threads)
 {
     for (int64_t i = 0; i < count; ++i, a += size * size, b += size * columns, x += size * columns)
-        if (solve(a, b, x, size, columns, lower, transpose))
+        if (solve(a, b, x, (int)size, (int)columns, (int)lower, (int)transpose))
             return 1;
     return 0;
 }

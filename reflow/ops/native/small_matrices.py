@@ -14,6 +14,7 @@ import torch
 
 from reflow.graph import dtypes
 from reflow.ops import native
+from reflow.ops.native.kernel import bind, declare
 
 _SOURCE = Path(__file__).with_name("small_matrices.c")
 # MOST of the C source.
@@ -25,16 +26,16 @@ def _library() -> ctypes.CDLL | None:
 
 
 def _prepare(library: ctypes.CDLL) -> None:
-    pointer, i64, number = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int
-    library.reflow_cholesky.argtypes = [pointer, pointer, i64, number]
-    library.reflow_inverse.argtypes = [pointer, pointer, i64, number, number]
-    library.reflow_triangular_solve.argtypes = [pointer, pointer, pointer, i64, number, number, number, number]
+    for function, words in (
+        (library.reflow_cholesky, 5), (library.reflow_inverse, 6), (library.reflow_triangular_solve, 9)
+    ):  # fmt: skip
+        declare(function, words)
     matrix, result = (ctypes.c_float * 4)(4, 2, 2, 2), (ctypes.c_float * 4)()
     answers = []
     for status in (
-        library.reflow_cholesky(matrix, result, 1, 2),
-        library.reflow_triangular_solve((ctypes.c_float * 4)(*result), matrix, result, 1, 2, 2, True, False),
-        library.reflow_inverse(matrix, result, 1, 2, False),
+        library.reflow_cholesky(matrix, result, 1, 2, 1),
+        library.reflow_triangular_solve((ctypes.c_float * 4)(*result), matrix, result, 1, 2, 2, True, False, 1),
+        library.reflow_inverse(matrix, result, 1, 2, False, 1),
     ):
         answers.append((status, *result))
     if answers[-1] != (0, 0.5, -0.5, -0.5, 1):
@@ -56,34 +57,19 @@ def cholesky(plain: Callable) -> Callable:
 
 @functools.lru_cache(1000)
 def _cholesky(plain: Callable, dims: tuple) -> Callable:
-    function, count, size = _library().reflow_cholesky, prod(dims[:-2]), dims[-1]
-
-    def native_cholesky(input):
-        if not input.is_contiguous():
-            input = input.contiguous()
-        factor = torch.empty_like(input)
-        return plain(input) if function(input.data_ptr(), factor.data_ptr(), count, size) else factor
-
-    return native_cholesky
+    matrices = dims, torch.float32
+    return bind(_library().reflow_cholesky, plain, [matrices], [matrices], [prod(dims[:-2]), dims[-1]])
 
 
 def matrix_inverse(plain: Callable) -> Callable:
     """The `native` rule of MatrixInverse, whose kernel is `plain`."""
-    return lambda node: _matrix_inverse(plain, node.dims(0)) if _is_small(node) else None
+    return lambda node: _matrix_inverse(plain, node.dims(0), node.attrs["adjoint"]) if _is_small(node) else None
 
 
 @functools.lru_cache(1000)
-def _matrix_inverse(plain: Callable, dims: tuple) -> Callable:
-    function, count, size = _library().reflow_inverse, prod(dims[:-2]), dims[-1]
-
-    def native_matrix_inverse(input, adjoint):
-        if not input.is_contiguous():
-            input = input.contiguous()
-        inverse = torch.empty_like(input)
-        bad = function(input.data_ptr(), inverse.data_ptr(), count, size, adjoint)
-        return plain(input, adjoint=adjoint) if bad else inverse
-
-    return native_matrix_inverse
+def _matrix_inverse(plain: Callable, dims: tuple, adjoint: bool) -> Callable:
+    matrices, numbers = (dims, torch.float32), [prod(dims[:-2]), dims[-1], int(adjoint)]
+    return bind(_library().reflow_inverse, plain, [matrices], [matrices], numbers, name="native_matrix_inverse")
 
 
 def triangular_solve(plain: Callable) -> Callable:
@@ -93,20 +79,13 @@ def triangular_solve(plain: Callable) -> Callable:
         matrix, rhs = node.dims(0), node.dims(1)
         if not _is_small(node, 0) or not _is_small(node, 1) or matrix[:-1] != rhs[:-1]:
             return None
-        return _triangular_solve(plain, rhs)
+        return _triangular_solve(plain, matrix, rhs, node.attrs["lower"], node.attrs["adjoint"])
 
     return rule
 
 
 @functools.lru_cache(1000)
-def _triangular_solve(plain: Callable, dims: tuple) -> Callable:
-    function, count, (size, columns) = _library().reflow_triangular_solve, prod(dims[:-2]), dims[-2:]
-
-    def native_triangular_solve(matrix, rhs, lower, adjoint):
-        matrix, rhs = matrix.contiguous(), rhs.contiguous()
-        solution = torch.empty_like(rhs)
-        pointers = matrix.data_ptr(), rhs.data_ptr(), solution.data_ptr()
-        bad = function(*pointers, count, size, columns, lower, adjoint)
-        return plain(matrix, rhs, lower=lower, adjoint=adjoint) if bad else solution
-
-    return native_triangular_solve
+def _triangular_solve(plain: Callable, matrix: tuple, rhs: tuple, lower: bool, adjoint: bool) -> Callable:
+    inputs = [(matrix, torch.float32), (rhs, torch.float32)]
+    numbers = [prod(rhs[:-2]), *rhs[-2:], int(lower), int(adjoint)]
+    return bind(_library().reflow_triangular_solve, plain, inputs, inputs[1:], numbers)
