@@ -20,6 +20,7 @@ from reflow.ops.philox_distributions import normals_32, normals_64, uniforms_16,
 Values = tuple[np.ndarray, np.ndarray]
 
 _MAX_ITERATIONS = 1000
+_LOW_HALF = (1 << 64) - 1
 # The bounds reach at least this far to one side of the mean where normal numbers are worth proposing.
 _DEVIATIONS_INSIDE = 1.3
 
@@ -37,8 +38,18 @@ def shuffle(state: PhiloxState, value: torch.Tensor | np.ndarray) -> torch.Tenso
     n_rows = len(value) if value.ndim else 1
     if n_rows <= 1 or 0 in value.shape:
         return value
-    n_blocks = (n_rows + 2) // 4  # one word for each row but the last
-    words = blocks(state.key, state.reserve(n_blocks), n_blocks).reshape(-1)
+    counter = state.reserve(_blocks_to_shuffle(n_rows))
+    return shuffled(value, state.key, counter & _LOW_HALF, counter >> 64)
+
+
+def _blocks_to_shuffle(n_rows: int) -> int:
+    return (n_rows + 2) // 4  # one word for each row but the last
+
+
+def shuffled(value: torch.Tensor | np.ndarray, key: int, low: int, high: int) -> torch.Tensor | np.ndarray:
+    """The rows of a value in the order that the stream of a key gives from a counter on, given as two halves."""
+    n_rows = len(value)
+    words = blocks(key, high << 64 | low, _blocks_to_shuffle(n_rows)).reshape(-1)
     indices = shuffled_indices(words, n_rows)
     if isinstance(value, torch.Tensor):
         return value.index_select(0, torch.from_numpy(indices).to(value.device))

@@ -17,6 +17,7 @@ from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import dimension_value
 from reflow.ops import philox_distributions, philox_rejection, philox_sequential
 from reflow.ops.incomplete_functions import igamma_gradient_kernel
+from reflow.ops.native import random as random_native
 from reflow.ops.philox import PhiloxState, blocks
 from reflow.ops.resources import ResourceManager
 from reflow.ops.shape_rules import broadcast, constant_int, shape_from_input, unchanged_shape, with_rank
@@ -42,9 +43,10 @@ def _random(name: str, signature: str, attrs: str, *, shape=_from_shape, **rules
 # --- uniform and normal numbers -----------------------------------------------------------------------------------
 
 _random("RandomUniform", "shape: T -> output: dtype", _FLOAT_RESULT, kernel=philox_distributions.uniform, host="shape",
-        gradient=None)  # fmt: skip
+        native=random_native.numbers("uniform"), gradient=None)  # fmt: skip
 _random("RandomStandardNormal", "shape: T -> output: dtype", _FLOAT_RESULT,
-        kernel=philox_distributions.standard_normal, host="shape", gradient=None)  # fmt: skip
+        kernel=philox_distributions.standard_normal, host="shape", native=random_native.numbers("normal"),
+        gradient=None)  # fmt: skip
 _random("TruncatedNormal", "shape: T -> output: dtype", _FLOAT_RESULT, kernel=philox_distributions.truncated_normal,
         host="shape", gradient=None)  # fmt: skip
 
@@ -204,7 +206,7 @@ _TRUNCATED_NAMES = ("means", "stddevs", "minvals", "maxvals")
 # --- shuffling, cropping, drawing classes -------------------------------------------------------------------------
 
 _random("RandomShuffle", "value: T -> output: T", f"{_SEEDS}, T: type", kernel=philox_sequential.shuffle,
-        shape=unchanged_shape, aliases=(0,))  # fmt: skip
+        native=random_native.shuffle(philox_sequential.shuffled), shape=unchanged_shape, aliases=(0,))  # fmt: skip
 
 
 @export("random.shuffle", "random_shuffle")

@@ -40,7 +40,7 @@ def declare(function, words: int) -> None:
 
 def bind(
     function,
-    plain: Callable,
+    plain: Callable | None,
     inputs: Sequence[Spec],
     outputs: Sequence[Spec],
     numbers: Sequence = (),
@@ -58,7 +58,7 @@ def bind(
     Args:
       function: of a `ctypes` library.
       plain: the same computation in PyTorch, called with all arguments where the tensors have not the types, sizes or
-        layouts that the function takes.
+        layouts that the function takes. None where all inputs are numbers and the function returns 0.
       inputs: the leading arguments of a call.
       outputs: what the kernel makes. A call may give the memory of the only one as `out`.
       numbers: integers, and `ctypes` objects, of which the function gets the address.
@@ -82,14 +82,20 @@ def bind(
     return make(function, _with_out(plain), inputs, outputs, numbers, least_parallel, any_size, rows, name)
 
 
-def _with_out(plain: Callable) -> Callable:
+def _with_out(plain: Callable | None) -> Callable:
     """As `plain`, but the caller may give the memory of the output as `out`."""
+    if plain is None:
+        return _fail
 
     def plain_into(*arguments, out=None, **attrs):
         result = plain(*arguments, **attrs)
         return result if out is None else out.copy_(result)
 
     return functools.update_wrapper(plain_into, plain) if _has_signature(plain) else plain_into
+
+
+def _fail(*_):
+    raise RuntimeError("a kernel in C failed that cannot")
 
 
 def _has_signature(function: Callable) -> bool:

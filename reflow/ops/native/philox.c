@@ -1,4 +1,4 @@
-/* Philox 4x32-10 blocks and what consumes most of them: normal numbers and the shuffle, for reflow/ops/philox.py.
+/* Philox 4x32-10 blocks and what consumes most of them, for reflow/ops/philox.py and reflow/ops/native/random.py.
  *
  * The NumPy code beside it computes the same (normal numbers: to a few units in the last place); this file is there
  * for speed alone. Every loop over lanes is free of branches. The rounds keep their 32-bit words in 64-bit variables,
@@ -8,6 +8,7 @@
  */
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "float_functions.h"
@@ -211,13 +212,83 @@ void reflow_philox_truncated_normals(uint64_t key, uint64_t low, uint64_t high, 
     }
 }
 
-/* Swaps item i with item i + words[i] mod (count - i), for i = 0 .. count - 2. */
-void reflow_philox_shuffle(int64_t *items, int64_t count, const uint32_t *words)
+/* Swaps item i with item i + words[i] mod (count - i), for i = 0 .. swaps - 1. */
+static void swap_items(int64_t *items, int64_t count, int64_t swaps, const uint32_t *words)
 {
-    for (int64_t i = 0; i + 1 < count; ++i) {
+    for (int64_t i = 0; i < swaps; ++i) {
         const int64_t other = i + words[i] % (uint32_t)(count - i);
         const int64_t item = items[i];
         items[i] = items[other];
         items[other] = item;
     }
+}
+
+/* Shuffles items by as many words, but one. */
+void reflow_philox_shuffle(int64_t *items, int64_t count, const uint32_t *words)
+{
+    swap_items(items, count, count - 1, words);
+}
+
+/* --- kernels of ops ------------------------------------------------------------------------------------------------ */
+
+#define NUMBERS (4 * LANES) /* of the blocks that are worked on together */
+
+/* Writes `count` uniform numbers in [0, 1), four of each block from the counter (high, low) on. */
+int64_t reflow_random_uniform(uint64_t key, uint64_t low, uint64_t high, float *out, int64_t count, int64_t threads)
+{
+    const struct stream s = start(key, low, high);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t first = 0; first < count; first += NUMBERS) {
+        uint32_t words[NUMBERS];
+        tile(&s, 0, (uint64_t)first / 4, 1, LANES, words);
+        const int64_t left = count - first < NUMBERS ? count - first : NUMBERS;
+        for (int64_t i = 0; i < left; ++i)
+            out[first + i] = uniform(words[i]);
+    }
+    return 0;
+}
+
+/* Writes `count` normal numbers, four of each block from the counter (high, low) on. */
+int64_t reflow_random_normal(uint64_t key, uint64_t low, uint64_t high, float *out, int64_t count, int64_t threads)
+{
+    const struct stream s = start(key, low, high);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t first = 0; first < count; first += NUMBERS) {
+        uint32_t words[NUMBERS];
+        float values[NUMBERS];
+        tile(&s, 0, (uint64_t)first / 4, 1, LANES, words);
+        normals(words, values);
+        memcpy(out + first, values, (size_t)(count - first < NUMBERS ? count - first : NUMBERS) * sizeof *out);
+    }
+    return 0;
+}
+
+#define FEW_ROWS 4096 /* whose places stand on the stack */
+
+/* Writes the rows of `value`, each of `width` bytes, in random order: that of reflow_philox_shuffle for the words from the
+ * counter (high, low) on. Returns 1 where there is no memory for the order. */
+int64_t reflow_random_shuffle(const char *value, uint64_t key, uint64_t low, uint64_t high, char *out, int64_t rows,
+                              int64_t width, int64_t threads)
+{
+    int64_t few[FEW_ROWS], *order = rows <= FEW_ROWS ? few : malloc((size_t)rows * sizeof *order);
+    if (!order)
+        return 1;
+    const struct stream s = start(key, low, high);
+    for (int64_t i = 0; i < rows; ++i)
+        order[i] = i;
+    for (int64_t first = 0; first + 1 < rows; first += NUMBERS) {
+        uint32_t words[NUMBERS];
+        tile(&s, 0, (uint64_t)first / 4, 1, LANES, words);
+        const int64_t left = rows - first;
+        swap_items(order + first, left, left - 1 < NUMBERS ? left - 1 : NUMBERS, words);
+    }
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t i = 0; i < rows; ++i)
+        if (width == 4)
+            memcpy(out + 4 * i, value + 4 * order[i], 4);
+        else
+            memcpy(out + width * i, value + width * order[i], (size_t)width);
+    if (order != few)
+        free(order);
+    return 0;
 }

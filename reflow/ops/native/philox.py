@@ -10,6 +10,7 @@ import ctypes
 from pathlib import Path
 
 from reflow.ops import native
+from reflow.ops.native.kernel import declare
 
 _SOURCE = Path(__file__).with_name("philox.c")
 # The published test vector of Philox 4x32-10 for an all-zero key and counter (Random123, kat_vectors).
@@ -31,6 +32,9 @@ def _prepare(library: ctypes.CDLL) -> None:
     library.reflow_philox_truncated_normals.restype = None
     library.reflow_philox_shuffle.argtypes = [pointer, i64, pointer]
     library.reflow_philox_shuffle.restype = None
+    declare(library.reflow_random_uniform, 6)
+    declare(library.reflow_random_normal, 6)
+    declare(library.reflow_random_shuffle, 8)
     block = (ctypes.c_uint32 * 4)()
     library.reflow_philox_blocks(0, 0, 0, 1, None, 1, block)
     if tuple(block) != _KNOWN_BLOCK:
