@@ -19,7 +19,8 @@ _TYPES_OF_SHAPES = frozenset({dtypes.int32, dtypes.int64})
 _MOST_DIMS = 8
 
 # Placement comes before the passes: what a fused op takes counts for the op that it is made of, with so many inputs.
-_MAIN_OPS = {"_FusedConv2D": ("Conv2D", 2), "_FusedMatMul": ("MatMul", 2)}
+_MAIN_OPS = {"_FusedConv2D": ("Conv2D", 2), "_FusedConv2DMaxPool": ("Conv2D", 2),
+             "_FusedConv2DMaxPoolWithPlaces": ("Conv2D", 2), "_FusedMatMul": ("MatMul", 2)}  # fmt: skip
 
 # Seconds that nodes took in runs that were traced, by what `_kind` tells of them: the least counts, for whatever else
 # happened meanwhile only made them longer.

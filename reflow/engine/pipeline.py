@@ -19,6 +19,7 @@ from reflow.engine.passes.elementwise_chains import fuse_elementwise
 from reflow.engine.passes.fold_batch_norm import fold_batch_norm
 from reflow.engine.passes.folding import fold_constants
 from reflow.engine.passes.fuse_bias import fuse_bias
+from reflow.engine.passes.fuse_pool import fuse_pool
 from reflow.engine.passes.fuse_updates import fuse_updates
 from reflow.engine.passes.global_norm import clip_many
 from reflow.engine.passes.identities import remove_identities
@@ -83,6 +84,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("elementwise_chains", fuse_elementwise),
     ("pool_gradient", mask_before_pool_gradient),
     ("share_with_gradient", share_with_gradient),
+    ("fuse_pool", fuse_pool),
     ("merge_products", merge_products),
     ("recurrent_products", hoist_input_products),
     ("bias_gradient", sum_with_relu_gradient),

@@ -15,6 +15,7 @@ from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dims, num_elements
 from reflow.ops import native, windows
 from reflow.ops.native import shallow_conv, winograd
+from reflow.ops.native.ending import Ending
 from reflow.ops.shape_rules import merge_size, with_rank
 from reflow.ops.windows import DATA_FORMATS_2D, DATA_FORMATS_3D
 
@@ -128,11 +129,9 @@ def conv_with_bias(
     pad, extra, stride, dilation = _prepare(x.shape[2:], filter.shape[:-2], attrs)
     if 0 in x.shape:
         return _empty_result(x, filter, attrs)
-    if native.takes(input, filter, *([] if bias is None else [bias])):
-        if (frame := winograd_frame(attrs, input.shape, filter.shape)) is not None:
-            return winograd.convolve(input, filter, bias, relu, *frame)
-        if (places := shallow_frame(attrs, input.shape, filter.shape)) is not None:
-            return shallow_conv.convolve(input, filter, bias, relu, places)
+    outputs = native_conv(input, filter, Ending(bias, relu), attrs)
+    if outputs is not None:
+        return outputs[0]
     if extra is not None:
         x = torch.nn.functional.pad(x, extra)
     result = _FUNCTIONS[x.dim()](x, w, bias, stride, pad, dilation, _groups(x.shape[1], w.shape[1]))
@@ -192,6 +191,17 @@ def _empty_result(x, filter, attrs):
     return x.new_zeros(windows.with_layout(x.shape[0], places, filter.shape[-1], data_format))
 
 
+def native_conv(input, filter, ending, attrs):
+    """The convolution in C: what `ending` makes of the sums, and the places of maxima or None; or None."""
+    if not native.takes(input, filter, *([] if ending.bias is None else [ending.bias])):
+        return None
+    if (frame := winograd_frame(attrs, input.shape, filter.shape)) is not None:
+        return winograd.convolve(input, filter, ending, *frame)
+    if (places := shallow_frame(attrs, input.shape, filter.shape)) is not None:
+        return shallow_conv.convolve(input, filter, ending, places)
+    return None
+
+
 def _lower_conv(node):
     return lower_conv(node)
 
@@ -205,7 +215,7 @@ def lower_conv(node, bias: str = "None", activation: str = "") -> str | None:
       activation: what to call on the result, such as ".relu_()".
     """
     frame = conv_frame(node)
-    if frame is None or _goes_without_aten(node):
+    if frame is None or goes_without_aten(node.node, node.dtype(0), [node.dims(0), node.dims(1)]):
         return None
     rank = len(node.dims(0))
     w = f"{node.args[1]}.permute({rank - 1}, {rank - 2}, {_numbers(0, rank - 2)})"
@@ -213,12 +223,18 @@ def lower_conv(node, bias: str = "None", activation: str = "") -> str | None:
     return f"torch.conv{rank - 2}d({frame.x}, {w}, {bias}, {arguments}){activation}{frame.last}.contiguous()"
 
 
-def _goes_without_aten(node) -> bool:
-    """Whether the kernel will take another way: then it is to be called, not ATen."""
-    if node.dtype(0) is not dtypes.float32 or "GPU" in node.node.device:
+def goes_without_aten(node, dtype, dims) -> bool:
+    """Whether the kernel will take another way: then it is to be called, not ATen.
+
+    Args:
+      node: a node of a plan, a convolution.
+      dtype: of the images.
+      dims: of the images and the filter.
+    """
+    if dtype is not dtypes.float32 or "GPU" in node.device:
         return False
-    arguments = {"explicit_paddings": (), **node.attrs}, node.dims(0), node.dims(1)
-    return winograd_frame(*arguments) is not None or shallow_frame(*arguments) is not None
+    attrs = {"explicit_paddings": (), **node.attrs}
+    return winograd_frame(attrs, *dims[:2]) is not None or shallow_frame(attrs, *dims[:2]) is not None
 
 
 class ConvFrame(NamedTuple):

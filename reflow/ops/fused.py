@@ -3,8 +3,10 @@
 import torch
 
 from reflow.graph.registry import define_op, get_op_def
-from reflow.ops.conv import conv_with_bias, lower_conv
+from reflow.ops.conv import conv_with_bias, lower_conv, native_conv
 from reflow.ops.matmul import onednn_product
+from reflow.ops.native import max_pool as native_pool
+from reflow.ops.native.ending import Ending
 from reflow.ops.native.few_rows import few_rows
 from reflow.ops.windows import DATA_FORMATS_2D
 
@@ -58,9 +60,54 @@ def _fused_conv_shape(op):
     return get_op_def("Conv2D").shape(op)
 
 
-define_op(
-    "_FusedConv2D", "input: T, filter: T, bias: T -> output: T",
+_CONV_ATTRS = (
     "T: type, strides: list(int), use_cudnn_on_gpu: bool = true, padding: string, explicit_paddings: list(int) = [], "
-    f"{DATA_FORMATS_2D}, dilations: list(int) = [1, 1, 1, 1], relu: bool = false",
+    f"{DATA_FORMATS_2D}, dilations: list(int) = [1, 1, 1, 1], relu: bool = false"
+)
+define_op(
+    "_FusedConv2D", "input: T, filter: T, bias: T -> output: T", _CONV_ATTRS,
     shape=_fused_conv_shape, kernel=_fused_conv, lower=_lower_fused_conv, gradient=None,
+)  # fmt: skip
+
+
+# A window of 2x2 places beside the next.
+_HALVES = [1, 2, 2, 1]
+
+
+def _conv_and_max_pool(
+    input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu, with_places=False
+):
+    attrs = {"strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations,
+             "explicit_paddings": explicit_paddings}  # fmt: skip
+    outputs = native_conv(input, filter, Ending(bias, relu, True, with_places), attrs)
+    if outputs is None:
+        sums = conv_with_bias(input, filter, bias, relu=relu, **attrs)
+        outputs = native_pool.max_pool_with_places(sums, _HALVES, _HALVES, b"VALID")
+    return outputs
+
+
+def _conv_max_pool(input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu):
+    return _conv_and_max_pool(
+        input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu
+    )[0]  # fmt: skip
+
+
+def _conv_max_pool_with_places(input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu):
+    return _conv_and_max_pool(
+        input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu, with_places=True
+    )  # fmt: skip
+
+
+def _conv_max_pool_shape(op):
+    (sums,) = _fused_conv_shape(op)
+    return [sums and (sums[0], *(size and size // 2 for size in sums[1:3]), sums[3])] * len(op.outputs)
+
+
+define_op(
+    "_FusedConv2DMaxPool", "input: T, filter: T, bias: T -> output: T", _CONV_ATTRS, shape=_conv_max_pool_shape,
+    kernel=_conv_max_pool, gradient=None,
+)  # fmt: skip
+define_op(
+    "_FusedConv2DMaxPoolWithPlaces", "input: T, filter: T, bias: T -> output: T, places: uint8", _CONV_ATTRS,
+    shape=_conv_max_pool_shape, kernel=_conv_max_pool_with_places, gradient=None,
 )  # fmt: skip

@@ -27,7 +27,8 @@ _OF_LIBRARIES = frozenset({
     "AvgPool", "AvgPool3D", "AvgPool3DGrad", "AvgPoolGrad", "BatchMatMul", "BatchMatMulV2", "Conv2D",
     "Conv2DBackpropFilter", "Conv2DBackpropInput", "Conv3D", "Conv3DBackpropFilterV2", "Conv3DBackpropInputV2",
     "DepthwiseConv2dNative", "DepthwiseConv2dNativeBackpropFilter", "DepthwiseConv2dNativeBackpropInput", "LRN",
-    "LRNGrad", "MatMul", "MaxPool", "MaxPool3D", "MaxPool3DGrad", "MaxPoolGrad", "_FusedConv2D", "_FusedMatMul",
+    "LRNGrad", "MatMul", "MaxPool", "MaxPool3D", "MaxPool3DGrad", "MaxPoolGrad", "_FusedConv2D", "_FusedConv2DMaxPool",
+    "_FusedConv2DMaxPoolWithPlaces", "_FusedMatMul",
     "_LRNGradFromNorms", "_LRNWithNorms", "_MaxPoolGradFromPlaces", "_MaxPoolWithPlaces",
 })  # fmt: skip
 

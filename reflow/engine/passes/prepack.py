@@ -17,6 +17,7 @@ from reflow.graph.registry import define_op
 from reflow.graph.shapes import num_elements
 from reflow.ops.conv import conv_frame, shallow_frame, winograd_frame
 from reflow.ops.native import winograd
+from reflow.ops.native.ending import Ending
 from reflow.ops.windows import DATA_FORMATS_2D
 
 # Smaller weights lie in the cache whatever their order.
@@ -61,13 +62,13 @@ define_op(
 define_op("_PackedMatMul", _INPUTS.format("a"), _BIAS, shape=None, lower=_lower_product, gradient=None)
 
 
-def _winograd_conv(input, weights, bias, relu, window, pads, sizes):
-    bias = bias[0] if bias else None
-    return winograd.convolve_transformed(input.contiguous(), weights, window, bias, relu, pads, sizes)
+def _winograd_conv(input, weights, bias, relu, window, pads, sizes, pool):
+    ending = Ending(bias[0] if bias else None, relu, pool)
+    return winograd.convolve_transformed(input.contiguous(), weights, window, ending, pads, sizes)[0]
 
 
 define_op(
-    "_WinogradConv2D", _INPUTS.format("input"), f"{_BIAS}, window: int, pads: list(int), sizes: list(int)",
+    "_WinogradConv2D", _INPUTS.format("input"), f"{_BIAS}, window: int, pads: list(int), sizes: list(int), pool: bool",
     shape=None, kernel=_winograd_conv, gradient=None,
 )  # fmt: skip
 
@@ -136,7 +137,8 @@ def _pack_filter(node: Node, filter: torch.Tensor) -> _Packed | None:
     places = winograd_frame(attrs, node.inputs[0].dims, filter.shape, is_transformed=True)
     if places is not None:
         pads, out_sizes = places
-        packed_attrs = {"window": filter.shape[0], "pads": pads, "sizes": list(out_sizes)}
+        packed_attrs = {"window": filter.shape[0], "pads": pads, "sizes": list(out_sizes),
+                        "pool": node.type == "_FusedConv2DMaxPool"}  # fmt: skip
         return _Packed("_WinogradConv2D", winograd.transformed(filter), packed_attrs)
     if shallow_frame(attrs, node.inputs[0].dims, filter.shape) is not None:
         return None
@@ -161,4 +163,5 @@ def _pack_matrix(node: Node, matrix: torch.Tensor) -> _Packed | None:
     return _Packed("_PackedMatMul", packed, node.attrs)
 
 
-_KINDS = {"Conv2D": _pack_filter, "_FusedConv2D": _pack_filter, "MatMul": _pack_matrix, "_FusedMatMul": _pack_matrix}
+_KINDS = {"Conv2D": _pack_filter, "_FusedConv2D": _pack_filter, "_FusedConv2DMaxPool": _pack_filter,
+          "MatMul": _pack_matrix, "_FusedMatMul": _pack_matrix}  # fmt: skip

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "vectors.h"
+#include "ending.h"
 
 #define BAND_NUMBERS (1 << 15) /* of the result's gradient that stay in the second-level cache */
 
@@ -41,17 +41,16 @@ static void pad_image(const problem *p, const float *image, float *out)
 }
 
 /* `pixels` results in a row, PANELS * LANES channels: `x` is the first window's corner. */
-INLINE void convolve_pixels(const int pixels, const problem *p, const float *x, const float *filter,
-                            const float *bias, int relu, float *out)
+INLINE void convolve_pixels(const int pixels, const problem *p, const float *x, const float *filter, const ending *e,
+                            int64_t channel, float *out)
 {
     const int64_t run = p->window_width * p->depth, step = p->stride_x * p->depth;
-    const vec zero = {0};
     vec sums[ROWS][PANELS];
 #pragma GCC unroll 16
     for (int r = 0; r < pixels; ++r)
 #pragma GCC unroll 2
         for (int q = 0; q < PANELS; ++q)
-            sums[r][q] = bias ? *(const vec *)(bias + q * LANES) : zero;
+            sums[r][q] = (vec){0};
     for (int64_t y = 0; y < p->window_height; ++y, x += p->padded_width * p->depth)
 #pragma GCC unroll 1
         for (int64_t i = 0; i < run; ++i, filter += p->out_depth) {
@@ -68,12 +67,8 @@ INLINE void convolve_pixels(const int pixels, const problem *p, const float *x, 
 #pragma GCC unroll 16
     for (int r = 0; r < pixels; ++r)
 #pragma GCC unroll 2
-        for (int q = 0; q < PANELS; ++q) {
-            vec value = sums[r][q];
-            if (relu)
-                value = relu_of(value);
-            *(vec *)(out + r * p->out_depth + q * LANES) = value;
-        }
+        for (int q = 0; q < PANELS; ++q)
+            *(vec *)(out + r * p->out_depth + q * LANES) = ended(e, sums[r][q], channel + q * LANES);
 }
 
 /* A case for each number of rows that a product can have. */
@@ -87,9 +82,9 @@ INLINE void convolve_pixels(const int pixels, const problem *p, const float *x, 
 #define CASES FEW_CASES
 #endif
 
-static void convolve_row(const problem *p, const float *x, const float *filter, const float *bias, int relu, float *out)
+static void convolve_row(const problem *p, const float *x, const float *filter, const ending *e, float *out)
 {
-#define PIXELS(n) convolve_pixels(n, p, from, filter + k, bias ? bias + k : 0, relu, to);
+#define PIXELS(n) convolve_pixels(n, p, from, filter + k, e, k, to);
     for (int64_t first = 0; first < p->out_width; first += ROWS) {
         const int64_t pixels = smaller(ROWS, p->out_width - first);
         const float *from = x + first * p->stride_x * p->depth;
@@ -101,22 +96,41 @@ static void convolve_row(const problem *p, const float *x, const float *filter, 
 #undef PIXELS
 }
 
-/* Convolves images, adds a bias (or null), and takes the ReLU if asked for. `scratch` has room for the padded image
- * of each thread. */
-void reflow_shallow_convolve(const problem *p, const float *images, const float *filter, const float *bias, int64_t relu,
-                             float *scratch, float *out)
+/* Pools two rows of results into row `row` of the pooled ones. */
+static void pool_rows(const problem *p, const float *upper, int64_t row, const ending *e)
+{
+    const float *lower = upper + p->out_width * p->out_depth;
+    const int64_t start = row * p->out_width / 2 * p->out_depth;
+    for (int64_t x = 0; x < p->out_width / 2; ++x)
+        for (int64_t k = 0; k < p->out_depth; k += LANES) {
+            const int64_t left = 2 * x * p->out_depth + k, right = left + p->out_depth;
+            store_greatest(e, *(const vec *)(upper + left), *(const vec *)(upper + right), *(const vec *)(lower + left),
+                           *(const vec *)(lower + right), start + x * p->out_depth + k);
+        }
+}
+
+/* Convolves images. `scratch` has room, for each thread, for the padded image and for two rows of results. */
+void reflow_shallow_convolve(const problem *p, const float *images, const float *filter, float *scratch, const ending *e)
 {
     const int64_t in_size = p->height * p->width * p->depth, row_size = p->out_width * p->out_depth;
+    const int64_t in_row = p->stride_y * p->padded_width * p->depth;
     /* A thread works on whole images, or, where these are fewer than threads, on bands of one. */
-    const int64_t bands = (p->threads + p->batch - 1) / p->batch;
+    const int64_t bands = (p->threads + p->batch - 1) / p->batch, step = e->pool ? 2 : 1, rows = p->out_height / step;
 #pragma omp parallel for num_threads(p->threads) schedule(static)
     for (int64_t i = 0; i < p->batch * bands; ++i) {
         const int64_t image = i / bands, band = i % bands;
-        float *padded = scratch + omp_get_thread_num() * padded_size(p);
+        float *padded = scratch + omp_get_thread_num() * (padded_size(p) + 2 * row_size), *two = padded + padded_size(p);
         pad_image(p, images + image * in_size, padded);
-        for (int64_t y = p->out_height * band / bands; y < p->out_height * (band + 1) / bands; ++y)
-            convolve_row(p, padded + y * p->stride_y * p->padded_width * p->depth, filter, bias, relu != 0,
-                         out + (image * p->out_height + y) * row_size);
+        for (int64_t y = rows * band / bands; y < rows * (band + 1) / bands; ++y) {
+            const float *x = padded + step * y * in_row;
+            if (!e->pool) {
+                convolve_row(p, x, filter, e, e->out + (image * rows + y) * row_size);
+                continue;
+            }
+            convolve_row(p, x, filter, e, two);
+            convolve_row(p, x + in_row, filter, e, two + row_size);
+            pool_rows(p, two, image * rows + y, e);
+        }
     }
 }
 

@@ -14,6 +14,8 @@ from typing import NamedTuple
 import torch
 
 from reflow.ops import native
+from reflow.ops.native import ending
+from reflow.ops.native.ending import NOTHING, Ending
 
 _SOURCE = Path(__file__).with_name("shallow_conv.c")
 # Channels of the result come in multiples of so many.
@@ -51,12 +53,12 @@ def load() -> ctypes.CDLL | None:
 
 def _prepare(library: ctypes.CDLL) -> None:
     problem = ctypes.POINTER(_Problem)
-    library.reflow_shallow_convolve.argtypes = [problem, _POINTER, _POINTER, _POINTER, _I64, _POINTER, _POINTER]
+    library.reflow_shallow_convolve.argtypes = [problem, _POINTER, _POINTER, _POINTER, ending.POINTER]
     library.reflow_shallow_filter_gradient.argtypes = [problem, _POINTER, _POINTER, _I64, *[_POINTER] * 3]
     library.reflow_shallow_convolve.restype = library.reflow_shallow_filter_gradient.restype = None
     # Windows of ones over an image of ones count their places inside.
     ones, frame = torch.ones(1, 4, 17, 1), Frame((1, 1), (1, 1), (4, 17))
-    result = _convolve(library, ones, torch.ones(3, 3, 1, _PANEL), None, False, frame)
+    result, _ = _convolve(library, ones, torch.ones(3, 3, 1, _PANEL), NOTHING, frame)
     if result[0, 0, :2, 0].tolist() != [4, 6] or result[0, 1, 1, 31] != 9 or result[0, 3, 16, 7] != 4:
         raise RuntimeError("it fails the known-answer test")
 
@@ -72,21 +74,20 @@ def pays(numbers_of_window: int, numbers_of_result: int) -> bool:
 
 
 def convolve(
-    images: torch.Tensor, filter: torch.Tensor, bias: torch.Tensor | None, relu: bool, frame: Frame
-) -> torch.Tensor:  # fmt: skip
+    images: torch.Tensor, filter: torch.Tensor, ending: Ending, frame: Frame
+) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Convolves images.
 
     Args:
         images: float32 [batch, height, width, depth].
         filter: float32 [window height, window width, depth, out_depth].
-        bias: float32 [out_depth] to add, or None.
-        relu: whether the sum goes through a ReLU.
+        ending: what follows.
         frame: where the windows stand.
 
     Returns:
-        float32 [batch, *out_sizes, out_depth].
+        What `ending` makes of the sums, float32 [batch, *out_sizes, out_depth], and the places of maxima or None.
     """
-    return _convolve(load(), images, filter, bias, relu, frame)
+    return _convolve(load(), images, filter, ending, frame)
 
 
 def filter_gradient(
@@ -104,15 +105,15 @@ def filter_gradient(
     return result
 
 
-def _convolve(library, images, filter, bias, relu, frame) -> torch.Tensor:
+def _convolve(library, images, filter, ending, frame):
     problem = _problem(images, filter.shape[:2], filter.shape[3], frame)
-    result = images.new_empty(problem.batch, *frame.out_sizes, problem.out_depth)
-    scratch = images.new_empty(problem.threads * _padded_size(problem))
+    outputs = ending.outputs(images, frame.out_sizes, problem.out_depth)
+    two_rows = 2 * problem.out_width * problem.out_depth
+    scratch = images.new_empty(problem.threads * (_padded_size(problem) + two_rows))
     library.reflow_shallow_convolve(
-        problem, images.data_ptr(), filter.data_ptr(), None if bias is None else bias.data_ptr(), relu,
-        scratch.data_ptr(), result.data_ptr(),
-    )  # fmt: skip
-    return result
+        problem, images.data_ptr(), filter.data_ptr(), scratch.data_ptr(), ending.fields(*outputs)
+    )
+    return outputs
 
 
 def _problem(images, window, out_depth, frame) -> _Problem:

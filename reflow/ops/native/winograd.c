@@ -17,7 +17,7 @@
  * Toom. The points are 0, infinity and the pairs x, -x of the tables below; for six points these are the pairs of small
  * fractions that were found to err least, for eight the usual 1, 2 and 1/2.
  */
-#include "vectors.h"
+#include "ending.h"
 
 #define MAX_TILE 4
 #define MAX_POINTS 8
@@ -181,12 +181,11 @@ INLINE void tile_to_points(const int points, const problem *p, const float *imag
     store_points(points, d, out, stride);
 }
 
-/* Transforms the products back and writes the tile's outputs, plus a bias (or null), through a ReLU if asked for. */
+/* Transforms the products back and writes the tile's outputs. */
 INLINE void tile_from_points(const int points, const int tile, const problem *p, const float *products, int64_t stride,
-                             int64_t index, int64_t channel, const float *bias, int relu, float *images)
+                             int64_t index, int64_t channel, const ending *e)
 {
     const place at = place_of(p, index);
-    float *image = images + at.image * p->out_height * p->out_width * p->out_depth + channel;
     vec d[MAX_POINTS * MAX_POINTS], half[MAX_TILE * MAX_POINTS], o[MAX_TILE * MAX_TILE];
     for (int i = 0; i < points * points; ++i)
         d[i] = *(const vec *)(products + i * stride);
@@ -194,13 +193,18 @@ INLINE void tile_from_points(const int points, const int tile, const problem *p,
         sums_over_points(points, tile, 0, d + j, points, half + j, points);
     for (int i = 0; i < tile; ++i)
         sums_over_points(points, tile, 0, half + i * points, 1, o + i * tile, 1);
-    const vec zero = {0}, added = bias ? *(const vec *)(bias + channel) : zero;
-    for (int i = 0; i < tile && at.top + i < p->out_height; ++i)
-        for (int j = 0; j < tile && at.left + j < p->out_width; ++j) {
-            vec value = o[i * tile + j] + added;
-            if (relu)
-                value = relu_of(value);
-            *(vec *)(image + ((at.top + i) * p->out_width + at.left + j) * p->out_depth) = value;
+    for (int i = 0; i < tile * tile; ++i)
+        o[i] = ended(e, o[i], channel);
+    const int64_t step = e->pool ? 2 : 1, rows = p->out_height / step, columns = p->out_width / step;
+    for (int64_t i = 0; i < tile && at.top + i < p->out_height; i += step)
+        for (int64_t j = 0; j < tile && at.left + j < p->out_width; j += step) {
+            const int64_t pixel = (at.image * rows + (at.top + i) / step) * columns + (at.left + j) / step;
+            const int64_t to = pixel * p->out_depth + channel;
+            const vec *from = o + i * tile + j;
+            if (e->pool)
+                store_greatest(e, from[0], from[1], from[tile], from[tile + 1], to);
+            else
+                *(vec *)(e->out + to) = from[0];
         }
 }
 
@@ -331,8 +335,8 @@ static void product(const float *v, int64_t v_panel, const float *u, int64_t til
     }
 }
 
-INLINE void convolve_tiles(const int points, const int tile, const problem *p, const float *images, const float *filter, const float *bias,
-                           int relu, int64_t first, int64_t tiles, float *scratch, float *out)
+INLINE void convolve_tiles(const int points, const int tile, const problem *p, const float *images, const float *filter,
+                           int64_t first, int64_t tiles, float *scratch, const ending *e)
 {
     const int64_t positions = points * points;
     const int64_t v_size = tiles * p->depth, m_size = tiles * p->out_depth, u_size = p->depth * p->out_depth;
@@ -344,15 +348,15 @@ INLINE void convolve_tiles(const int points, const int tile, const problem *p, c
         product(v + i * v_size, tiles * LANES, filter + i * u_size, tiles, p->depth, p->out_depth, m + i * m_size);
     for (int64_t c = 0; c < p->out_depth; c += LANES)
         for (int64_t t = 0; t < tiles; ++t)
-            tile_from_points(points, tile, p, m + c * tiles + t * LANES, m_size, first + t, c, bias, relu, out);
+            tile_from_points(points, tile, p, m + c * tiles + t * LANES, m_size, first + t, c, e);
 }
 
 /* Convolves images with a filter that reflow_winograd_filter transformed. A thread works on a block of tiles at a time;
  * `scratch` has room for threads * points^2 * block * (depth + out_depth) numbers. */
-void reflow_winograd_convolve(const problem *p, const float *images, const float *filter, const float *bias, int64_t relu,
-                              float *scratch, float *out)
+void reflow_winograd_convolve(const problem *p, const float *images, const float *filter, float *scratch,
+                              const ending *e)
 {
-#define TILES(points, tile) convolve_tiles(points, tile, p, images, filter, bias, relu != 0, first, tiles, own, out)
+#define TILES(points, tile) convolve_tiles(points, tile, p, images, filter, first, tiles, own, e)
     const int64_t all = p->batch * tiles_of_image(p), block = p->block;
     const int64_t share = p->points * p->points * block * (p->depth + p->out_depth);
 #pragma omp parallel num_threads(p->threads)
@@ -370,10 +374,10 @@ void reflow_winograd_convolve(const problem *p, const float *images, const float
 /* The results' channels from `column` on, at most PANELS * LANES of them: for a block of tiles after the other. `u` is the
  * transformed filter of these channels, whose positions are u_size numbers apart. */
 static void convolve_columns(const problem *p, const float *v, int64_t tiles, const float *u, int64_t u_size, int64_t column,
-                             int64_t columns, const float *bias, int relu, float *m, float *out)
+                             int64_t columns, float *m, const ending *e)
 {
 #define TILE(points, tile) \
-    tile_from_points(points, tile, p, m + k * n + t * LANES, n * columns, first + t, column + k, bias, relu, out)
+    tile_from_points(points, tile, p, m + k * n + t * LANES, n * columns, first + t, column + k, e)
     for (int64_t first = 0; first < tiles; first += p->block) {
         const int64_t n = smaller(p->block, tiles - first);
         for (int64_t i = 0; i < p->points * p->points; ++i)
@@ -392,7 +396,7 @@ static void convolve_columns(const problem *p, const float *v, int64_t tiles, co
  *
  * `scratch` has room for points^2 * (tiles * depth + threads * (depth + block) * 2 * LANES) numbers. */
 void reflow_winograd_convolve_by_columns(const problem *p, const float *images, const float *filter, int64_t kind,
-                                         const float *bias, int64_t relu, float *scratch, float *out)
+                                         float *scratch, const ending *e)
 {
 #define TILE(points, tile) tile_to_points(points, p, images, t, c, scratch + c * tiles + t * LANES, tiles * p->depth)
     const int64_t positions = p->points * p->points, tiles = p->batch * tiles_of_image(p);
@@ -411,12 +415,12 @@ void reflow_winograd_convolve_by_columns(const problem *p, const float *images, 
                 const int64_t columns = smaller(PANELS * LANES, end - column), size = p->depth * columns;
                 if (kind == 2) {
                     convolve_columns(p, scratch, tiles, filter + column * p->depth, p->depth * p->out_depth, column, columns,
-                                     bias, relu != 0, m, out);
+                                     m, e);
                     continue;
                 }
                 for (int64_t k = 0; k < columns; k += LANES)
                     filter_panel(p, filter, column + k, kind == 1, u + k * p->depth, size);
-                convolve_columns(p, scratch, tiles, u, size, column, columns, bias, relu != 0, m, out);
+                convolve_columns(p, scratch, tiles, u, size, column, columns, m, e);
             }
         }
     }

@@ -19,6 +19,8 @@ from pathlib import Path
 import torch
 
 from reflow.ops import native
+from reflow.ops.native import ending
+from reflow.ops.native.ending import NOTHING, Ending
 
 _SOURCE = Path(__file__).with_name("winograd.c")
 WINDOWS = ((3, 3), (5, 5))
@@ -64,12 +66,10 @@ def load() -> ctypes.CDLL | None:
 def _prepare(library: ctypes.CDLL) -> None:
     problem = ctypes.POINTER(_Problem)
     library.reflow_winograd_filter.argtypes = [problem, _POINTER, _I64, _POINTER]
-    library.reflow_winograd_convolve.argtypes = [problem, _POINTER, _POINTER, _POINTER, _I64, _POINTER, _POINTER]
+    library.reflow_winograd_convolve.argtypes = [problem, _POINTER, _POINTER, _POINTER, ending.POINTER]
     library.reflow_winograd_filter_gradient.argtypes = [problem, _POINTER, _POINTER, _I64, *[_POINTER] * 3]
     library.reflow_winograd_large_filter_gradient.argtypes = [problem, *[_POINTER] * 5]
-    library.reflow_winograd_convolve_by_columns.argtypes = [
-        problem, _POINTER, _POINTER, _I64, _POINTER, _I64, _POINTER, _POINTER
-    ]  # fmt: skip
+    library.reflow_winograd_convolve_by_columns.argtypes = [problem, _POINTER, _POINTER, _I64, _POINTER, ending.POINTER]
     for name in ("filter", "convolve", "convolve_by_columns", "filter_gradient", "large_filter_gradient"):
         getattr(library, f"reflow_winograd_{name}").restype = None
     # A window whose only weight is in its middle copies the image.
@@ -78,7 +78,7 @@ def _prepare(library: ctypes.CDLL) -> None:
         window = torch.zeros(size, size, _LANES, _LANES)
         window[size // 2, size // 2] = torch.eye(_LANES)
         pads = (size // 2, size // 2)
-        result = _convolve(library, image, window, _PLAIN, None, False, pads, (7, 5), *shape)
+        result, _ = _convolve(library, image, window, _PLAIN, NOTHING, pads, (7, 5), *shape)
         if not torch.allclose(result, image, atol=1e-4):
             raise RuntimeError("it fails the known-answer test")
 
@@ -113,23 +113,21 @@ def pays(batch: int, height: int, width: int, window: int, is_transformed: bool 
 
 
 def convolve(
-    images: torch.Tensor, filter: torch.Tensor, bias: torch.Tensor | None, relu: bool, pads: tuple[int, int],
-    out_sizes: tuple[int, int],
-) -> torch.Tensor:  # fmt: skip
+    images: torch.Tensor, filter: torch.Tensor, ending: Ending, pads: tuple[int, int], out_sizes: tuple[int, int]
+) -> tuple[torch.Tensor, torch.Tensor | None]:  # fmt: skip
     """Convolves images.
 
     Args:
         images: float32 [batch, height, width, depth].
         filter: float32 [window, window, depth, out_depth].
-        bias: float32 [out_depth] to add, or None.
-        relu: whether the sum goes through a ReLU.
+        ending: what follows.
         pads: rows of zeros above the images, and columns left of them.
-        out_sizes: height and width of the result.
+        out_sizes: height and width of the sums.
 
     Returns:
-        float32 [batch, *out_sizes, out_depth].
+        What `ending` makes of the sums, float32 [batch, *out_sizes, out_depth], and the places of maxima or None.
     """
-    return _convolve(load(), images, filter, _PLAIN, bias, relu, pads, out_sizes, *_FORWARD[filter.shape[0]])
+    return _convolve(load(), images, filter, _PLAIN, ending, pads, out_sizes, *_FORWARD[filter.shape[0]])
 
 
 def transformed(filter: torch.Tensor) -> torch.Tensor:
@@ -138,11 +136,11 @@ def transformed(filter: torch.Tensor) -> torch.Tensor:
 
 
 def convolve_transformed(
-    images: torch.Tensor, filter: torch.Tensor, window: int, bias: torch.Tensor | None, relu: bool,
-    pads: tuple[int, int], out_sizes: tuple[int, int],
-) -> torch.Tensor:  # fmt: skip
+    images: torch.Tensor, filter: torch.Tensor, window: int, ending: Ending, pads: tuple[int, int],
+    out_sizes: tuple[int, int],
+) -> tuple[torch.Tensor, torch.Tensor | None]:  # fmt: skip
     """`convolve` with a filter that `transformed` made; its window was `window` high."""
-    return _convolve(load(), images, filter, _TRANSFORMED, bias, relu, pads, out_sizes, *_FORWARD[window])
+    return _convolve(load(), images, filter, _TRANSFORMED, ending, pads, out_sizes, *_FORWARD[window])
 
 
 def input_gradient(
@@ -151,7 +149,7 @@ def input_gradient(
     """The gradient of `convolve` by the images, of height and width `sizes`, from that by its result."""
     window = filter.shape[0]
     pads = (window - 1 - pads[0], window - 1 - pads[1])
-    return _convolve(load(), gradients, filter, _TURNED, None, False, pads, sizes, *_GRADIENTS[window])
+    return _convolve(load(), gradients, filter, _TURNED, NOTHING, pads, sizes, *_GRADIENTS[window])[0]
 
 
 def filter_gradient(images: torch.Tensor, gradients: torch.Tensor, pads: tuple[int, int], window: int) -> torch.Tensor:
@@ -190,13 +188,13 @@ def _transformed(library, filter, kind, points, tile) -> torch.Tensor:
     return result
 
 
-def _convolve(library, images, filter, kind, bias, relu, pads, out_sizes, points, tile) -> torch.Tensor:
+def _convolve(library, images, filter, kind, ending, pads, out_sizes, points, tile):
     threads, depth = torch.get_num_threads(), images.shape[3]
     out_depth = filter.shape[1] * _LANES if kind == _TRANSFORMED else filter.shape[2 if kind == _TURNED else 3]
     problem = _Problem(*images.shape, *out_sizes, out_depth, *pads, points, tile, 0, threads)
     positions, tiles = points * points, _tiles(problem)
-    result = images.new_empty(problem.batch, *out_sizes, out_depth)
-    bias = None if bias is None else bias.data_ptr()
+    outputs = ending.outputs(images, out_sizes, out_depth)
+    fields = ending.fields(*outputs)
     # Threads divide the tiles, and each reads all of the filter; or they divide the filter's columns, and each reads
     # all of the images. The larger of the two is to be read once, and the other should stay in the last cache.
     is_filter_larger = tiles <= out_depth and positions * tiles * depth <= _CACHED_NUMBERS
@@ -204,17 +202,15 @@ def _convolve(library, images, filter, kind, bias, relu, pads, out_sizes, points
         problem.block = min(_COLUMNS_BLOCK, tiles)
         scratch = images.new_empty(positions * (tiles * depth + threads * (depth + problem.block) * _COLUMNS))
         library.reflow_winograd_convolve_by_columns(
-            problem, images.data_ptr(), filter.data_ptr(), kind, bias, relu, scratch.data_ptr(), result.data_ptr()
+            problem, images.data_ptr(), filter.data_ptr(), kind, scratch.data_ptr(), fields
         )
-        return result
+        return outputs
     problem.block = min(_BLOCK, -(-tiles // threads))
     if kind != _TRANSFORMED:
         filter = _transformed(library, filter, kind, points, tile)
     scratch = images.new_empty(threads * positions * problem.block * (depth + out_depth))
-    library.reflow_winograd_convolve(
-        problem, images.data_ptr(), filter.data_ptr(), bias, relu, scratch.data_ptr(), result.data_ptr()
-    )
-    return result
+    library.reflow_winograd_convolve(problem, images.data_ptr(), filter.data_ptr(), scratch.data_ptr(), fields)
+    return outputs
 
 
 def _tiles(problem: _Problem) -> int:

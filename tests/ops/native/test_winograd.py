@@ -6,7 +6,8 @@ import torch
 
 import reflow as tf
 from reflow.ops import native
-from reflow.ops.native import winograd
+from reflow.ops.native import max_pool, winograd
+from reflow.ops.native.ending import NOTHING, Ending
 
 pytestmark = pytest.mark.skipif(winograd.load() is None, reason="the C kernel cannot be built here")
 
@@ -51,7 +52,7 @@ def _check_close(value, expected, tolerance):
 
 def test_convolution(case):
     images, filter, gradients, before, behind = case
-    value = winograd.convolve(images, filter, None, False, before, gradients.shape[1:3])
+    value = winograd.convolve(images, filter, NOTHING, before, gradients.shape[1:3])[0]
     _check_close(value, _by_definition(images.double(), filter.double(), before, behind), 5e-6)
 
 
@@ -76,29 +77,46 @@ def test_the_gradient_of_a_large_filter_comes_block_by_block(case, numbers, monk
 @pytest.mark.parametrize("out_depth", [32, 144])
 def test_a_transformed_filter(out_depth):
     images, filter, bias = torch.randn(1, 8, 9, 16), torch.randn(3, 3, 16, out_depth), torch.randn(out_depth)
-    value = winograd.convolve_transformed(images, winograd.transformed(filter), 3, bias, True, (1, 1), (8, 9))
-    torch.testing.assert_close(value, winograd.convolve(images, filter, bias, True, (1, 1), (8, 9)))
+    rest = Ending(bias, True), (1, 1), (8, 9)
+    value, _ = winograd.convolve_transformed(images, winograd.transformed(filter), 3, *rest)
+    torch.testing.assert_close(value, winograd.convolve(images, filter, *rest)[0])
 
 
 @pytest.mark.parametrize("out_depth", [32, 144])
 def test_bias_and_relu(out_depth):
     images, filter = torch.randn(1, 8, 8, 16), torch.randn(3, 3, 16, out_depth)
     bias = torch.randn(out_depth)
-    plain = winograd.convolve(images, filter, None, False, (1, 1), (8, 8))
-    torch.testing.assert_close(winograd.convolve(images, filter, bias, False, (1, 1), (8, 8)), plain + bias)
-    torch.testing.assert_close(winograd.convolve(images, filter, bias, True, (1, 1), (8, 8)), torch.relu(plain + bias))
+    plain, with_bias, both = (winograd.convolve(images, filter, ending, (1, 1), (8, 8))[0]
+                              for ending in (NOTHING, Ending(bias), Ending(bias, True)))  # fmt: skip
+    torch.testing.assert_close(with_bias, plain + bias)
+    torch.testing.assert_close(both, torch.relu(plain + bias))
+
+
+@pytest.mark.parametrize("with_places", [True, False])
+@pytest.mark.parametrize("sizes", [(8, 8), (6, 10)])
+@pytest.mark.parametrize(("window", "out_depth"), [(3, 32), (5, 32), (3, 144)])
+def test_pool(window, out_depth, sizes, with_places):
+    images, filter = torch.randn(2, *sizes, 16), torch.randn(window, window, 16, out_depth)
+    bias = torch.randn(out_depth)
+    images[0, 0, 0] = torch.nan
+    pads = (window // 2, window // 2)
+    whole, _ = winograd.convolve(images, filter, Ending(bias, True), pads, sizes)
+    value, places = winograd.convolve(images, filter, Ending(bias, True, True, with_places), pads, sizes)
+    expected, expected_places = max_pool.max_pool_with_places(whole, [1, 2, 2, 1], [1, 2, 2, 1], b"VALID")
+    torch.testing.assert_close(value, expected, rtol=0, atol=0, equal_nan=True)
+    assert places is None if not with_places else torch.equal(places, expected_places)
 
 
 def test_relu_keeps_nan():
     images = torch.full((1, 8, 8, 16), torch.nan)
-    result = winograd.convolve(images, torch.ones(3, 3, 16, 16), torch.zeros(16), True, (1, 1), (8, 8))
+    result, _ = winograd.convolve(images, torch.ones(3, 3, 16, 16), Ending(None, True), (1, 1), (8, 8))
     assert result.isnan().all()
 
 
 def test_equal_bits_in_every_run():
     images, filter = torch.randn(4, 24, 24, 64), torch.randn(5, 5, 64, 64)
     gradients = torch.randn(4, 24, 24, 64)
-    for function in [lambda: winograd.convolve(images, filter, None, False, (2, 2), (24, 24)),
+    for function in [lambda: winograd.convolve(images, filter, NOTHING, (2, 2), (24, 24))[0],
                      lambda: winograd.filter_gradient(images, gradients, (2, 2), 5)]:  # fmt: skip
         assert torch.equal(function(), function())
 
