@@ -63,7 +63,7 @@ class Placer:
                 named = self._named(asked[node])
                 if not named:
                     reason += ", which is not there"
-                elif node.device not in named:
+                elif anchor is not None and node.device not in named:
                     reason += f", but has to stand with {anchor.name}, which asked for {asked[anchor]}"
             elif anchor is not None:
                 reason = f"has to stand with {anchor.name}, which asked for {asked[anchor]}"
@@ -99,7 +99,8 @@ class Placer:
 
     def _allowed(self, members: list[Node]) -> list[str]:
         """The devices on which a group of nodes may stand."""
-        allowed, anchor = self._devices, None
+        allowed = self._devices
+        anchor: Node | None = None
         takers = []
         for node in members:
             if not node.device:
@@ -108,7 +109,8 @@ class Placer:
                 takers.append(node)
                 continue
             both = [d for d in allowed if d in self._candidates(node)]
-            if not both and not self._soft:
+            # The first node's candidates are among all devices, so there is an anchor to disagree with.
+            if not both and not self._soft and anchor is not None:
                 raise _not_placed(node, f"Cannot colocate nodes {node.name} and {anchor.name}: "
                                   f"{_difference(node.device, anchor.device)}")  # fmt: skip
             allowed, anchor = both or allowed, anchor or node

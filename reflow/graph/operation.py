@@ -220,6 +220,16 @@ class Tensor:
         "__getitem__", "__pow__", "__rpow__", "__invert__", "__neg__", "__abs__", "__matmul__", "__rmatmul__",
     }  # fmt: skip
 
+    if TYPE_CHECKING:
+        # What the rooms of the operations define.
+        def __neg__(self) -> "Tensor": ...
+        def __add__(self, other) -> "Tensor": ...
+
+        __invert__ = __abs__ = __neg__
+        __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __floordiv__ = __add__
+        __rfloordiv__ = __mod__ = __rmod__ = __lt__ = __le__ = __gt__ = __ge__ = __and__ = __rand__ = __add__
+        __or__ = __ror__ = __xor__ = __rxor__ = __getitem__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __add__
+
     def __init__(self, op: Operation, value_index: int, dtype: DType, dims: Dims):
         self.op = op
         self.value_index = value_index
@@ -320,13 +330,13 @@ class Tensor:
 
 
 class _TensorReference:
-    """Wraps a tensor so that it can be a dictionary key by identity."""
+    """Wraps a tensor, or a variable, so that it can be a dictionary key by identity."""
 
-    def __init__(self, tensor: Tensor):
+    def __init__(self, tensor: Any):
         self._tensor = tensor
 
-    def deref(self) -> Tensor:
-        """The wrapped tensor."""
+    def deref(self) -> Any:
+        """What is wrapped."""
         return self._tensor
 
     def __hash__(self):

@@ -6,7 +6,6 @@ from reflow.graph.collections import GraphKeys
 from reflow.graph.context import control_dependencies, name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.export import export
-from reflow.graph.graph import get_default_graph
 from reflow.losses.collection import add_loss
 from reflow.ops.arithmetic import div_no_nan
 from reflow.ops.casting import cast
@@ -100,17 +99,17 @@ def compute_weighted_loss(losses, weights=1.0, scope=None, loss_collection=Graph
       ValueError: for another reduction, or weights that do not fit.
     """
     Reduction.validate(reduction)
-    with name_scope(scope, "weighted_loss", [losses, weights]):
-        # Distribution strategies scale the loss by how it was reduced.
-        get_default_graph()._last_loss_reduction = reduction
-        with control_dependencies([assert_broadcastable(weights, losses)]):
-            losses = to_tensor(losses)
-            input_dtype = losses.dtype.base_dtype
-            losses, weights = cast(losses, dtypes.float32), cast(weights, dtypes.float32)
-            loss = _reduced(losses, weights, call("Mul", losses, weights), reduction)
-            loss = cast(loss, input_dtype)
-            add_loss(loss, loss_collection)
-            return loss
+    with (
+        name_scope(scope, "weighted_loss", [losses, weights]),
+        control_dependencies([assert_broadcastable(weights, losses)]),
+    ):
+        losses = to_tensor(losses)
+        input_dtype = losses.dtype.base_dtype
+        losses, weights = cast(losses, dtypes.float32), cast(weights, dtypes.float32)
+        loss = _reduced(losses, weights, call("Mul", losses, weights), reduction)
+        loss = cast(loss, input_dtype)
+        add_loss(loss, loss_collection)
+        return loss
 
 
 def _reduced(losses, weights, weighted, reduction):

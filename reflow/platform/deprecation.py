@@ -9,6 +9,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Hashable, Iterator
+from typing import Any
 
 from reflow.platform import logging
 
@@ -89,16 +90,17 @@ def deprecated_alias(deprecated_name: str, name: str, func_or_class: Callable, w
     """
     message, key = "The name %s is deprecated. Please use %s instead.\n", (deprecated_name, name)
     if isinstance(func_or_class, type):
+        base: Any = func_or_class
 
-        class Alias(func_or_class):
-            __doc__ = func_or_class.__doc__
-            __module__ = func_or_class.__module__
+        class Alias(base):
+            __doc__ = base.__doc__
+            __module__ = base.__module__
 
             def __init__(self, *args, **kwargs):
                 note(key, message, *key, once=warn_once)
                 super().__init__(*args, **kwargs)
 
-        Alias.__name__, Alias.__qualname__ = func_or_class.__name__, func_or_class.__qualname__
+        Alias.__name__, Alias.__qualname__ = base.__name__, base.__qualname__
         return Alias
 
     @functools.wraps(func_or_class)

@@ -94,6 +94,6 @@ class _LazilyParsedFlags:
         return self.__dict__["_flag_values"](*args, **kwargs)
 
 
-FLAGS = _LazilyParsedFlags(_absl_flags.FLAGS)
+FLAGS = _LazilyParsedFlags(_absl_flags.FLAGS)  # type: ignore[assignment] # absl's name, with our habits
 
 export_values({"flags": sys.modules[__name__], "app.flags": sys.modules[__name__]})

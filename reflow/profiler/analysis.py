@@ -1,6 +1,7 @@
 """Profiles: `tf.profiler.profile`, `tf.profiler.Profiler`, `tf.profiler.advise`."""
 
 import json
+from typing import Any
 
 from tensorboard.compat.proto import config_pb2
 
@@ -30,7 +31,7 @@ class Profiler:
         self._graph = graph or get_default_graph()
         self._op_log = op_log
         self._nodes = nodes_of_graph(self._graph, complete_op_log(self._graph, op_log))
-        self._steps: dict[int, object] = {}
+        self._steps: dict[int, Any] = {}
 
     def add_step(self, step, run_meta):
         """Add the statistics of a step.

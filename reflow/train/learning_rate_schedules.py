@@ -1,6 +1,7 @@
 """Learning rate schedules: objects that make the tensor of a rate from that of the step."""
 
 import math
+from functools import partial
 
 from reflow.graph.context import name_scope
 from reflow.graph.convert import convert_n_to_tensor, to_tensor
@@ -123,8 +124,8 @@ class PiecewiseConstantDecay(_Schedule):
             step = to_tensor(step)
             bounds = [cast(b, step.dtype.base_dtype) for b in boundaries]
             pairs = [(step <= bounds[0], lambda: values[0]), (step > bounds[-1], lambda: values[-1])]
-            for low, high, value in zip(bounds[:-1], bounds[1:], values[1:-1], strict=True):
-                pairs.append(((step > low) & (step <= high), lambda value=value: value))
+            for i, (low, high) in enumerate(zip(bounds[:-1], bounds[1:], strict=True), start=1):
+                pairs.append(((step > low) & (step <= high), partial(values.__getitem__, i)))
             return case(pairs, lambda: values[0], exclusive=True)
 
 

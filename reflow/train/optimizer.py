@@ -16,6 +16,7 @@ from reflow.ops import state
 from reflow.ops.casting import cast
 from reflow.ops.control import group, tuple_
 from reflow.train import slot_creator
+from reflow.variables.ref_variable import RefVariable
 from reflow.variables.resource_variable import BaseResourceVariable, is_resource_variable
 from reflow.variables.variable import Variable
 from reflow.variables.variable_lists import trainable_variables
@@ -346,7 +347,7 @@ def _target(variable):
     """
     if _is_handle(variable) or isinstance(variable, Tensor):
         return variable
-    if isinstance(variable, Variable):
+    if isinstance(variable, RefVariable):
         return variable._ref()
     raise NotImplementedError("Trying to optimize unsupported type ", variable)
 

@@ -74,7 +74,7 @@ class SaverBuilder:
     def _save(self, filename, saveables):
         return with_dependencies([self._save_op(filename, saveables)], filename)
 
-    def _save_op(self, filename, saveables: list[SaveableObject]):
+    def _save_op(self, filename, saveables):
         specs = [spec for saveable in saveables for spec in saveable.specs]
         tensors = [spec.tensor for spec in specs]
         inputs = (filename, [s.name for s in specs], [s.slice_spec for s in specs], tensors)

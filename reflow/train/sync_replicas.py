@@ -1,5 +1,7 @@
 """Gradients of several workers, averaged and applied in one step: the workers wait for each other."""
 
+from typing import Any
+
 from reflow.graph import dtypes, errors
 from reflow.graph.collections import GraphKeys
 from reflow.graph.context import colocate_with, control_dependencies, device, name_scope
@@ -60,9 +62,9 @@ class SyncReplicasOptimizer(Optimizer):
         self._variable_averages = variable_averages
         self._variables_to_average = variables_to_average
         self._gradients_applied = False
-        self._global_step = None
+        self._global_step: Any = None
         self._local_step = None
-        self._sync_token_queue = None
+        self._sync_token_queue: FIFOQueue | None = None
         self._chief_queue_runner = None
         # Pairs (accumulator, device).
         self._accumulator_list: list[tuple] = []
@@ -187,7 +189,7 @@ class SyncReplicasOptimizer(Optimizer):
         Raises:
           ValueError: before `apply_gradients`, or if these are too few for the first step.
         """
-        if not self._gradients_applied:
+        if self._sync_token_queue is None:
             raise ValueError("get_init_tokens_op() should be called after apply_gradients().")
         needed = self._replicas_to_aggregate - self._total_num_replicas
         if num_tokens == -1:

@@ -15,11 +15,10 @@ from reflow.train.remapped_matrix import remapped_matrix_initializer
 from reflow.train.saveable import by_checkpoint_name
 from reflow.variables.partition_info import PartitionInfo
 
-_FIELDS = "new_vocab new_vocab_size num_oov_buckets old_vocab old_vocab_size backup_initializer axis"
-
 
 @export("train.VocabInfo", "estimator.VocabInfo")
-class VocabInfo(namedtuple("VocabInfo", _FIELDS)):
+class VocabInfo(namedtuple("VocabInfo", ["new_vocab", "new_vocab_size", "num_oov_buckets", "old_vocab",
+                                         "old_vocab_size", "backup_initializer", "axis"])):  # fmt: skip
     """How the vocabulary of a variable has changed, for `tf.train.warm_start`.
 
     Args:

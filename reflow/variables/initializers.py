@@ -410,7 +410,8 @@ class Identity(Initializer):
         if len(whole) != 2:
             raise ValueError("Identity matrix initializer can only be used for 2D matrices.")
         whole = whole.as_list() if isinstance(whole, TensorShape) else whole
-        matrix = eye(*whole, dtype=self.dtype if dtype is None else dtype)
+        rows, columns = whole
+        matrix = eye(rows, columns, dtype=self.dtype if dtype is None else dtype)
         if partition_info is not None:
             matrix = slice_(matrix, partition_info.var_offset, shape)
         return self.gain * matrix

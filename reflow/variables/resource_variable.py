@@ -8,9 +8,10 @@ from reflow.graph.build import call
 from reflow.graph.collections import GraphKeys
 from reflow.graph.context import name_scope
 from reflow.graph.convert import register_tensor_conversion_function, to_tensor
-from reflow.graph.dtypes import as_dtype
+from reflow.graph.dtypes import DType, as_dtype
 from reflow.graph.graph import get_default_graph
 from reflow.graph.meta_graph import register_proto_function
+from reflow.graph.operation import Tensor
 from reflow.graph.shapes import TensorShape, as_dims, as_shape, dims_to_str
 from reflow.variables import synchronization as sync
 from reflow.variables.initial_values import safe_initial_value
@@ -28,11 +29,16 @@ class BaseResourceVariable(Variable):
     """A variable behind a handle.
 
     Attributes that the kinds of it set: `_handle` (the resource tensor), `_shape`, `_dtype`, `_handle_name`,
-    `_graph_element` (a tensor that reads the variable) and `_cached_value` (one on the caching device, or None).
+    `_unique_id`, `_graph_element` (a tensor that reads the variable) and `_cached_value` (one on the caching device).
     """
 
-    _cached_value = None
-    _graph_element = None
+    _handle: Tensor
+    _handle_name: str
+    _unique_id: str
+    _shape: TensorShape
+    _dtype: DType
+    _cached_value: Tensor | None = None
+    _graph_element: Tensor
     _is_initialized_op = None
     _caching_device = None
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+from typing import TYPE_CHECKING
 
 from tensorboard.compat.proto.variable_pb2 import VariableDef
 
@@ -171,13 +172,26 @@ class Variable(metaclass=VariableMetaclass):
     SaveSliceInfo = SaveSliceInfo
     __array_priority__ = 100
 
+    if TYPE_CHECKING:
+        # What the metaclass passes on to `_create`, and the operators of tensors, which are set below.
+        def __init__(self, initial_value=None, trainable=None, collections=None, validate_shape=True,
+                     caching_device=None, name=None, variable_def=None, dtype=None, expected_shape=None,
+                     import_scope=None, constraint=None, use_resource=None, synchronization=None, aggregation=None,
+                     shape=None): ...  # fmt: skip
+        def __neg__(self) -> Tensor: ...
+        def __add__(self, other) -> Tensor: ...
+
+        __invert__ = __abs__ = __neg__
+        __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __add__
+        __floordiv__ = __mod__ = __lt__ = __le__ = __gt__ = __ge__ = __and__ = __or__ = __xor__ = __matmul__ = __add__
+
     # What the kinds of variables set.
     _trainable = True
     _synchronization = VariableSynchronization.AUTO
     _aggregation = VariableAggregation.NONE
     _constraint = None
     _save_slice_info = None
-    _initial_value = None
+    _initial_value: Tensor | None = None
     _initializer_op = None
     _distribute_strategy = None
     _in_graph_mode = True
@@ -255,8 +269,8 @@ class Variable(metaclass=VariableMetaclass):
         return self._constraint
 
     @property
-    def initial_value(self) -> Tensor:
-        """The tensor that `initializer` assigns."""
+    def initial_value(self) -> Tensor | None:
+        """The tensor that `initializer` assigns; None if a VariableDef that named none made the variable."""
         return self._initial_value
 
     @property

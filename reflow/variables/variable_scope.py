@@ -457,7 +457,7 @@ class variable_scope:
         self._entered = []  # For each entry the contexts that it opened.
 
     def __enter__(self):
-        contexts = []
+        contexts: list = []
         self._entered.append(contexts)
         try:
             if self._graph is not get_default_graph():
