@@ -46,6 +46,9 @@ unary(
 gradient_op(
     "ReluGrad", "real", "torch.ops.aten.threshold_backward({gradients}, {features}, 0)", _BY_INPUT,
     numpy=lambda gradients, features: gradients * (features > 0), value=None,
+    native=elementwise_native.binary(
+        "relu_grad", lambda g, x: torch.ops.aten.threshold_backward(g, x, 0), most=1 << 15
+    ),
 )  # fmt: skip
 
 
@@ -75,7 +78,7 @@ def _leaky_relu_grad(gradients, features, alpha):
 
 define_op(
     "LeakyReluGrad", _BY_INPUT, "T: type in floating = float, alpha: float = 0.2", shape=same_shape,
-    kernel=_leaky_relu_grad,
+    kernel=_leaky_relu_grad, native=elementwise_native.leaky_relu_grad(_leaky_relu_grad),
 )  # fmt: skip
 
 
@@ -169,7 +172,7 @@ def crelu(features, name=None, axis=-1):
 elu = unary(
     "Elu", FLOATING, "torch.nn.functional.elu({features})", "nn.elu", signature=_FORWARD,
     summary="exp(x) - 1 for x < 0, else x, elementwise (Clevert et al., 2015).",
-    native=elementwise_native.unary("elu", torch.nn.functional.elu, least=1 << 10),
+    native=elementwise_native.unary("elu", torch.nn.functional.elu),
 )  # fmt: skip
 selu = unary(
     "Selu", FLOATING, "torch.selu({features})", "nn.selu", signature=_FORWARD,
@@ -178,7 +181,7 @@ selu = unary(
 gradient_op(
     "EluGrad", FLOATING, "torch.ops.aten.elu_backward({gradients}, 1, 1, 1, True, {outputs})", _BY_OUTPUT,
     native=elementwise_native.binary(
-        "elu_grad", lambda g, y: torch.ops.aten.elu_backward(g, 1, 1, 1, True, y), least=1 << 12
+        "elu_grad", lambda g, y: torch.ops.aten.elu_backward(g, 1, 1, 1, True, y)
     ),
 )  # fmt: skip
 
@@ -256,11 +259,12 @@ def _softsign_gradient(op, grad):
 # --- sigmoid ------------------------------------------------------------------------------------------------------
 
 unary("Sigmoid", FLOATING_COMPLEX, "torch.sigmoid({x})",
-      native=elementwise_native.unary("sigmoid", torch.sigmoid, least=1 << 12))  # fmt: skip
+      native=elementwise_native.unary("sigmoid", torch.sigmoid, least=1 << 6))  # fmt: skip
 gradient_op(
     "SigmoidGrad", FLOATING_COMPLEX, lambda y, dy: dy * y * (1 - y),
     lower=lambda node: None if node.dtype(0).is_complex
     else f"torch.ops.aten.sigmoid_backward({node.args[1]}, {node.args[0]})",
+    native=elementwise_native.binary("sigmoid_grad", lambda y, dy: torch.ops.aten.sigmoid_backward(dy, y)),
 )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ squared_difference = binary(
     lambda x, y: torch.square((x - y).abs()).to(x.dtype) if x.is_complex() else torch.square(x - y),
     "squared_difference", "math.squared_difference", is_commutative=True,
     lower=lambda node: None if node.dtype(0).is_complex else f"torch.square({node.args[0]} - {node.args[1]})",
-    native=elementwise_native.binary("squared_difference", lambda x, y: torch.square(x - y), least=1),
+    native=elementwise_native.binary("squared_difference", lambda x, y: torch.square(x - y)),
     summary="(x - y) * conj(x - y), elementwise.",
 )  # fmt: skip
 
@@ -223,12 +223,12 @@ def _extremum(function, replacement: float):
 maximum = binary(
     "Maximum", _ORDERED, _extremum(torch.maximum, -float("inf")), "maximum", "math.maximum", numpy=np.maximum,
     lower=_lower_extremum("torch.maximum", "-inf"), summary="The greater of x and y, elementwise.",
-    native=elementwise_native.binary("maximum", _extremum(torch.maximum, -float("inf")), least=1),
+    native=elementwise_native.extremum("maximum", _extremum(torch.maximum, -float("inf"))),
 )  # fmt: skip
 minimum = binary(
     "Minimum", _ORDERED, _extremum(torch.minimum, float("inf")), "minimum", "math.minimum", numpy=np.minimum,
     lower=_lower_extremum("torch.minimum", "inf"), summary="The lesser of x and y, elementwise.",
-    native=elementwise_native.binary("minimum", _extremum(torch.minimum, float("inf")), least=1),
+    native=elementwise_native.extremum("minimum", _extremum(torch.minimum, float("inf"))),
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from reflow.graph.indexed_slices import IndexedSlices
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.sparse_tensor import SparseTensor
+from reflow.ops.native import elementwise as elementwise_native
 from reflow.ops.shape_rules import unchanged_shape
 from reflow.ops.torch_types import to_torch
 
@@ -77,7 +78,8 @@ def _cast_dims(op):
 
 define_op(
     "Cast", "x: SrcT -> y: DstT", "SrcT: type, DstT: type, Truncate: bool = false",
-    shape=unchanged_shape, kernel=_cast, lower=_lower_cast, value=_cast_value, value_dims=_cast_dims,
+    shape=unchanged_shape, kernel=_cast, lower=_lower_cast, native=elementwise_native.conversion(_cast),
+    value=_cast_value, value_dims=_cast_dims,
 )  # fmt: skip
 
 _DIFFERENTIABLE = frozenset(

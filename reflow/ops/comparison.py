@@ -82,7 +82,7 @@ def _order(op_name: str, function: Callable, sign: str, numpy: Callable, public_
     lower = _lower_order(f"torch.{function.__name__}", f"{{x}} {sign} {{y}}")
     return comparison(
         op_name, "real", function, public_name, f"math.{public_name}", numpy=numpy, lower=lower,
-        native=elementwise_native.comparison(public_name, function, least=1 << 13),
+        native=elementwise_native.comparison(public_name, function),
         summary=f"True where x {sign} y, elementwise.",
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dimension, TensorShape
 from reflow.graph.tensor_proto import to_ndarray
+from reflow.ops.native import elementwise as elementwise_native
 from reflow.ops.shape_rules import shape_from_input, unchanged_shape, with_rank
 
 # A tensor of fewer elements stands in the graph as a constant; a larger one is filled when the graph runs.
@@ -103,7 +104,7 @@ def _fill_shape(op):
 define_op(
     "Fill", "dims: index_type, value: T -> output: T", "T: type, index_type: type in index = int32",
     shape=_fill_shape,
-    kernel=_fill, host="dims", value=_fill_value,
+    kernel=_fill, native=elementwise_native.fill(_fill), host="dims", value=_fill_value,
 )  # fmt: skip
 
 

@@ -21,12 +21,17 @@ from reflow.ops.shape_rules import unchanged_shape
 _SIGNED = "bfloat16|half|float|double|int32|int64|complex64|complex128"
 
 
+# Of no more numbers a kernel in C is faster, because its call is.
+_FEW = 1 << 14
+
 # --- sign and size ------------------------------------------------------------------------------------------------
 
-unary("Abs", "bfloat16|half|float|double|int8|int16|int32|int64", "torch.abs({x})")
+unary("Abs", "bfloat16|half|float|double|int8|int16|int32|int64", "torch.abs({x})",
+      native=elementwise_native.unary("abs", torch.abs, most=_FEW))  # fmt: skip
 negative = unary(
-    "Neg", _SIGNED, "torch.neg({x})", "negative", "math.negative", summary="-x, elementwise.", sparse=True
-)
+    "Neg", _SIGNED, "torch.neg({x})", "negative", "math.negative", summary="-x, elementwise.", sparse=True,
+    native=elementwise_native.unary("negative", torch.neg, most=_FEW),
+)  # fmt: skip
 sign = unary(
     "Sign", _SIGNED, "torch.sgn({x})", "sign", "math.sign",
     summary="-1, 0 or 1 as x < 0, x == 0 (or NaN) or x > 0, elementwise; x / |x| for complex x, and 0 for 0.",
@@ -80,10 +85,11 @@ square = unary(
 )
 sqrt = unary(
     "Sqrt", FLOATING_COMPLEX, "torch.sqrt({x})", "sqrt", "math.sqrt", summary="The square root, elementwise.",
-    sparse=True, native=elementwise_native.unary("sqrt", torch.sqrt, least=1 << 10),
+    sparse=True, native=elementwise_native.unary("sqrt", torch.sqrt),
 )  # fmt: skip
 rsqrt = unary(
-    "Rsqrt", FLOATING_COMPLEX, "torch.rsqrt({x})", "rsqrt", "math.rsqrt", summary="1 / sqrt(x), elementwise."
+    "Rsqrt", FLOATING_COMPLEX, "torch.rsqrt({x})", "rsqrt", "math.rsqrt", summary="1 / sqrt(x), elementwise.",
+    native=elementwise_native.unary("rsqrt", torch.rsqrt),
 )
 reciprocal = unary(
     "Reciprocal", _SIGNED, "torch.reciprocal({x})", "reciprocal", "math.reciprocal", summary="1 / x, elementwise.",
@@ -110,7 +116,7 @@ def _gradient_by_result(op_name: str, function: Callable, single: str, compiled:
         y, dy = node.args
         return single.format(y=y, dy=dy) if node.dtype(0) in (dtypes.float32, dtypes.float64) else None
 
-    native = elementwise_native.binary(compiled, kernel, least=1) if compiled else None
+    native = elementwise_native.binary(compiled, kernel) if compiled else None
     gradient_op(op_name, FLOATING_COMPLEX, kernel, lower=lower, native=native)
 
 
@@ -181,7 +187,7 @@ def _reciprocal_gradient_gradient(op, grad):
 
 exp = unary(
     "Exp", FLOATING_COMPLEX, "torch.exp({x})", "exp", "math.exp", summary="e to the power x, elementwise.",
-    native=elementwise_native.unary("exp", torch.exp, least=1 << 9),
+    native=elementwise_native.unary("exp", torch.exp, least=1 << 6),
 )  # fmt: skip
 expm1 = unary(
     "Expm1", FLOATING_COMPLEX, "torch.expm1({x})", "expm1", "math.expm1",
@@ -263,6 +269,7 @@ def _rounding_gradient(op, grad):
 is_finite = unary(
     "IsFinite", FLOATING, "torch.isfinite({x})", "is_finite", "math.is_finite", "debugging.is_finite",
     signature="x: T -> y: bool", summary="True where x is neither infinite nor NaN, elementwise.",
+    native=elementwise_native.is_finite,
 )  # fmt: skip
 is_inf = unary(
     "IsInf", FLOATING, "torch.isinf({x})", "is_inf", "math.is_inf", "debugging.is_inf",

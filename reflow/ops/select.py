@@ -87,7 +87,7 @@ def _select_value(op):
 define_op(
     "Select", "condition: bool, t: T, e: T -> output: T", "T: type",
     shape=_select_shape, kernel=_select, lower=_lower_select, value=_select_value,
-    native=elementwise_native.select(least=1 << 12),
+    native=elementwise_native.select,
 )  # fmt: skip
 
 define_op(

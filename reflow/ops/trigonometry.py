@@ -41,7 +41,7 @@ cosh = unary(
 tanh = unary(
     "Tanh", FLOATING_COMPLEX, "torch.tanh({x})", "tanh", "math.tanh", "nn.tanh",
     summary="The hyperbolic tangent, elementwise.", sparse=True,
-    native=elementwise_native.unary("tanh", torch.tanh, least=1 << 8),
+    native=elementwise_native.unary("tanh", torch.tanh, least=1 << 6),
 )  # fmt: skip
 asinh = unary(
     "Asinh", FLOATING_COMPLEX, "torch.asinh({x})", "asinh", "math.asinh",
@@ -59,6 +59,7 @@ gradient_op(
     "TanhGrad", FLOATING_COMPLEX, lambda y, dy: dy * (1 - y * y),
     lower=lambda node: None if node.dtype(0).is_complex
     else f"torch.ops.aten.tanh_backward({node.args[1]}, {node.args[0]})",
+    native=elementwise_native.binary("tanh_grad", lambda y, dy: torch.ops.aten.tanh_backward(dy, y)),
 )  # fmt: skip
 define_op("Atan2", "y: T, x: T -> z: T", f"T: type in {FLOATING}", shape=broadcast, kernel="torch.atan2({y}, {x})")
 

@@ -31,6 +31,17 @@
         return 0;                                                                                                      \
     }
 
+/* The second input is a scalar. */
+#define WITH_SCALAR(name, function)                                                                                    \
+    EXPORT int64_t reflow_##name##_scalar(const float *a, const float *b, float *out, int64_t n, int64_t threads)      \
+    {                                                                                                                  \
+        const float other = *b;                                                                                        \
+        FOR_EACH                                                                                                       \
+        for (int64_t i = 0; i < n; ++i)                                                                                \
+            out[i] = function(a[i], other);                                                                            \
+        return 0;                                                                                                      \
+    }
+
 /* --- functions of one number ------------------------------------------------------------------------------------- */
 
 /* x P(x^2) / Q(x^2), of degrees 13 and 6, with the least relative error on [-9.01, 9.01] (6.7e-9, by Lawson's weighted
@@ -72,7 +83,13 @@ static inline float elu(float x)
     return x > 0 ? x : below;
 }
 
+static inline float reciprocal_root(float x) { return 1 / sqrtf(x); }
+static inline float negative(float x) { return -x; }
+
+UNARY(abs, fabsf)
+UNARY(negative, negative)
 UNARY(sqrt, sqrtf)
+UNARY(rsqrt, reciprocal_root)
 UNARY(exp, exponential)
 UNARY(sigmoid, logistic)
 UNARY(tanh, hyperbolic_tangent)
@@ -100,9 +117,26 @@ static inline float elu_gradient(float gradient, float output)
     return output < 0 ? below : gradient;
 }
 
+static inline float sigmoid_gradient(float y, float dy) { return dy * (1 - y) * y; }
+static inline float tanh_gradient(float y, float dy) { return dy * (1 - y * y); }
+static inline float relu_gradient(float gradient, float feature) { return feature <= 0 ? 0 : gradient; }
+
+BINARY(sigmoid_grad, sigmoid_gradient)
+BINARY(tanh_grad, tanh_gradient)
+BINARY(relu_grad, relu_gradient)
 BINARY(sqrt_grad, sqrt_gradient)
 BINARY(rsqrt_grad, rsqrt_gradient)
 BINARY(elu_grad, elu_gradient)
+
+EXPORT int64_t reflow_leaky_relu_grad(const float *gradients, const float *features, float *out, int64_t n,
+                                      const float *alpha, int64_t threads)
+{
+    const float slope = *alpha;
+    FOR_EACH
+    for (int64_t i = 0; i < n; ++i)
+        out[i] = features[i] > 0 ? gradients[i] : gradients[i] * slope;
+    return 0;
+}
 
 /* --- functions of two numbers ------------------------------------------------------------------------------------ */
 
@@ -115,6 +149,8 @@ static inline float lesser(float a, float b) { return a > b ? b : a; }
 BINARY(squared_difference, squared_difference)
 BINARY(maximum, greater)
 BINARY(minimum, lesser)
+WITH_SCALAR(maximum, greater)
+WITH_SCALAR(minimum, lesser)
 
 /* --- choices ----------------------------------------------------------------------------------------------------- */
 
@@ -163,3 +199,44 @@ EXPORT int64_t reflow_select(const uint8_t *condition, const float *t, const flo
     }
     return 0;
 }
+
+/* --- types and copies -------------------------------------------------------------------------------------------- */
+
+#define CONVERSION(name, from, to)                                                                                     \
+    EXPORT int64_t reflow_##name(const from *x, to *y, int64_t n, int64_t threads)                                     \
+    {                                                                                                                  \
+        FOR_EACH                                                                                                       \
+        for (int64_t i = 0; i < n; ++i)                                                                                \
+            y[i] = (to)x[i];                                                                                           \
+        return 0;                                                                                                      \
+    }
+
+CONVERSION(float32_to_int32, float, int32_t)
+CONVERSION(int32_to_float32, int32_t, float)
+CONVERSION(int64_to_float32, int64_t, float)
+CONVERSION(uint8_to_float32, uint8_t, float)
+CONVERSION(int32_to_int64, int32_t, int64_t)
+CONVERSION(int64_to_int32, int64_t, int32_t)
+
+EXPORT int64_t reflow_is_finite(const float *x, uint8_t *y, int64_t n, int64_t threads)
+{
+    FOR_EACH
+    for (int64_t i = 0; i < n; ++i)
+        y[i] = fabsf(x[i]) < INFINITY;
+    return 0;
+}
+
+/* `ignored` are the dimensions. */
+#define FILL(bits, type)                                                                                               \
+    EXPORT int64_t reflow_fill_##bits(const void *ignored, const type *value, type *out, int64_t n, int64_t threads)   \
+    {                                                                                                                  \
+        const type number = *value;                                                                                    \
+        FOR_EACH                                                                                                       \
+        for (int64_t i = 0; i < n; ++i)                                                                                \
+            out[i] = number;                                                                                           \
+        return 0;                                                                                                      \
+    }
+
+FILL(8, uint8_t)
+FILL(32, uint32_t)
+FILL(64, uint64_t)

@@ -156,3 +156,75 @@ def test_a_library_with_wrong_answers_is_refused(tmp_path):
     path = tmp_path / "elementwise.c"
     path.write_text(source)
     assert native.load(path, elementwise_native._prepare) is None
+
+
+def _few_numbers():
+    """Fewer than the bounds above which PyTorch's kernels serve."""
+    return np.resize(np.array(SPECIAL, np.float32), 36)
+
+
+@pytest.mark.parametrize(
+    ("op", "expected"),
+    [
+        ("Abs", np.abs), ("Neg", np.negative), ("IsFinite", np.isfinite),
+        ("Rsqrt", lambda x: 1 / np.sqrt(x.astype(np.float64))),
+    ],
+)  # fmt: skip
+def test_functions_of_few_numbers(op, expected):
+    x = _few_numbers()
+    result, source = _run(lambda a: call(op, a), x)
+    assert "native_" in source
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(result, expected(x).astype(result.dtype), rtol=2e-7)
+
+
+@pytest.mark.parametrize(
+    ("op", "attrs", "expected"),
+    [
+        ("SigmoidGrad", {}, lambda y, dy: torch.ops.aten.sigmoid_backward(dy, y)),
+        ("TanhGrad", {}, lambda y, dy: torch.ops.aten.tanh_backward(dy, y)),
+        ("ReluGrad", {}, lambda g, x: torch.ops.aten.threshold_backward(g, x, 0)),
+        ("LeakyReluGrad", {"alpha": 0.3}, lambda g, x: torch.ops.aten.leaky_relu_backward(g, x, 0.3, False)),
+    ],
+)
+def test_gradients_are_those_of_pytorch(op, attrs, expected):
+    pairs = np.array([(a, b) for a in SPECIAL for b in SPECIAL], np.float32)
+    a, b = pairs[:, 0].copy(), pairs[:, 1].copy()
+    result, source = _run(lambda x, y: call(op, x, y, **attrs), a, b)
+    assert "native_" in source
+    np.testing.assert_allclose(result, expected(torch.from_numpy(a), torch.from_numpy(b)), rtol=2e-7)
+
+
+@pytest.mark.parametrize("scalar", [0.25, np.inf, np.nan])
+def test_extrema_with_a_scalar(scalar):
+    x = _feed(-1, 1)
+    for function, expected in (
+        (tf.maximum, np.where(x < scalar, np.float32(scalar), x)),
+        (tf.minimum, np.where(x > scalar, np.float32(scalar), x)),
+    ):  # fmt: skip
+        result, source = _run(lambda a, function=function: function(a, scalar), x)
+        assert "_scalar(" in source
+        np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("float32", "int32"), ("int32", "float32"), ("int64", "float32"), ("uint8", "float32"), ("int32", "int64"),
+        ("int64", "int32"), ("bool", "float32"),
+    ],
+)  # fmt: skip
+def test_conversions_are_those_of_pytorch(source, target):
+    x = np.array([0, 1, 0.75, -1.5, 100, 16_777_217, -2_000_000_111, 1e20], np.float64)
+    with np.errstate(invalid="ignore"):
+        x = x.astype(source)
+    result, text = _run(lambda a: tf.cast(a, target), x)
+    assert "native_" in text
+    np.testing.assert_array_equal(result, torch.from_numpy(x).to(getattr(torch, target)))
+
+
+@pytest.mark.parametrize("value", [np.float32(-3.5), np.int64(1 << 40), np.array(True), np.complex64(1 + 2j)])
+def test_fill(value):
+    result, source = _run(lambda v: tf.fill([3, 5], v), np.asarray(value))
+    assert "native_fill" in source
+    np.testing.assert_array_equal(result, np.full((3, 5), value))
