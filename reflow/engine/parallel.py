@@ -59,6 +59,11 @@ class CompiledParts(Compiled):
         parts = [f"# {device}\n{emitted.source}" for device, _, emitted, _ in self._parts]
         return self._segment_sources() + "\n".join(parts)
 
+    @property
+    def parts(self) -> list[Plan]:
+        """What runs, one plan a device."""
+        return [part for _, part, _, _ in self._parts]
+
     def emitted_by(self, emit: Callable[[Plan], Emitted]) -> "CompiledParts":
         """The same parts, each emitted by `emit`."""
         result = copy.copy(self)

@@ -1,10 +1,11 @@
 """Sessions: they own the state of a graph's variables and run parts of the graph."""
 
+import sys
 import threading
 
 from reflow.engine import linear_maps  # noqa: F401 # It defines an op.
 from reflow.engine.default_config import default_config
-from reflow.engine.devices import session_devices
+from reflow.engine.devices import limit_gpu_memory, mapping, session_devices
 from reflow.engine.feeds import feed_pairs, feed_value
 from reflow.engine.fetches import Fetches
 from reflow.engine.jit.request import Request
@@ -35,6 +36,9 @@ class BaseSession:
         self._closed = False
         self._resources = ResourceManager()
         self._options = _options(config)
+        limit_gpu_memory(config)
+        if config.log_device_placement:
+            print(mapping(config), file=sys.stderr)
         self._timeout_ms = config.operation_timeout_in_ms
         if config.intra_op_parallelism_threads > 0:
             use_threads(config.intra_op_parallelism_threads)

@@ -147,6 +147,11 @@ class Compiled:
         """The Python source of the step."""
         return self._segment_sources() + self.emitted.source
 
+    @property
+    def parts(self) -> list[Plan]:
+        """What runs, one plan a device."""
+        return [self.plan] if self.plan.nodes else []
+
     def _segment_sources(self) -> str:
         return "".join(f"{segment.source}\n" for segment in self.plan.jit.segments) if self.plan.jit else ""
 

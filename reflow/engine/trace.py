@@ -44,11 +44,13 @@ def run_with_metadata(session, fetches, feed_dict, options, run_metadata):
 
     Raises:
       TypeError: if they are not protos of these kinds.
+      InvalidArgumentError: if `inter_op_thread_pool` is none of the session's. (A step starts its own threads.)
       DeadlineExceededError: if `timeout_in_ms` passes first.
     """
-    _check(options, run_metadata)
+    _check(session, options, run_metadata)
     milliseconds = (options.timeout_in_ms if options is not None else 0) or session._timeout_ms
-    if options is None or options.trace_level == config_pb2.RunOptions.NO_TRACE:
+    wants_graphs = options is not None and options.output_partition_graphs
+    if options is None or options.trace_level == config_pb2.RunOptions.NO_TRACE and not wants_graphs:
         return _within(milliseconds, lambda: session._run(fetches, feed_dict))
     return _within(milliseconds, lambda: _run_timed(session, fetches, feed_dict, options, run_metadata))
 
@@ -59,20 +61,28 @@ def _run_timed(session, fetches, feed_dict, options, run_metadata):
     values = [feed_value(t, v) for t, v in pairs]
     session._check_open()
     step = session._step(handler.tensors, handler.targets, [t for t, _ in pairs])
-    timed = TimedStep(step.compiled(values), session._resources)
-    results = timed.run(values)
-    if run_metadata is not None:
-        run_metadata.step_stats.CopyFrom(timed.step_stats())
-        if options.output_partition_graphs:
-            run_metadata.partition_graphs.append(partition_graph(timed.plan))
+    compiled = step.compiled(values)
+    if options.trace_level == config_pb2.RunOptions.NO_TRACE:
+        results = compiled.run(values)
+    else:
+        timed = TimedStep(compiled, session._resources)
+        results = timed.run(values)
+        if run_metadata is not None:
+            run_metadata.step_stats.CopyFrom(timed.step_stats())
+    if run_metadata is not None and options.output_partition_graphs:
+        del run_metadata.partition_graphs[:]
+        run_metadata.partition_graphs.extend(map(partition_graph, compiled.parts))
     return handler.build(results)
 
 
-def _check(options, run_metadata):
+def _check(session, options, run_metadata):
     if options is not None and type(options).__name__ != "RunOptions":
         raise TypeError(f"options must be a RunOptions proto, but got {type(options)}")
     if run_metadata is not None and type(run_metadata).__name__ != "RunMetadata":
         raise TypeError(f"run_metadata must be a RunMetadata proto, but got {type(run_metadata)}")
+    pools = max(len(session._config.session_inter_op_thread_pool), 1)
+    if options is not None and not -1 <= options.inter_op_thread_pool < pools:
+        raise errors.InvalidArgumentError(None, None, f"Invalid inter_op_thread_pool: {options.inter_op_thread_pool}")
 
 
 def _within(milliseconds, run):
@@ -184,7 +194,7 @@ def _described(value):
 
 
 def partition_graph(plan):
-    """The GraphDef of what a plan runs."""
+    """The GraphDef of what a plan, or one device's part of it, runs."""
     result = graph_pb2.GraphDef()
     for node in plan.nodes:
         row = result.node.add(name=node.name, op=node.type, device=node.device)

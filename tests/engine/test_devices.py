@@ -1,6 +1,7 @@
 """Devices: placement, transfers between virtual CPUs, errors."""
 
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 import reflow as tf
 from reflow.engine import cost_model
+from reflow.engine.devices import list_local_devices
 from reflow.engine.placement import Placer
 from reflow.engine.plan import build_plan
 from reflow.engine.rendezvous import Rendezvous
@@ -31,6 +33,53 @@ def test_sessions_list_their_devices():
     with tf.Session(config=_config(3)) as session:
         assert [d.name for d in session.list_devices()][:3] == CPUS
         assert session.list_devices()[0].device_type == "CPU"
+
+
+def test_devices_describe_themselves_as_in_tensorflow():
+    (local, second) = list_local_devices(_config(2))
+    assert local.DESCRIPTOR.full_name == "tensorflow.DeviceAttributes"
+    assert (local.name, second.name, local.device_type) == ("/device:CPU:0", "/device:CPU:1", "CPU")
+    assert 'name: "/device:CPU:0"\ndevice_type: "CPU"\nmemory_limit: ' in str(local) and "locality {\n}" in str(local)
+    with tf.Session() as session:
+        assert repr(session.list_devices()[0]).startswith(f"_DeviceAttributes({CPUS[0]}, CPU, ")
+
+
+@pytest.fixture
+def three_gpus(monkeypatch):
+    """A machine with three GPUs, as torch would describe it; what is asked of its allocator."""
+    fractions = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    properties = {"total_memory": 1000, "major": 7, "minor": 5}
+    monkeypatch.setattr(torch.cuda, "get_device_properties",
+                        lambda i: types.SimpleNamespace(name=f"card {i}", **properties))  # fmt: skip
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda *args: fractions.append(args))
+    return fractions
+
+
+def test_gpu_options(three_gpus, capsys):
+    options = tf.GPUOptions(visible_device_list="2,0", per_process_gpu_memory_fraction=0.25, allow_growth=True)
+    config = tf.ConfigProto(gpu_options=options, log_device_placement=True)
+    cpu, *gpus = list_local_devices(config)
+    assert [(d.name, d.memory_limit) for d in gpus] == [("/device:GPU:0", 250), ("/device:GPU:1", 250)]
+    assert gpus[0].physical_device_desc == "device: 0, name: card 2, compute capability: 7.5"
+    with tf.Session(config=config):
+        assert three_gpus == [(0.25, 2), (0.25, 0)]
+    assert f"{CPUS[0][:-5]}GPU:1 -> device: 1, name: card 0" in capsys.readouterr().err
+    assert len(list_local_devices(tf.ConfigProto(device_count={"GPU": 0}))) == 1
+
+
+@pytest.mark.parametrize("wanted, message", [("7", "invalid GPU id '7' but visible device count is 3"),
+                                             ("0,0", "duplicate entry"), ("a", "Could not parse entry")])  # fmt: skip
+def test_gpus_that_are_not_there(three_gpus, wanted, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        tf.Session(config=tf.ConfigProto(gpu_options=tf.GPUOptions(visible_device_list=wanted)))
+
+
+def test_without_gpus_their_options_mean_nothing():
+    options = tf.GPUOptions(visible_device_list="7", per_process_gpu_memory_fraction=0.25, allow_growth=True)
+    with tf.Session(config=tf.ConfigProto(gpu_options=options)) as session:
+        assert session.run(tf.constant(2)) == 2
 
 
 def test_a_step_on_two_devices():
@@ -98,7 +147,8 @@ def test_log_device_placement(capsys):
     x = tf.constant(1.0, name="here")
     with tf.Session(config=tf.ConfigProto(log_device_placement=True)) as session:
         session.run(tf.exp(x))
-    assert f"here: (Const): {CPUS[0]}" in capsys.readouterr().err
+    log = capsys.readouterr().err
+    assert log.startswith("Device mapping: no known devices.") and f"here: (Const): {CPUS[0]}" in log
 
 
 def test_an_error_on_one_device_cancels_the_others():

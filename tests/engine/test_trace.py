@@ -49,6 +49,35 @@ def test_options_are_checked():
             session.run(x, options=3)
 
 
+@pytest.mark.parametrize("level", [tf.RunOptions.NO_TRACE, tf.RunOptions.FULL_TRACE])
+def test_partition_graphs(level):
+    """One graph a device, with the transfers, whether the nodes are timed or not; those of the last run."""
+    metadata = tf.RunMetadata()
+    options = tf.RunOptions(output_partition_graphs=True, trace_level=level)
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [2])
+        with tf.device("/cpu:1"):
+            y = tf.exp(x)
+        with tf.device("/cpu:0"):
+            z = tf.sin(y)
+        with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as session:
+            for _ in range(2):
+                session.run(z, {x: [1, 2]}, options, metadata)
+    graphs = {g.node[0].device[-5:]: [n.op for n in g.node] for g in metadata.partition_graphs}
+    assert graphs == {"CPU:0": ["_Recv", "Sin"], "CPU:1": ["Exp", "_Send"]}
+    assert len(metadata.partition_graphs) == 2 and bool(metadata.step_stats.dev_stats) == bool(level)
+
+
+def test_thread_pools_that_are_not_there():
+    config = tf.ConfigProto(inter_op_parallelism_threads=3)
+    config.session_inter_op_thread_pool.add(num_threads=2)
+    with tf.Graph().as_default(), tf.Session(config=config) as session:
+        x = tf.constant(1.0)
+        assert session.run(x, options=tf.RunOptions(inter_op_thread_pool=0)) == 1
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid inter_op_thread_pool: 1"):
+            session.run(x, options=tf.RunOptions(inter_op_thread_pool=1))
+
+
 def test_nodes_on_several_devices_are_timed_each_on_its_own():
     with tf.Graph().as_default():
         x = tf.placeholder(tf.float32, [20])
