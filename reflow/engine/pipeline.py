@@ -33,6 +33,7 @@ from reflow.engine.passes.recompute import recompute_cheap_values
 from reflow.engine.passes.recurrent_products import hoist_input_products
 from reflow.engine.passes.shapes import specialize_shapes
 from reflow.engine.passes.share_with_gradient import share_with_gradient
+from reflow.engine.passes.sibling_convolutions import merge_sibling_convolutions
 from reflow.engine.passes.update_by_product import update_by_product
 from reflow.engine.placement import Placer
 from reflow.engine.plan import Plan
@@ -92,6 +93,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("update_by_product", update_by_product),
     ("fuse_updates", fuse_updates),
     ("prepack", pack_weights),
+    ("sibling_convolutions", merge_sibling_convolutions),
     ("dead", remove_dead_nodes),
 ]
 

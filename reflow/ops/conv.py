@@ -14,7 +14,7 @@ from reflow.graph.errors import InvalidArgumentError
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dims, num_elements
 from reflow.ops import native, windows
-from reflow.ops.native import shallow_conv, winograd
+from reflow.ops.native import direct_conv, shallow_conv, winograd
 from reflow.ops.native.ending import Ending
 from reflow.ops.shape_rules import merge_size, with_rank
 from reflow.ops.windows import DATA_FORMATS_2D, DATA_FORMATS_3D
@@ -155,6 +155,24 @@ def shallow_frame(attrs, dims, filter_dims, for_gradient=False) -> shallow_conv.
     sizes = windows.output_sizes(frames, dims[1:3])
     numbers = float("inf") if dims[0] is None else num_elements((dims[0], *sizes, filter_dims[3]))
     if not (for_gradient or shallow_conv.pays(num_elements(filter_dims[:3]), numbers)) or shallow_conv.load() is None:
+        return None
+    pads = [w.pads(size)[0] for w, size in zip(frames, dims[1:3], strict=True)]
+    return shallow_conv.Frame(attrs["strides"][1:3], pads, sizes)
+
+
+def direct_frame(attrs, dims, filter_dims) -> shallow_conv.Frame | None:
+    """Where the windows stand, where a convolution by `direct_conv` can be had and pays; or None.
+
+    Args:
+      attrs: of the convolution.
+      dims: of the images.
+      filter_dims: of the filter.
+    """
+    if len(dims) != 4 or windows.is_channels_first(attrs["data_format"]) or dims[3] != filter_dims[2]:
+        return None
+    frames = windows.windows_of(attrs, filter_dims[:2], attrs["data_format"])
+    sizes = windows.output_sizes(frames, dims[1:3])
+    if not direct_conv.suits(attrs["dilations"][1:3], dims[0], sizes) or direct_conv.load() is None:
         return None
     pads = [w.pads(size)[0] for w, size in zip(frames, dims[1:3], strict=True)]
     return shallow_conv.Frame(attrs["strides"][1:3], pads, sizes)

@@ -1,8 +1,9 @@
 """Constant weights, those of frozen graphs, are packed once as their kernel wants them, not in every step.
 
-Filters of convolutions that Winograd's way suits are transformed, all other weights are brought into oneDNN's order.
-Measured on 2 cores, batch 1: convolutions in oneDNN take 3 to 40 % less, matrix products 35 to 50 %; those of Winograd
-10 to 75 % less than those in oneDNN, for weights of 1.4 (5x5) or 4 times (3x3) the memory.
+Filters of convolutions that Winograd's way suits are transformed, those of others are packed for `direct_conv`, all
+other weights are brought into oneDNN's order. Measured on 2 cores, batch 1: convolutions in oneDNN take 3 to 40 % less,
+matrix products 35 to 50 %; those of Winograd 10 to 75 % less than those in oneDNN, for weights of 1.4 (5x5) or 4 times
+(3x3) the memory; direct ones 5 to 40 % less.
 """
 
 from typing import Any, NamedTuple
@@ -10,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from reflow.engine.passes.rewriting import constant_of, has_known_dims
+from reflow.engine.passes.rewriting import constant_of, has_known_dims, sizes_of
 from reflow.engine.plan import Node, Plan, new_node
 from reflow.graph import dtypes
 from reflow.graph.registry import define_op
-from reflow.graph.shapes import num_elements
-from reflow.ops.conv import conv_frame, shallow_frame, winograd_frame
-from reflow.ops.native import winograd
+from reflow.graph.shapes import Dims, num_elements
+from reflow.ops.conv import conv_frame, direct_frame, shallow_frame, winograd_frame
+from reflow.ops.native import direct_conv, winograd
 from reflow.ops.native.ending import Ending
 from reflow.ops.windows import DATA_FORMATS_2D
 
@@ -73,6 +74,20 @@ define_op(
 )  # fmt: skip
 
 
+def _direct_conv(input, weights, bias, window, strides, pads, sizes, columns, relus):
+    frame = direct_conv.Frame(strides, pads, sizes)
+    parts = list(zip(columns, relus, strict=True))
+    return direct_conv.convolve(input.contiguous(), weights, bias, window, frame, parts)
+
+
+# One filter or several, side by side, for the same images (`sibling_convolutions`).
+define_op(
+    "_DirectConv2D", "input: T, weights: T, bias: T -> outputs: M*T",
+    "M: int, T: type, window: list(int), strides: list(int), pads: list(int), sizes: list(int), columns: list(int), "
+    "relus: list(bool)", shape=None, kernel=_direct_conv, gradient=None,
+)  # fmt: skip
+
+
 # --- the pass ---------------------------------------------------------------------------------------------------------
 
 
@@ -97,7 +112,7 @@ def pack_weights(plan: Plan) -> Plan:
         if kind is None or node.outputs[0].dtype is not dtypes.float32 or "GPU" in node.device:
             continue
         weights, bias = constant_of(node.inputs[1]), node.inputs[2:]
-        if weights is None or weights.size < _LEAST_WEIGHTS or not has_known_dims(node.inputs[0]):
+        if weights is None or not has_known_dims(node.inputs[0]):
             continue
         if num_elements(node.inputs[0].dims) == 0 or bias and len(bias[0].dims or ()) != 1:
             continue
@@ -113,39 +128,55 @@ def pack_weights(plan: Plan) -> Plan:
 
 
 class _Packed(NamedTuple):
-    """The op that takes packed weights, these weights, and its attributes besides `N`, `T` and `relu`."""
+    """The op that takes packed weights, these weights, its attributes besides those of `_BIAS`, and a packed bias.
+
+    Without a packed bias the op takes the node's own, or none, and whether there is a ReLU.
+    """
 
     op_name: str
-    tensor: torch.Tensor
+    weights: torch.Tensor
     attrs: dict[str, Any]
+    bias: torch.Tensor | None = None
 
 
 def _packed_nodes(node: Node, packed: _Packed) -> list[Node]:
     x, weights, *bias = node.inputs
-    source = new_node(f"{weights.name}/packed", "_PackedWeights", [], {"T": dtypes.float32, "tensor": packed.tensor},
-                      [(dtypes.float32, weights.dims)], like=node)  # fmt: skip
-    source.control, source.guard = [], ()
-    attrs = {"N": len(bias), "T": dtypes.float32, "relu": node.attrs.get("relu", False), **packed.attrs}
+    sources = [_packed_source(node, f"{weights.name}/packed", packed.weights, weights.dims)]
+    attrs = {"T": dtypes.float32, **packed.attrs}
+    if packed.bias is None:
+        attrs |= {"N": len(bias), "relu": node.attrs.get("relu", False)}
+    else:
+        sources.append(_packed_source(node, f"{node.name}/packed_bias", packed.bias, tuple(packed.bias.shape)))
+        bias = [sources[1].outputs[0]]
     output = node.outputs[0]
-    return [source, new_node(node.name, packed.op_name, [x, source.outputs[0], *bias], attrs,
-                             [(output.dtype, output.dims)], like=node)]  # fmt: skip
+    return [*sources, new_node(node.name, packed.op_name, [x, sources[0].outputs[0], *bias], attrs,
+                               [(output.dtype, output.dims)], like=node)]  # fmt: skip
+
+
+def _packed_source(node: Node, name: str, tensor: torch.Tensor, dims: Dims) -> Node:
+    source = new_node(name, "_PackedWeights", [], {"T": dtypes.float32, "tensor": tensor},
+                      [(dtypes.float32, dims)], like=node)  # fmt: skip
+    source.control, source.guard = [], ()
+    return source
 
 
 def _pack_filter(node: Node, filter: torch.Tensor) -> _Packed | None:
     """[height, width, in, out] packed for images of this size."""
     attrs = {"explicit_paddings": (), **node.attrs}
-    places = winograd_frame(attrs, node.inputs[0].dims, filter.shape, is_transformed=True)
-    if places is not None:
+    dims = sizes_of(node.inputs[0])
+    if filter.numel() >= _LEAST_WEIGHTS and (places := winograd_frame(attrs, dims, filter.shape, is_transformed=True)):
         pads, out_sizes = places
         packed_attrs = {"window": filter.shape[0], "pads": pads, "sizes": list(out_sizes),
                         "pool": node.type == "_FusedConv2DMaxPool"}  # fmt: skip
         return _Packed("_WinogradConv2D", winograd.transformed(filter), packed_attrs)
-    if shallow_frame(attrs, node.inputs[0].dims, filter.shape) is not None:
+    if (direct := _pack_direct(node, filter, direct_frame(attrs, dims, filter.shape))) is not None:
+        return direct
+    if filter.numel() < _LEAST_WEIGHTS or shallow_frame(attrs, dims, filter.shape) is not None:
         return None
     frame = conv_frame(_Sizes(node))
     if frame is None or frame.is_padded or not torch.backends.mkldnn.is_available():
         return None
-    batch, *sizes = node.inputs[0].dims or ()
+    batch, *sizes = dims
     first = node.attrs["data_format"] == b"NCHW"
     image = [batch, *sizes] if first else [batch, sizes[-1], *sizes[:-1]]
     packed = torch.ops.mkldnn._reorder_convolution_weight(
@@ -154,9 +185,20 @@ def _pack_filter(node: Node, filter: torch.Tensor) -> _Packed | None:
     return _Packed("_PackedConv2D", packed, node.attrs)
 
 
+def _pack_direct(node: Node, filter: torch.Tensor, frame: direct_conv.Frame | None) -> _Packed | None:
+    bias, relu = [constant_of(value) for value in node.inputs[2:]], node.attrs.get("relu", False)
+    if frame is None or any(array is None for array in bias) or node.type not in ("Conv2D", "_FusedConv2D"):
+        return None
+    columns = filter.shape[3]
+    attrs = {"M": 1, "window": list(filter.shape[:2]), "strides": list(frame.strides), "pads": list(frame.pads),
+             "sizes": list(frame.out_sizes), "columns": [columns], "relus": [relu]}  # fmt: skip
+    packed_bias = direct_conv.packed_bias(torch.from_numpy(bias[0]) if bias else None, columns)
+    return _Packed("_DirectConv2D", direct_conv.packed(filter), attrs, packed_bias)
+
+
 def _pack_matrix(node: Node, matrix: torch.Tensor) -> _Packed | None:
     """[in, out], or its transpose, packed for so many rows."""
-    if node.attrs["transpose_a"] or not torch.backends.mkldnn.is_available():
+    if node.attrs["transpose_a"] or matrix.numel() < _LEAST_WEIGHTS or not torch.backends.mkldnn.is_available():
         return None
     matrix = matrix if node.attrs["transpose_b"] else matrix.t().contiguous()
     packed = torch.ops.mkldnn._reorder_linear_weight(matrix, (node.inputs[0].dims or (1,))[0])

@@ -24,10 +24,12 @@ def test_a_convolution(data_format, padding, stride, bias, relu):
     y = tf.nn.conv2d(x, _constant(3, 3, 16, 32), strides, padding, data_format=data_format)
     y = tf.nn.bias_add(y, _constant(32), data_format=data_format) if bias else y
     y = tf.nn.relu(y) if relu else y
-    by_winograd = data_format == "NHWC" and stride == 1 and winograd.load() is not None
+    in_c = data_format == "NHWC" and winograd.load() is not None
+    by_winograd = in_c and stride == 1
     with_pass, without = compared([y], random_feed(x), "prepack", atol=1e-4 if by_winograd else 1e-5)
-    packed = "_WinogradConv2D" if by_winograd else "_PackedConv2D"
-    assert types(with_pass) == ["_PackedWeights", packed]
+    packed = "_WinogradConv2D" if by_winograd else "_DirectConv2D" if in_c else "_PackedConv2D"
+    sources = ["_PackedWeights"] * (2 if packed == "_DirectConv2D" else 1)
+    assert types(with_pass) == [*sources, packed]
     assert packed not in types(without)
 
 
