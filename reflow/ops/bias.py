@@ -11,6 +11,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import dims_in_brackets
 from reflow.ops.matmul import matmul
+from reflow.ops.native import reduction as reduction_native
 from reflow.ops.shape_rules import merge_size, with_rank, with_rank_at_least
 
 _FORMAT = "data_format: string in NHWC|NCHW = NHWC"
@@ -109,9 +110,16 @@ def _lower_bias_add_grad(node):
     return f"torch.sum({node.args[0]}, {[i for i in range(len(dims)) if i != channel]})"
 
 
+_sum_of_few = reduction_native.over_all_but_the_last(_bias_add_grad, most=1 << 13)
+
+
+def _native_bias_add_grad(node):
+    return None if node.attrs["data_format"] == b"NCHW" else _sum_of_few(node)
+
+
 define_op(
     "BiasAddGrad", "out_backprop: T -> output: T", f"T: type in number, {_FORMAT}",
-    shape=_bias_add_grad_shape, kernel=_bias_add_grad, lower=_lower_bias_add_grad,
+    shape=_bias_add_grad_shape, kernel=_bias_add_grad, lower=_lower_bias_add_grad, native=_native_bias_add_grad,
 )  # fmt: skip
 
 

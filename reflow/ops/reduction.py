@@ -188,7 +188,8 @@ def _euclidean_norm(x, axes, keep_dims):
     return torch.sum(x.long() * x.long(), dim=axes, keepdim=keep_dims).double().sqrt().to(x.dtype)
 
 
-_reduction("Sum", _sum, lower=_lower_sum, stepwise=True, value=_constant_result(np.sum))
+_reduction("Sum", _sum, lower=_lower_sum, stepwise=True, value=_constant_result(np.sum),
+           compiled={"name": "sum", "most": 1 << 13})  # fmt: skip
 _reduction("Mean", _mean, lower=_lower_mean, compiled={"name": "sum", "is_mean": True, "most": 1 << 18})
 _reduction("Prod", _prod, value=_constant_result(np.prod))
 _reduction("Max", _max, lower=_lower_extremum("torch.amax", "-inf"), value=_constant_result(np.max),
@@ -457,7 +458,8 @@ for _op_name, _kernel in (
     define_op(
         _op_name, "input: T, dimension: Tidx -> output: output_type",
         "T: type in number, Tidx: type in index = int32, output_type: type in index = int64",
-        shape=_arg_shape, kernel=_kernel, host="dimension", gradient=lambda op, grad: [None, None],
+        shape=_arg_shape, kernel=_kernel, native=reduction_native.position(_op_name.lower(), _kernel), host="dimension",
+        gradient=lambda op, grad: [None, None],
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.ops.joining import concat
+from reflow.ops.native import cross_entropy as cross_entropy_native
 from reflow.ops.ranges import range as range_
 from reflow.ops.renamed_arguments import renamed_argument
 from reflow.ops.shape_ops import rank
@@ -23,7 +24,7 @@ define_op(
 )  # fmt: skip
 define_op(
     "LogSoftmax", "logits: T -> logsoftmax: T", "T: type in floating",
-    shape=_softmax_shape, kernel="torch.log_softmax({logits}, -1)",
+    shape=_softmax_shape, kernel="torch.log_softmax({logits}, -1)", native=cross_entropy_native.log_softmax,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from reflow.ops.casting import cast
 from reflow.ops.constant import zeros
 from reflow.ops.gathering import gather
 from reflow.ops.joining import concat, stack
+from reflow.ops.native import reduction as reduction_native
 from reflow.ops.permute import transpose
 from reflow.ops.ranges import range as range_
 from reflow.ops.reduction import reduce_prod, reduce_sum
@@ -81,10 +82,11 @@ def _top_k_v2_shape(op):
 define_op(
     "TopK", "input: T -> values: T, indices: int32", "k: int >= 0, sorted: bool = true, T: type in real",
     shape=lambda op: _top_k_shape_for(op._inputs[0].dims, op.attrs["k"]), kernel=_top_k,
+    native=reduction_native.top_k(_top_k),
 )  # fmt: skip
 define_op(
     "TopKV2", "input: T, k: int32 -> values: T, indices: int32", "sorted: bool = true, T: type in real",
-    shape=_top_k_v2_shape, kernel=_top_k, host="k",
+    shape=_top_k_v2_shape, kernel=_top_k, native=reduction_native.top_k(_top_k), host="k",
 )  # fmt: skip
 
 

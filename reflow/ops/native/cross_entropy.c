@@ -91,3 +91,17 @@ EXPORT int64_t reflow_cross_entropy(const float *features, const float *labels, 
     }
     return 0;
 }
+
+/* x - m - log s. */
+EXPORT int64_t reflow_log_softmax(const float *features, float *out, int64_t batch, int64_t classes, int64_t threads)
+{
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t i = 0; i < batch; ++i) {
+        const float *x = features + i * classes;
+        const float m = greatest(x, classes), log_sum = logarithm(sum_of_powers(x, m, classes, 0));
+#pragma omp simd
+        for (int64_t j = 0; j < classes; ++j)
+            out[i * classes + j] = x[j] - m - log_sum;
+    }
+    return 0;
+}

@@ -8,6 +8,7 @@ import ctypes
 import functools
 import math
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 
 import torch
@@ -72,3 +73,21 @@ def _kernel(plain: Callable, dims: tuple, labels: torch.dtype, with_loss: bool, 
     numbers = [int(labels is torch.int64), *dims] if are_classes else dims
     parallel = dims[0] * dims[1] >= _PARALLEL
     return bind(function, plain, inputs, outputs, numbers, parallel=parallel, name="native_cross_entropy")
+
+
+def log_softmax(node) -> Callable | None:
+    """The `native` rule of LogSoftmax of few numbers; of many PyTorch's function is as fast."""
+    dims = node.dims(0)
+    if node.dtype(0) is not dtypes.float32 or not dims or None in dims or 0 in dims or prod(dims) > _PARALLEL:
+        return None
+    return _log_softmax(dims) if _library() is not None else None
+
+
+@functools.lru_cache(1000)
+def _log_softmax(dims: tuple) -> Callable:
+    numbers = dims, torch.float32
+    return bind(_library().reflow_log_softmax, _plain_log_softmax, [numbers], [numbers], [prod(dims[:-1]), dims[-1]])
+
+
+def _plain_log_softmax(logits):
+    return torch.log_softmax(logits, -1)

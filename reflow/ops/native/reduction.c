@@ -1,4 +1,4 @@
-/* Reductions of float32 tensors [outer, n, inner] over n, for reflow/ops/native/reduction.py.
+/* Reductions of float32 tensors [outer, n, inner] over n, and positions, for reflow/ops/native/reduction.py.
  *
  * Along memory (inner = 1) a row is reduced in LANES lanes, else in columns. Sums are made in float for at most BLOCK
  * numbers a lane, and of these sums in double: their error does not grow with the number of rows.
@@ -112,3 +112,88 @@ REDUCTION(sum, 0.0, add, add, add_sums)
 REDUCTION(sum_of_squares, 0.0, add_square, add, add_sums)
 REDUCTION(max, -INFINITY, greater, greater, greater_of)
 REDUCTION(min, INFINITY, lesser, lesser, lesser_of)
+
+/* --- positions of extrema ---------------------------------------------------------------------------------------- */
+
+/* The first position of the extremum of each row, or column: 0 if there is none but NaNs. */
+#define POSITION(name, better, worst)                                                                                  \
+    static int64_t name##_of_row(const float *x, int64_t n)                                                            \
+    {                                                                                                                  \
+        float best = worst;                                                                                            \
+        int64_t place = 0;                                                                                             \
+        for (int64_t j = 0; j < n; ++j)                                                                                \
+            if (x[j] better best) {                                                                                    \
+                best = x[j];                                                                                           \
+                place = j;                                                                                             \
+            }                                                                                                          \
+        return place;                                                                                                  \
+    }                                                                                                                  \
+                                                                                                                       \
+    static void name##_of_columns(const float *x, int64_t n, int64_t inner, int count, int32_t *places)                \
+    {                                                                                                                  \
+        float best[COLUMNS];                                                                                           \
+        for (int j = 0; j < count; ++j) {                                                                              \
+            best[j] = worst;                                                                                           \
+            places[j] = 0;                                                                                             \
+        }                                                                                                              \
+        for (int64_t i = 0; i < n; ++i)                                                                                \
+            for (int j = 0; j < count; ++j) {                                                                          \
+                const float value = x[i * inner + j];                                                                  \
+                places[j] = value better best[j] ? (int32_t)i : places[j];                                             \
+                best[j] = value better best[j] ? value : best[j];                                                      \
+            }                                                                                                          \
+    }                                                                                                                  \
+                                                                                                                       \
+    EXPORT int64_t reflow_##name(const float *x, void *out, int64_t outer, int64_t n, int64_t inner, int64_t wide,     \
+                                 int64_t threads)                                                                      \
+    {                                                                                                                  \
+        const int64_t blocks = (inner + COLUMNS - 1) / COLUMNS;                                                        \
+        _Pragma("omp parallel for num_threads(threads) schedule(static)")                                              \
+        for (int64_t block = 0; block < outer * blocks; ++block) {                                                     \
+            const int64_t i = block / blocks, first = block % blocks * COLUMNS;                                        \
+            const int count = (int)at_most(COLUMNS, inner - first);                                                    \
+            int32_t places[COLUMNS];                                                                                   \
+            if (inner == 1)                                                                                            \
+                places[0] = (int32_t)name##_of_row(x + i * n, n);                                                      \
+            else                                                                                                       \
+                name##_of_columns(x + i * n * inner + first, n, inner, count, places);                                 \
+            for (int j = 0; j < count; ++j)                                                                            \
+                if (wide)                                                                                              \
+                    ((int64_t *)out)[i * inner + first + j] = places[j];                                               \
+                else                                                                                                   \
+                    ((int32_t *)out)[i * inner + first + j] = places[j];                                               \
+        }                                                                                                              \
+        return 0;                                                                                                      \
+    }
+
+POSITION(argmax, >, -INFINITY)
+POSITION(argmin, <, INFINITY)
+
+/* The k greatest numbers of each row of n, descending, of equal ones the first ones first, and their places. Returns 1 if
+ * one is a NaN. */
+EXPORT int64_t reflow_top_k(const float *x, float *values, int32_t *places, int64_t rows, int64_t n, int64_t k,
+                            int64_t threads)
+{
+    int64_t nans = 0;
+#pragma omp parallel for num_threads(threads) schedule(static) reduction(+ : nans)
+    for (int64_t i = 0; i < rows; ++i) {
+        const float *row = x + i * n;
+        float *best = values + i * k;
+        int32_t *place = places + i * k;
+        int64_t found = 0;
+        for (int64_t j = 0; j < n; ++j) {
+            const float value = row[j];
+            nans += value != value;
+            if (found == k && !(value > best[k - 1]))
+                continue;
+            int64_t at = found < k ? found++ : k - 1;
+            for (; at > 0 && value > best[at - 1]; --at) {
+                best[at] = best[at - 1];
+                place[at] = place[at - 1];
+            }
+            best[at] = value;
+            place[at] = (int32_t)j;
+        }
+    }
+    return nans > 0;
+}

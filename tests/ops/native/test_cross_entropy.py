@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+import torch
 
 import reflow as tf
 from reflow.ops.native import cross_entropy as cross_entropy_native
@@ -81,3 +82,16 @@ def test_features_that_are_not_contiguous():
     loss = _run(lambda f, n: tf.nn.sparse_softmax_cross_entropy_with_logits(logits=tf.transpose(f), labels=n),
                 features, np.arange(5))  # fmt: skip
     np.testing.assert_allclose(loss, -np.log(_softmax(features.T)[np.arange(5), np.arange(5)]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(7,), (32, 10), (2, 3, 33)])
+def test_log_softmax(shape):
+    features = (10 * RANDOM.randn(*shape)).astype(np.float32)
+    result = run_natively("native_log_softmax", tf.nn.log_softmax, features)
+    np.testing.assert_allclose(result, torch.log_softmax(torch.from_numpy(features).double(), -1), rtol=2e-6, atol=1e-6)
+
+
+def test_log_softmax_of_extreme_features():
+    features = np.array([[1e30, -1e30], [np.nan, 0], [0, -np.inf], [-np.inf, -np.inf]], np.float32)
+    result = run_natively("native_log_softmax", tf.nn.log_softmax, features)
+    np.testing.assert_array_equal(result, torch.log_softmax(torch.from_numpy(features), -1))

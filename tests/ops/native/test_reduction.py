@@ -91,3 +91,53 @@ def test_other_types_are_left_to_pytorch(dtype):
     result, source = _run(tf.reduce_max, x)
     assert result == 19
     assert "native_" not in source
+
+
+def test_sums_of_few_numbers_and_sums_for_a_bias():
+    x = RANDOM.randn(6, 7, 8).astype(np.float32)
+    for axes in None, [0], [1], [2], [0, 1]:
+        result, source = _run(lambda x, a=axes: tf.reduce_sum(x, a), x)
+        assert "native_sum" in source
+        np.testing.assert_allclose(result, x.sum(None if axes is None else tuple(axes)), rtol=1e-6, atol=1e-6)
+    result, source = _run(lambda x: tf.raw_ops.BiasAddGrad(out_backprop=x), x)
+    assert "native_sum" in source
+    np.testing.assert_allclose(result, x.sum((0, 1)), rtol=1e-6, atol=1e-6)
+    channels_first = x.reshape(2, 3, 7, 8)
+    result, source = _run(lambda x: tf.raw_ops.BiasAddGrad(out_backprop=x, data_format="NCHW"), channels_first)
+    np.testing.assert_allclose(result, channels_first.sum((0, 2, 3)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [tf.int32, tf.int64])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("shape", [(1, 1), (5, 7), (7, 5, 3), (40, 1030), (300, 5, 60)])
+def test_positions(shape, axis, dtype):
+    """Of equal numbers the first one counts."""
+    x = RANDOM.randint(0, 9, shape).astype(np.float32)
+    for function, expected in (tf.argmax, np.argmax), (tf.argmin, np.argmin):
+        result, source = _run(lambda x, f=function: f(x, axis, output_type=dtype), x)
+        assert "native_arg" in source and result.dtype == dtype.as_numpy_dtype
+        np.testing.assert_array_equal(result, expected(x, axis))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_nan_is_no_extremum(axis):
+    x = np.array([[np.nan, 1, -np.inf], [np.nan, np.nan, np.inf], [np.nan, -np.inf, 2]], np.float32)
+    expected = {0: [0, 0, 1], 1: [1, 2, 2]}
+    np.testing.assert_array_equal(_run(lambda x: tf.argmax(x, axis), x)[0], expected[axis])
+
+
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (9, 1), (9, 4), (9, 9), (5000, 32)])
+def test_top_k(n, k):
+    """Descending, and of equal numbers the first ones first."""
+    x = RANDOM.randint(0, 20, (8, n)).astype(np.float32)
+    (values, places), source = _run(lambda x: tf.nn.top_k(x, k), x)
+    assert "native_top_k" in source
+    order = np.argsort(-x, axis=1, kind="stable")[:, :k]
+    np.testing.assert_array_equal(places, order)
+    np.testing.assert_array_equal(values, np.take_along_axis(x, order, 1))
+
+
+def test_top_k_of_a_nan_is_pytorchs():
+    (values, _), source = _run(lambda x: tf.nn.top_k(x, 2), np.array([[1, np.nan, 3]], np.float32))
+    assert "native_top_k" in source
+    np.testing.assert_array_equal(values, [[np.nan, 3]])
