@@ -38,7 +38,11 @@ def _forward_shape(op):
 def _backward_shape(op):
     data_format = op.attrs["data_format"]
     dims = with_rank(op._inputs[0].dims, _rank(op))
-    depth = windows.channels(dims, data_format)
+    x_dims = with_rank(op._inputs[1].dims, _rank(op))
+    depth = merge_size(windows.channels(dims, data_format), windows.channels(x_dims, data_format))
+    for tensor in op._inputs[2:5]:
+        depth = merge_size(depth, with_rank(tensor.dims, 1)[0])
+    dims = windows.with_layout(dims[0], windows.spatial(dims, data_format), depth, data_format)
     unused = (0,) if op.attrs["is_training"] else (depth,)
     return [dims, (depth,), (depth,), unused, unused]
 

@@ -7,7 +7,7 @@ import torch
 
 from reflow.graph.build import call
 from reflow.graph.registry import define_op, gradient
-from reflow.ops.shape_rules import merge_size, with_rank
+from reflow.ops.shape_rules import merge, merge_size, with_rank
 
 _ATTRS = "T: type in number, variance_epsilon: float, scale_after_normalization: bool"
 
@@ -27,8 +27,9 @@ def _forward_shape(op):
 
 
 def _backward_shape(op):
-    depth = merge_size(_depth(op), with_rank(op._inputs[4].dims, 4)[3])
-    return [(*with_rank(op._inputs[0].dims, 4)[:3], depth), *[(depth,)] * 4]
+    dims = merge(with_rank(op._inputs[0].dims, 4), with_rank(op._inputs[4].dims, 4))
+    depth = merge_size(_depth(op), dims[3])
+    return [(*dims[:3], depth), *[(depth,)] * 4]
 
 
 def _forward(t, m, v, beta, gamma, variance_epsilon, scale_after_normalization):

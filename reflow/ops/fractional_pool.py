@@ -15,7 +15,7 @@ from reflow.graph.errors import UnimplementedError
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
 from reflow.ops.philox import PhiloxState, blocks, shuffled_indices
-from reflow.ops.shape_rules import shape_from_input, unchanged_shape, with_rank
+from reflow.ops.shape_rules import shape_from_input, with_rank
 from reflow.ops.sparse_coordinates import invalid
 
 _TYPES = "T: type in float|double|int32|int64"
@@ -37,12 +37,12 @@ def _unit_number(state: PhiloxState) -> float:
     return ((high & 0xFFFFF) << 32 | low) / 2**52
 
 
-def _pseudo_random_sizes(length, count, state):
+def _pseudo_random_sizes(length, count, u):
     """Regions that end at ceil(ratio (i + u)) for one random u: more evenly spread than shuffled ones."""
     ratio, least = length / count, length // count
     # For a larger u some region would be too large.
     most = min((least + 2) / ratio - 1, (length + 1 - least) / ratio - (count - 1))
-    u = _unit_number(state) * most
+    u *= most
     cuts = [1, *[math.ceil(ratio * (i + u)) for i in range(1, count)], length + 1]
     return np.diff(cuts)
 
@@ -58,10 +58,12 @@ def _cuts(length, count, state, pseudo_random):
     """The `count` + 1 ends of regions."""
     if not pseudo_random:
         sizes = _random_sizes(length, count, state)
-    elif length % count:
-        sizes = _pseudo_random_sizes(length, count, state)
     else:
-        return np.arange(0, length + 1, length // count)
+        # The number is drawn even where all regions are alike.
+        u = _unit_number(state)
+        if length % count == 0:
+            return np.arange(0, length + 1, length // count)
+        sizes = _pseudo_random_sizes(length, count, u)
     return np.concatenate([[0], np.cumsum(sizes)])
 
 
@@ -220,7 +222,7 @@ for _name, _kernel in (
     define_op(_name, f"value: T -> {_OUTPUTS}", _ATTRS, shape=_pool_shape, kernel=_kernel, resource=_streams)
 define_op(
     "FractionalMaxPoolGrad", f"orig_input: T, orig_output: T, out_backprop: T, {_SEQUENCES} -> output: T",
-    f"overlapping: bool = false, {_TYPES}", shape=unchanged_shape, kernel=_max_gradient,
+    f"overlapping: bool = false, {_TYPES}", shape=lambda op: [with_rank(op._inputs[0].dims, 4)], kernel=_max_gradient,
     host="row_pooling_sequence col_pooling_sequence",
 )  # fmt: skip
 define_op(

@@ -48,7 +48,7 @@ def _power_(x: torch.Tensor, beta: float) -> torch.Tensor:
 def _norms(x: torch.Tensor, depth_radius: int, bias: float, alpha: float) -> torch.Tensor:
     """bias + alpha * the sum of the squares of neighbouring channels, as a product with a banded matrix."""
     channels = x.shape[-1]
-    squares = x.square().reshape(-1, channels)
+    squares = x.square().flatten(0, -2)
     band = _band(channels, depth_radius, x.dtype, x.device)
     return torch.addmm(x.new_full((), bias), squares, band, alpha=alpha).view(x.shape)
 
@@ -82,9 +82,10 @@ def _lrn_grad_shape(op):
 
 define_op("LRN", "input: T -> output: T", _ATTRS, shape=lambda op: [with_rank(op._inputs[0].dims, 4)], kernel=_lrn,
           native=lrn_native.lrn)  # fmt: skip
+# Of any output image; where it is that of an LRN, a plan has `_LRNGradOfImage` in its place.
 define_op(
     "LRNGrad", "input_grads: T, input_image: T, output_image: T -> output: T", _ATTRS, shape=_lrn_grad_shape,
-    kernel=_lrn_grad, native=lrn_native.lrn_grad,
+    kernel=_lrn_grad,
 )  # fmt: skip
 
 

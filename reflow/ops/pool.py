@@ -328,10 +328,14 @@ def _flat_places(argmax, input, include_batch_in_index):
     return flat
 
 
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+
+
 def _max_pool_grad_with_argmax(input, grad, argmax, include_batch_in_index):
     places = _flat_places(argmax, input, include_batch_in_index)
-    flat = grad.flatten()
-    return flat.new_zeros(input.numel()).index_add_(0, places, flat).view(input.shape)
+    # ATen has no sums of unsigned integers; those wrap around as signed ones do.
+    flat = grad.view(_SIGNED.get(grad.dtype, grad.dtype)).flatten()
+    return flat.new_zeros(input.numel()).index_add_(0, places, flat).view(input.dtype).view(input.shape)
 
 
 def _max_pool_grad_grad_with_argmax(input, grad, argmax, include_batch_in_index):

@@ -3,6 +3,7 @@
 import importlib
 
 _FAMILIES = ["elementwise", "reductions", "arrays", "selection", "text", "sparse", "matrices", "decompositions",
-             "networks", "windows", "state", "sequences", "parsing", "serialized", "ragged", "quantized"]  # fmt: skip
+             "networks", "windows", "state", "sequences", "parsing", "serialized", "ragged", "quantized",
+             "old_names"]  # fmt: skip
 
 TABLES = {name: importlib.import_module(f"tests.differential.{name}").table for name in _FAMILIES}

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from reflow.graph.registry import OPS
 from tests.differential.table import Table
 
 table = Table("networks")
@@ -50,6 +51,27 @@ def _batch_norm(d):
     return [x, scale, offset, *moments], {"is_training": True, "epsilon": 0.5}
 
 
+def _batch_norm_gradient(d):
+    # NCHW TensorFlow refuses on the CPU, or crashes.
+    depth = d.int(1, 3)
+    shape = (d.int(1, 2), d.int(1, 2), d.int(1, 2), depth)
+    arrays = [d.array("T", shape, "symmetric_finite"), d.array("T", shape, "finite")]
+    # Scale, mean, variance, and what the third version keeps besides.
+    domains = ["finite", "finite", "positive", "finite"][: len(OPS[d.op].inputs) - 2]
+    arrays += [d.array("float32", (depth,), domain) for domain in domains]
+    return arrays, {"is_training": d.flag(), "epsilon": 0.5}
+
+
+def _lrn_gradient(d):
+    (image,), attrs = _lrn(d)
+    return [d.array("T", image.shape, "symmetric_finite"), image, d.array("T", image.shape, "finite")], attrs
+
+
+def _gamma_gradient(d):
+    alpha = d.array("T", d.shape(), "positive")
+    return [alpha, d.array("T", d.broadcast(alpha.shape), "positive")], {}
+
+
 def _lrn(d):
     image = d.array("T", (d.size(), d.int(1, 2), d.int(1, 2), d.int(1, 4)), "finite")
     return [image], {"depth_radius": d.int(0, 3), "bias": 1.0, "alpha": d.pick(0.25, 1.0), "beta": d.pick(0.5, 0.75)}
@@ -79,9 +101,15 @@ table.add("SparseSoftmaxCrossEntropyWithLogits", _sparse_cross_entropy, toleranc
           scaled=True)  # fmt: skip
 table.add("BiasAdd BiasAddV1", _bias, tolerances=_SUMS, scaled=True)
 table.add("BiasAddGrad", _bias_gradient, tolerances=_SUMS, scaled=True)
-table.add("FusedBatchNorm FusedBatchNormV2", _batch_norm, tolerances={"float32": 1e-4}, scaled=True, faults=False,
-          constants=("mean", "variance"))  # fmt: skip
+table.add("FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3", _batch_norm, tolerances={"float32": 1e-4}, scaled=True,
+          faults=False, constants=("mean", "variance"))  # fmt: skip
+# The last two outputs are scalars that TensorFlow leaves unset.
+table.add("FusedBatchNormGrad FusedBatchNormGradV2 FusedBatchNormGradV3", _batch_norm_gradient, scaled=True,
+          faults=False, tolerances={"float32": 1e-4, "float16": 2e-2},
+          derived=lambda *outputs: outputs[:3])  # fmt: skip
 table.add("LRN", _lrn, tolerances=_SUMS, scaled=True, faults=False)
+table.add("LRNGrad", _lrn_gradient, tolerances=_SUMS, scaled=True)
+table.add("RandomGammaGrad", _gamma_gradient, tolerances={"float32": 1e-4})
 table.add("MaxPool AvgPool", _pool, tolerances=_SUMS, scaled=True, faults=False)
 table.add("Conv2D DepthwiseConv2dNative", _conv, tolerances=_SUMS, scaled=True, faults=False)
 

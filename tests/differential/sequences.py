@@ -66,6 +66,13 @@ def _lstm_block(d):
     return [np.array(time, "int64"), x, *arrays[1:]], attrs
 
 
+def _lstm_block_gradient(d):
+    (time, x, *arrays), attrs = _lstm_block(d)
+    steps = (*x.shape[:2], arrays[0].shape[1])
+    gates = [d.array("T", steps, domain) for domain in ("unit", "finite", "unit", "unit", "symmetric", "symmetric")]
+    return [time, x, *arrays, *gates, *(_array(d, *steps) for _ in range(3))], {"use_peephole": attrs["use_peephole"]}
+
+
 _CELLS = {"scaled": True, "faults": False, "tolerances": {"float16": 2e-2, "float32": 1e-4}}
 
 table.add("CTCGreedyDecoder", _greedy, faults=False)
@@ -77,3 +84,4 @@ table.add("LSTMBlockCellGrad", _lstm_gradient, **_CELLS)
 table.add("BlockLSTM", _lstm_block, **_CELLS)
 # The gradient differs: TensorFlow's is that of BlockLSTM, whose gates stand in another order.
 table.add("BlockLSTMV2", _lstm_block, **{**_CELLS, "gradient": False})
+table.add("BlockLSTMGrad", _lstm_block_gradient, **_CELLS)

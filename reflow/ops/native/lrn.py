@@ -61,7 +61,7 @@ def lrn(call) -> Callable | None:
 
 
 def lrn_grad(call) -> Callable | None:
-    """The `native` rule of LRNGrad and _LRNGradOfImage."""
+    """The `native` rule of _LRNGradOfImage."""
     return native_lrn_grad if _fits_call(call) else None
 
 
@@ -70,7 +70,7 @@ def native_lrn(input, depth_radius, bias, alpha, beta):
     return _run(load(), input, None, depth_radius, bias, alpha, beta)
 
 
-def native_lrn_grad(input_grads, input_image, output_image=None, *, depth_radius, bias, alpha, beta):
+def native_lrn_grad(input_grads, input_image, depth_radius, bias, alpha, beta):
     """The gradient by the image, from that by its normalized form, which itself is not needed."""
     return _run(load(), input_image, input_grads, depth_radius, bias, alpha, beta)
 
