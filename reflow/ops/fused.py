@@ -8,6 +8,7 @@ from reflow.ops.matmul import onednn_product
 from reflow.ops.native import max_pool as native_pool
 from reflow.ops.native.ending import Ending
 from reflow.ops.native.few_rows import few_rows
+from reflow.ops.native.small_products import small_product_and_bias
 from reflow.ops.windows import DATA_FORMATS_2D
 
 
@@ -41,10 +42,13 @@ def _fused_matmul_shape(op):
     return [(rows, columns)]
 
 
+_small_product = small_product_and_bias(_fused_matmul)
+
 define_op(
     "_FusedMatMul", "a: T, b: T, bias: T -> product: T",
     "T: type, transpose_a: bool = false, transpose_b: bool = false, relu: bool = false",
-    shape=_fused_matmul_shape, kernel=_fused_matmul, lower=_lower_fused_matmul, native=few_rows, gradient=None,
+    shape=_fused_matmul_shape, kernel=_fused_matmul, lower=_lower_fused_matmul,
+    native=lambda node: few_rows(node) or _small_product(node), gradient=None,
 )  # fmt: skip
 
 

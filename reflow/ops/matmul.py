@@ -12,6 +12,7 @@ from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims
 from reflow.ops.matrix_like import MatrixLike, product_with_operator
 from reflow.ops.native.few_rows import few_rows
+from reflow.ops.native.small_products import small_product, small_products
 from reflow.ops.shape_rules import matrix_dims, matrix_parts, merge, merge_size, with_rank
 
 _MATMUL_TYPES = "T: type in bfloat16|half|float|double|int32|int64|complex64|complex128"
@@ -80,9 +81,12 @@ def _lower_matmul(node):
     return f"torch.mm({a}, {b})"
 
 
+_small_product = small_product(_matmul)
+
 define_op(
     "MatMul", "a: T, b: T -> product: T", f"transpose_a: bool = false, transpose_b: bool = false, {_MATMUL_TYPES}",
-    shape=_matmul_shape, kernel=_matmul, lower=_lower_matmul, native=few_rows,
+    shape=_matmul_shape, kernel=_matmul, lower=_lower_matmul,
+    native=lambda node: few_rows(node) or _small_product(node),
 )  # fmt: skip
 
 
@@ -146,10 +150,12 @@ def _lower_batch_matmul(node):
 define_op(
     "BatchMatMul", "x: T, y: T -> output: T", f"{_MATMUL_TYPES}, adj_x: bool = false, adj_y: bool = false",
     shape=_batch_matmul_shape, kernel=_batch_matmul, lower=_lower_batch_matmul,
+    native=small_products(_batch_matmul),
 )  # fmt: skip
 define_op(
     "BatchMatMulV2", "x: T, y: T -> output: T", f"{_MATMUL_TYPES}, adj_x: bool = false, adj_y: bool = false",
     shape=_batch_matmul_v2_shape, kernel=_batch_matmul, lower=_lower_batch_matmul,
+    native=small_products(_batch_matmul),
 )  # fmt: skip
 
 
