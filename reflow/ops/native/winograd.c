@@ -64,6 +64,17 @@ INLINE place place_of(const problem *p, int64_t tile)
     return (place){tile / tiles_of_image(p), in_image / across * p->tile, in_image % across * p->tile};
 }
 
+/* The place of the next tile. */
+INLINE place after(const problem *p, place at)
+{
+    if ((at.left += p->tile) < p->out_width)
+        return at;
+    at.left = 0;
+    if ((at.top += p->tile) < p->out_height)
+        return at;
+    return (place){at.image + 1, 0, 0};
+}
+
 /* --- the transforms along one dimension: from `d`, with a stride, to `o`, with a stride of its own --- */
 
 /* Position 0 is the point 0, then come x and -x of each pair, and last infinity. */
@@ -146,51 +157,48 @@ INLINE void sums_over_points(const int points, const int count, const float *wei
     o[(count - 1) * q] += d[(points - 1) * s];
 }
 
-/* --- tiles: LANES channels of one tile, from an image or into one --- */
-
-INLINE void store_points(const int points, const vec *values, float *out, int64_t stride)
-{
-    for (int i = 0; i < points * points; ++i)
-        *(vec *)(out + i * stride) = values[i];
-}
+/* --- tiles: LANES channels of one tile, from an image or into one ---
+ *
+ * What is transformed has positions `stride` numbers apart, a multiple of LANES. First the columns are transformed, then the
+ * rows; what comes from memory, and what goes there, is held in registers alone. */
 
 /* Transforms the tile's inputs. What lies outside of the image is 0. */
-INLINE void tile_to_points(const int points, const problem *p, const float *images, int64_t tile, int64_t channel, float *out,
-                           int64_t stride)
+INLINE void tile_to_points(const int points, const problem *p, const float *images, place at, int64_t channel,
+                           float *out, int64_t stride)
 {
-    const place at = place_of(p, tile);
-    const float *image = images + at.image * p->height * p->width * p->depth + channel;
-    const int64_t top = at.top - p->pad_top, left = at.left - p->pad_left;
-    vec d[MAX_POINTS * MAX_POINTS];
+    const int64_t top = at.top - p->pad_top, left = at.left - p->pad_left, row = p->width * p->depth;
+    const int64_t start = at.image * p->height * row + top * row + left * p->depth + channel;
+    vec half[MAX_POINTS * MAX_POINTS];
     if (top >= 0 && left >= 0 && top + points <= p->height && left + points <= p->width) {
-        for (int i = 0; i < points; ++i)
-            for (int j = 0; j < points; ++j)
-                d[i * points + j] = *(const vec *)(image + ((top + i) * p->width + left + j) * p->depth);
+        for (int j = 0; j < points; ++j) {
+            vec d[MAX_POINTS];
+            UNROLLED for (int i = 0; i < points; ++i)
+                d[i] = *(const vec *)(images + start + i * row + j * p->depth);
+            to_points(points, d, 1, half + j, points);
+        }
     } else {
-        for (int i = 0; i < points; ++i)
-            for (int j = 0; j < points; ++j) {
-                const int64_t y = top + i, x = left + j;
-                const int inside = y >= 0 && x >= 0 && y < p->height && x < p->width;
-                d[i * points + j] = inside ? *(const vec *)(image + (y * p->width + x) * p->depth) : (vec){0};
+        for (int j = 0; j < points; ++j) {
+            vec d[MAX_POINTS];
+            const int is_column = left + j >= 0 && left + j < p->width;
+            UNROLLED for (int i = 0; i < points; ++i) {
+                const int inside = is_column && top + i >= 0 && top + i < p->height;
+                d[i] = inside ? *(const vec *)(images + start + i * row + j * p->depth) : (vec){0};
             }
+            to_points(points, d, 1, half + j, points);
+        }
     }
-    for (int j = 0; j < points; ++j)
-        to_points(points, d + j, points, d + j, points);
     for (int i = 0; i < points; ++i)
-        to_points(points, d + i * points, 1, d + i * points, 1);
-    store_points(points, d, out, stride);
+        to_points(points, half + i * points, 1, (vec *)(out + i * points * stride), (int)(stride / LANES));
 }
 
 /* Transforms the products back and writes the tile's outputs. */
 INLINE void tile_from_points(const int points, const int tile, const problem *p, const float *products, int64_t stride,
-                             int64_t index, int64_t channel, const ending *e)
+                             place at, int64_t channel, const ending *e)
 {
-    const place at = place_of(p, index);
-    vec d[MAX_POINTS * MAX_POINTS], half[MAX_TILE * MAX_POINTS], o[MAX_TILE * MAX_TILE];
-    for (int i = 0; i < points * points; ++i)
-        d[i] = *(const vec *)(products + i * stride);
+    vec half[MAX_TILE * MAX_POINTS], o[MAX_TILE * MAX_TILE];
     for (int j = 0; j < points; ++j)
-        sums_over_points(points, tile, 0, d + j, points, half + j, points);
+        sums_over_points(points, tile, 0, (const vec *)(products + j * stride), points * (int)(stride / LANES),
+                         half + j, points);
     for (int i = 0; i < tile; ++i)
         sums_over_points(points, tile, 0, half + i * points, 1, o + i * tile, 1);
     for (int i = 0; i < tile * tile; ++i)
@@ -209,23 +217,23 @@ INLINE void tile_from_points(const int points, const int tile, const problem *p,
 }
 
 /* Transforms the gradients of the tile's outputs. */
-INLINE void tile_gradient_to_points(const int points, const int tile, const problem *p, const float *images, int64_t index,
+INLINE void tile_gradient_to_points(const int points, const int tile, const problem *p, const float *images, place at,
                                     int64_t channel, float *out, int64_t stride)
 {
-    const place at = place_of(p, index);
-    const float *image = images + at.image * p->out_height * p->out_width * p->out_depth + channel;
-    vec d[MAX_TILE * MAX_TILE], half[MAX_POINTS * MAX_TILE], o[MAX_POINTS * MAX_POINTS];
-    for (int i = 0; i < tile; ++i)
-        for (int j = 0; j < tile; ++j) {
-            const int64_t y = at.top + i, x = at.left + j;
-            const int inside = y < p->out_height && x < p->out_width;
-            d[i * tile + j] = inside ? *(const vec *)(image + (y * p->out_width + x) * p->out_depth) : (vec){0};
+    const int64_t row = p->out_width * p->out_depth;
+    const int64_t start = (at.image * p->out_height + at.top) * row + at.left * p->out_depth + channel;
+    vec half[MAX_POINTS * MAX_TILE];
+    for (int j = 0; j < tile; ++j) {
+        vec d[MAX_TILE];
+        UNROLLED for (int i = 0; i < tile; ++i) {
+            const int inside = at.top + i < p->out_height && at.left + j < p->out_width;
+            d[i] = inside ? *(const vec *)(images + start + i * row + j * p->out_depth) : (vec){0};
         }
-    for (int j = 0; j < tile; ++j)
-        values_at_points(points, tile, 0, d + j, tile, half + j, tile);
+        values_at_points(points, tile, 0, d, 1, half + j, tile);
+    }
     for (int i = 0; i < points; ++i)
-        values_at_points(points, tile, 0, half + i * tile, 1, o + i * points, 1);
-    store_points(points, o, out, stride);
+        values_at_points(points, tile, 0, half + i * tile, 1, (vec *)(out + i * points * stride),
+                         (int)(stride / LANES));
 }
 
 /* --- the filter --- */
@@ -235,7 +243,7 @@ INLINE void window_to_points(const int points, const int tile, const problem *p,
                              int64_t column, int rotate, float *out, int64_t stride)
 {
     const int window = points - tile + 1, taps = window * window;
-    vec w[MAX_WINDOW * MAX_WINDOW], half[MAX_POINTS * MAX_WINDOW], u[MAX_POINTS * MAX_POINTS];
+    vec w[MAX_WINDOW * MAX_WINDOW], half[MAX_POINTS * MAX_WINDOW];
     for (int tap = 0; tap < taps; ++tap) {
         if (rotate) {
             const float *from = filter + ((taps - 1 - tap) * p->out_depth + column) * p->depth + row;
@@ -248,8 +256,8 @@ INLINE void window_to_points(const int points, const int tile, const problem *p,
     for (int j = 0; j < window; ++j)
         values_at_points(points, window, TABLE(points)->weight, w + j, window, half + j, window);
     for (int i = 0; i < points; ++i)
-        values_at_points(points, window, TABLE(points)->weight, half + i * window, 1, u + i * points, 1);
-    store_points(points, u, out, stride);
+        values_at_points(points, window, TABLE(points)->weight, half + i * window, 1,
+                         (vec *)(out + i * points * stride), (int)(stride / LANES));
 }
 
 /* Transforms LANES output channels of a filter: [position][input channel][LANES], positions `stride` numbers apart. */
@@ -341,14 +349,16 @@ INLINE void convolve_tiles(const int points, const int tile, const problem *p, c
     const int64_t positions = points * points;
     const int64_t v_size = tiles * p->depth, m_size = tiles * p->out_depth, u_size = p->depth * p->out_depth;
     float *v = scratch, *m = scratch + positions * v_size;
-    for (int64_t c = 0; c < p->depth; c += LANES)
-        for (int64_t t = 0; t < tiles; ++t)
-            tile_to_points(points, p, images, first + t, c, v + c * tiles + t * LANES, v_size);
+    const place start = place_of(p, first);
+    place at = start;
+    for (int64_t c = 0; c < p->depth; c += LANES, at = start)
+        for (int64_t t = 0; t < tiles; ++t, at = after(p, at))
+            tile_to_points(points, p, images, at, c, v + c * tiles + t * LANES, v_size);
     for (int64_t i = 0; i < positions; ++i)
         product(v + i * v_size, tiles * LANES, filter + i * u_size, tiles, p->depth, p->out_depth, m + i * m_size);
-    for (int64_t c = 0; c < p->out_depth; c += LANES)
-        for (int64_t t = 0; t < tiles; ++t)
-            tile_from_points(points, tile, p, m + c * tiles + t * LANES, m_size, first + t, c, e);
+    for (int64_t c = 0; c < p->out_depth; c += LANES, at = start)
+        for (int64_t t = 0; t < tiles; ++t, at = after(p, at))
+            tile_from_points(points, tile, p, m + c * tiles + t * LANES, m_size, at, c, e);
 }
 
 /* Convolves images with a filter that reflow_winograd_filter transformed. A thread works on a block of tiles at a time;
@@ -377,14 +387,16 @@ static void convolve_columns(const problem *p, const float *v, int64_t tiles, co
                              int64_t columns, float *m, const ending *e)
 {
 #define TILE(points, tile) \
-    tile_from_points(points, tile, p, m + k * n + t * LANES, n * columns, first + t, column + k, e)
+    tile_from_points(points, tile, p, m + k * n + t * LANES, n * columns, at, column + k, e)
     for (int64_t first = 0; first < tiles; first += p->block) {
         const int64_t n = smaller(p->block, tiles - first);
         for (int64_t i = 0; i < p->points * p->points; ++i)
             product(v + i * tiles * p->depth + first * LANES, tiles * LANES, u + i * u_size, n, p->depth, columns,
                     m + i * n * columns);
-        for (int64_t k = 0; k < columns; k += LANES)
-            for (int64_t t = 0; t < n; ++t)
+        const place start = place_of(p, first);
+        place at = start;
+        for (int64_t k = 0; k < columns; k += LANES, at = start)
+            for (int64_t t = 0; t < n; ++t, at = after(p, at))
                 FOR_POINTS_AND_TILE(p, TILE);
     }
 #undef TILE
@@ -398,7 +410,8 @@ static void convolve_columns(const problem *p, const float *v, int64_t tiles, co
 void reflow_winograd_convolve_by_columns(const problem *p, const float *images, const float *filter, int64_t kind,
                                          float *scratch, const ending *e)
 {
-#define TILE(points, tile) tile_to_points(points, p, images, t, c, scratch + c * tiles + t * LANES, tiles * p->depth)
+#define TILE(points, tile) \
+    tile_to_points(points, p, images, place_of(p, t), c, scratch + c * tiles + t * LANES, tiles * p->depth)
     const int64_t positions = p->points * p->points, tiles = p->batch * tiles_of_image(p);
     const int64_t panels = p->out_depth / LANES, share = positions * (p->depth + p->block) * PANELS * LANES;
 #pragma omp parallel num_threads(p->threads)
@@ -453,8 +466,9 @@ INLINE void outer_product(const float *v, const float *m, int64_t tiles, int is_
 /* Transforms LANES channels of a block of tiles of the images: [position][tiles][LANES]. */
 static void panel_to_points(const problem *p, const float *images, int64_t first, int64_t tiles, int64_t channel, float *v)
 {
-#define TILE(points, tile) tile_to_points(points, p, images, first + t, channel, v + t * LANES, tiles * LANES)
-    for (int64_t t = 0; t < tiles; ++t)
+#define TILE(points, tile) tile_to_points(points, p, images, at, channel, v + t * LANES, tiles * LANES)
+    place at = place_of(p, first);
+    for (int64_t t = 0; t < tiles; ++t, at = after(p, at))
         FOR_POINTS_AND_TILE(p, TILE);
 #undef TILE
 }
@@ -463,8 +477,9 @@ static void gradient_panel_to_points(const problem *p, const float *images, int6
                                      float *m)
 {
 #define TILE(points, tile) \
-    tile_gradient_to_points(points, tile, p, images, first + t, channel, m + t * LANES, tiles * LANES)
-    for (int64_t t = 0; t < tiles; ++t)
+    tile_gradient_to_points(points, tile, p, images, at, channel, m + t * LANES, tiles * LANES)
+    place at = place_of(p, first);
+    for (int64_t t = 0; t < tiles; ++t, at = after(p, at))
         FOR_POINTS_AND_TILE(p, TILE);
 #undef TILE
 }

@@ -33,8 +33,8 @@ _GRADIENTS = {3: (6, 4), 5: (8, 4)}
 # before; measured on 2 cores with 32 to 512 channels.
 _LEAST_PIXELS = {3: 400, 5: 150}
 _LEAST_PIXELS_TRANSFORMED = {3: 100, 5: 40}
-# Tiles that one thread works on together: two or four times the rows that a product keeps in registers.
-_BLOCK, _COLUMNS_BLOCK, _GRADIENT_BLOCK = 28, 56, 56
+# Tiles that one thread works on together: once, or four times, the rows that a product keeps in registers.
+_BLOCK, _COLUMNS_BLOCK, _GRADIENT_BLOCK = 14, 56, 56
 # Channels of the result that a thread makes at a time where threads divide these; at most.
 _COLUMNS = 32
 # Up to so many numbers a thread has its own copy of the transformed filter's gradient.
