@@ -46,7 +46,7 @@ def hessians(ys, xs, name="hessians", colocate_gradients_with_ops=False, gate_gr
 def _hessian(gradient: Tensor, x, options: dict) -> Tensor:
     tensor, flat = to_tensor(x), reshape(gradient, [-1])
     count = tensor.shape.num_elements()
-    if count is not None and count <= _MOST_ROWS_WITH_NODES:
+    if tensor.dims is not None and count is not None and count <= _MOST_ROWS_WITH_NODES:
         rows = [_gradient(flat[j], x, options) for j in range(count)]
         return reshape(stack(rows), [*tensor.dims, *tensor.dims])
     # The product of a vector and the matrix; row j is that with the unit vector e_j.

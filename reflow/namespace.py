@@ -46,7 +46,7 @@ def assemble(root: ModuleType) -> None:
 def assemble_contrib(package: ModuleType) -> None:
     """Make the package `reflow.contrib`, all of whose rooms have been imported, the public `tf.contrib`."""
     package.__class__ = Namespace
-    package.__all__ = []
+    package.__dict__["__all__"] = []
     modules: dict[str, Namespace] = {}
     for dotted, value in sorted(EXPORTS.items()):
         if dotted.startswith(_CONTRIB):

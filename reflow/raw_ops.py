@@ -2,9 +2,10 @@
 
 import inspect
 import re
+from typing import Any
 
 from reflow.graph.build import call
-from reflow.graph.export import EXPORTS, export_value
+from reflow.graph.export import EXPORTS, export_value, with_signature
 from reflow.graph.registry import OPS, OpDef
 
 # Where the functions call an argument otherwise than GraphDefs do, as TensorFlow's ApiDef files have it.
@@ -42,17 +43,16 @@ def raw_op(op_def: OpDef):
         return call(op_def.name, *values, name=name, **{renamed_attrs[key]: value for key, value in bound.items()})
 
     empty = inspect.Parameter.empty
-    parameters = [(i, empty) for i in inputs]
+    parameters: list[tuple[str, Any]] = [(i, empty) for i in inputs]
     parameters += [(key, empty) for key, a in zip(renamed_attrs, attrs, strict=True) if not a.has_default]
     parameters += [(key, a.default) for key, a in zip(renamed_attrs, attrs, strict=True) if a.has_default]
     parameters += [("name", None)]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     signature = inspect.Signature([inspect.Parameter(p, kind, default=d) for p, d in parameters])
-    function.__signature__ = signature
     function.__name__ = function.__qualname__ = op_def.name
     arguments = "\n  ".join(f"{p}: {_describe(op_def, p)}" for p, _ in parameters)
     function.__doc__ = f"The op {op_def.name} itself.\n\nArgs:\n  {arguments}"
-    return function
+    return with_signature(function, signature)
 
 
 def _describe(op_def: OpDef, parameter: str) -> str:

@@ -134,10 +134,13 @@ class Distribution:
             if not sample_shape.is_fully_defined():
                 raise ValueError("TensorShape sample_shape must be fully defined")
             sample_shape = sample_shape.as_list()
-        shapes = {name: constant_value(shape) for name, shape in cls.param_shapes(sample_shape).items()}
-        if any(shape is None for shape in shapes.values()):
-            raise ValueError("sample_shape must be a fully-defined TensorShape or list/tuple")
-        return {name: TensorShape(list(shape)) for name, shape in shapes.items()}
+        static = {}
+        for parameter, tensor in cls.param_shapes(sample_shape).items():
+            sizes = constant_value(tensor)
+            if sizes is None:
+                raise ValueError("sample_shape must be a fully-defined TensorShape or list/tuple")
+            static[parameter] = TensorShape(list(sizes))
+        return static
 
     # --- shapes ---------------------------------------------------------------------------------------------------
 

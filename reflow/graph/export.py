@@ -3,6 +3,7 @@
 `reflow/__init__.py` assembles the 1.x namespace from this table.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -30,6 +31,12 @@ def export(*names: str) -> Callable[[T], T]:
         return value
 
     return register
+
+
+def with_signature(function: Any, signature: inspect.Signature) -> Any:
+    """Give a function that a factory made the signature by which `help` shows it and arguments are bound."""
+    function.__signature__ = signature
+    return function
 
 
 def export_value(name: str, value: Any) -> None:

@@ -99,7 +99,7 @@ class Operation:
         self._id = -1  # Its place in the graph's list, once it is there.
         self._original_op = None
         self._control_flow_context = None
-        self._gradient_function = None
+        self._gradient_function: Any = None
         shape_rule = op_def.shape
         dims = shape_rule(self) if shape_rule is not None else [None] * len(output_types)
         if len(output_types) == len(dims) == 1:  # Most operations: the loop below takes three times as long.

@@ -8,6 +8,7 @@ import inspect
 import re
 import threading
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class _Calls(threading.local):
     """The layers whose `call` runs in this thread: the inputs and the value of `training` of each, innermost last."""
 
     def __init__(self):
-        self.stack = [((), None)]
+        self.stack: list[tuple[Any, Any]] = [((), None)]
 
 
 _calls = _Calls()
@@ -96,7 +97,7 @@ class BaseLayer(Connectivity):
         """
         self.built = True
 
-    def call(self, inputs, **kwargs):
+    def call(self, inputs, *args: Any, **kwargs: Any) -> Any:
         """Make the operations of the layer and return its output, a tensor or a nest of them."""
         return inputs
 
@@ -126,7 +127,7 @@ class BaseLayer(Connectivity):
         if hasattr(self, "_batch_input_shape"):
             config["batch_input_shape"] = self._batch_input_shape
         if type(self).get_config is BaseLayer.get_config:
-            own = [a for a in inspect.getfullargspec(self.__init__).args if a not in (*config, "dynamic")]
+            own = [a for a in inspect.getfullargspec(type(self).__init__).args if a not in (*config, "dynamic")]
             if len(own) > 1:  # one is `self`
                 raise NotImplementedError("Layers with arguments in `__init__` must override `get_config`.")
         return config

@@ -1,5 +1,7 @@
 """Where a layer was applied: the tensors that went in and came out, and what can be reached from a tensor."""
 
+from typing import Any
+
 from reflow.graph import nest
 from reflow.graph.operation import Operation
 
@@ -10,6 +12,9 @@ class Connectivity:
     Layers note them when they are applied to the inputs of a Keras model; applied to other tensors they note nothing,
     and the properties here say so.
     """
+
+    # The layer's name.
+    name: Any
 
     def __init__(self):
         self._inbound_nodes = []

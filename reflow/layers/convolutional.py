@@ -1,5 +1,7 @@
 """Convolution layers in one, two and three dimensions."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from reflow.graph import dtypes
@@ -25,6 +27,8 @@ _PARTS = ("activation", "kernel_initializer", "bias_initializer", "kernel_regula
 
 class Conv(Layer):
     """A convolution in `rank` dimensions; the other arguments are those of the public layers."""
+
+    activation: Callable
 
     def __init__(self, rank, filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
                  kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,

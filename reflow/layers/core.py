@@ -1,5 +1,8 @@
 """Layers without a notion of space: dense, dropout, flatten."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from reflow.graph.build import call
@@ -48,6 +51,14 @@ class Dense(Layer):
       ValueError: if the size of the last axis of the inputs is not known.
       TypeError: if the type is neither floating nor complex.
     """
+
+    activation: Callable
+    kernel_initializer: Any
+    kernel_regularizer: Any
+    kernel_constraint: Any
+    bias_initializer: Any
+    bias_regularizer: Any
+    bias_constraint: Any
 
     def __init__(self, units, activation=None, use_bias=True, kernel_initializer=None, bias_initializer=Zeros(),  # noqa: B008
                  kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,

@@ -2,7 +2,7 @@
 
 import inspect
 
-from reflow.graph.export import export
+from reflow.graph.export import export, with_signature
 
 # Arguments of `call` rather than of the layer.
 _CALL_ARGUMENTS = ("training",)
@@ -37,9 +37,8 @@ def functional_form(name: str, layer_class: type, moved_last: tuple[str, ...] = 
 
     function.__name__ = function.__qualname__ = name.rpartition(".")[2]
     function.__module__ = layer_class.__module__
-    function.__signature__ = signature
     function.__doc__ = _docstring(layer_class, placed_after)
-    return export(name)(function)
+    return export(name)(with_signature(function, signature))
 
 
 def _signature(layer_class, moved_last, placed_after) -> inspect.Signature:
@@ -63,7 +62,7 @@ _ARGUMENT_TEXTS = {
 
 def _docstring(layer_class, placed_after) -> str:
     """The docstring of the class, with the arguments of a call among its arguments."""
-    summary, _, rest = inspect.getdoc(layer_class).partition("\n")
+    summary, _, rest = (inspect.getdoc(layer_class) or "").partition("\n")
     heading, _, arguments = rest.partition("Args:\n")
     added = "\n".join(_ARGUMENT_TEXTS[name] for name in placed_after)
     return (f"{summary} This makes a `tf.layers.{layer_class.__name__}` and applies it.\n{heading}"

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+from typing import Any
 
 from reflow.graph import nest
 from reflow.graph.collections import GraphKeys
@@ -75,8 +76,8 @@ class Layer(BaseLayer):
                 if value is not None:
                     raise ValueError(f"{argument} argument not allowed when keras style layers are enabled, but saw: "
                                      f"{value}")  # fmt: skip
-        self._scope = None
-        self._current_scope = None
+        self._scope: Any = None
+        self._current_scope: Any = None
         if scope:
             with variable_scope(scope) as captured:
                 self._scope = captured
@@ -156,9 +157,12 @@ class Layer(BaseLayer):
         new = self._losses[before:] + [loss for loss in made if loss is not None]
         _add_to_collection(new, GraphKeys.REGULARIZATION_LOSSES)
 
-    def add_weight(self, name, shape, dtype=None, initializer=None, regularizer=None, trainable=None, constraint=None,
-                   use_resource=None, synchronization=VariableSynchronization.AUTO,
-                   aggregation=VariableAggregation.NONE, partitioner=None, **kwargs):  # fmt: skip
+    # The base has its arguments in another order, as TensorFlow's layers have.
+    def add_weight(  # type: ignore[override]
+        self, name, shape, dtype=None, initializer=None, regularizer=None, trainable=None, constraint=None,
+        use_resource=None, synchronization=VariableSynchronization.AUTO, aggregation=VariableAggregation.NONE,
+        partitioner=None, **kwargs,
+    ):  # fmt: skip
         """Make a variable of the layer, or find it where it is shared.
 
         Args:

@@ -1,5 +1,7 @@
 """Batch normalization: Ioffe and Szegedy, https://arxiv.org/abs/1502.03167; renorm: https://arxiv.org/abs/1702.03275."""
 
+from typing import Any
+
 from reflow.graph.context import colocate_with, name_scope
 from reflow.graph.convert import to_tensor
 from reflow.graph.dtypes import as_dtype, float16, float32
@@ -56,6 +58,12 @@ class BatchNormalization(Renormalization, Layer):
       TypeError: if `axis` is neither int nor list.
       ValueError: for wrong axes, sizes, or keys of `renorm_clipping`.
     """
+
+    # A list of axes once the layer is built.
+    axis: Any
+    # Neutral values of what is not wanted, for the fused operation.
+    _beta_const: Any
+    _gamma_const: Any
 
     def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True, beta_initializer=Zeros(),  # noqa: B008
                  gamma_initializer=Ones(), moving_mean_initializer=Zeros(), moving_variance_initializer=Ones(),  # noqa: B008

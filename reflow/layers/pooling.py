@@ -1,5 +1,7 @@
 """Pooling layers: the greatest value, or the mean, of a window that moves over space."""
 
+from collections.abc import Callable
+
 from reflow.graph.export import export
 from reflow.graph.shapes import TensorShape
 from reflow.layers import arguments
@@ -19,7 +21,7 @@ class Pooling(Layer):
     """Pooling in `rank` dimensions by an operation, both set by the public layers."""
 
     rank = 0
-    pool_function = None
+    pool_function: Callable
 
     def __init__(self, pool_size, strides, padding="valid", data_format="channels_last", name=None, **kwargs):
         if strides is None:

@@ -1,5 +1,8 @@
 """Batch renormalization, https://arxiv.org/abs/1702.03275: the batch's moments are corrected toward moving ones."""
 
+from collections.abc import Callable
+from typing import Any
+
 from reflow.graph.context import colocate_with, control_dependencies, name_scope
 from reflow.layers.smart_cond import smart_cond
 from reflow.ops import elementwise, state
@@ -11,6 +14,16 @@ from reflow.ops.identity import identity, stop_gradient
 
 class Renormalization:
     """The part of `BatchNormalization` that corrects moments."""
+
+    # What BatchNormalization sets and defines.
+    epsilon: Any
+    momentum: Any
+    moving_mean: Any
+    moving_variance: Any
+    moving_mean_initializer: Callable
+    moving_variance_initializer: Callable
+    _moment: Callable
+    _assign_moving_average: Callable
 
     def _set_renorm(self, renorm, clipping, momentum):
         self.renorm = renorm

@@ -1,5 +1,7 @@
 """Separable convolution layers: each channel is convolved by itself, then the channels are mixed at each place."""
 
+from typing import Any
+
 from reflow.graph.export import export
 from reflow.layers import identifiers
 from reflow.layers.convolutional import Conv, document, pad_causally
@@ -28,6 +30,9 @@ class SeparableConv(Conv):
             depthwise_regularizer=depthwise_regularizer, pointwise_regularizer=pointwise_regularizer,
             depthwise_constraint=depthwise_constraint, pointwise_constraint=pointwise_constraint,
         )  # fmt: skip
+
+    depthwise_kernel: Any
+    pointwise_kernel: Any
 
     def build(self, input_shape):
         """Make both kernels and the bias."""

@@ -48,6 +48,10 @@ class ConvTranspose(Conv):
             outputs = bias_add(outputs, self.bias, data_format=self._op_format(4))
         return self.activation(outputs)
 
+    def _convolve_transposed(self, inputs, output_shape):
+        """The transposed convolution itself, without a bias."""
+        raise NotImplementedError
+
     def _output_length(self, size, i):
         return arguments.deconv_output_length(size, self.kernel_size[i], self.padding, stride=self.strides[i])
 

@@ -149,7 +149,7 @@ def _fewer_batches(a, b, adjoint):
     extra = b.shape.ndims - a.shape.ndims
     rows, columns = a.shape.as_list()[-2 if adjoint else -1], b.shape.as_list()[-1]
     batches = np.prod(b.shape[:extra].as_list()) if b.shape[:extra].is_fully_defined() else None
-    if None not in (rows, columns, batches) and (batches < 2 or rows <= columns):
+    if batches is not None and None not in (rows, columns) and (batches < 2 or rows <= columns):
         return unchanged
     a = adjoint_of(a) if adjoint else a
     extra_sizes, main_sizes = shape(b)[:extra], shape(b)[extra:]

@@ -75,6 +75,8 @@ def _checked(value, name, node_name, rank, is_checked):
 class UniformBatchOperator(LinearOperator):
     """The base of operators whose matrices follow from sizes alone."""
 
+    _assert_proper_shapes: bool
+
     def _set_batch_shape(self, batch_shape):
         self._batch_sizes = self._static_batch = None
         if batch_shape is not None:

@@ -20,12 +20,14 @@ class TableInitializerBase:
       value_dtype: the type of values.
     """
 
-    # What tables that are filled alike share; "" if they do not.
-    _shared_name = ""
-
     def __init__(self, key_dtype, value_dtype):
         self._key_dtype = as_dtype(key_dtype)
         self._value_dtype = as_dtype(value_dtype)
+
+    @property
+    def _shared_name(self) -> str:
+        """What tables that are filled alike share; "" if they do not."""
+        return ""
 
     @property
     def key_dtype(self):

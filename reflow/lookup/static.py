@@ -1,6 +1,7 @@
 """Tables that an operation initializes once: LookupInterface, StaticHashTable; tf.tables_initializer."""
 
 import uuid
+from typing import Any
 
 from reflow.graph.build import call
 from reflow.graph.collections import GraphKeys
@@ -52,7 +53,7 @@ class LookupInterface:
       value_dtype: the type of values.
     """
 
-    _resource_handle = None
+    _resource_handle: Any = None
 
     def __init__(self, key_dtype, value_dtype):
         self._key_dtype = as_dtype(key_dtype)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -23,7 +24,7 @@ class VariableState:
         self.name = name
         self.dtype = dtype
         self.dims = dims
-        self.value = None
+        self.value: Any = None
         self.lock = threading.Lock()
 
     def read(self) -> torch.Tensor:

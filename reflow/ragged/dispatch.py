@@ -7,6 +7,7 @@ of public names and in the module that defines it; modules below that took the f
 
 import functools
 import sys
+from typing import Any
 
 from reflow.graph.export import EXPORTS
 from reflow.graph.operation import Tensor
@@ -154,14 +155,14 @@ def with_ragged(function, handle):
 
 def _replace(name: str, handle) -> None:
     """Put the replacement of a public function under all its names, and into the module that defines it."""
-    function = EXPORTS[name]
+    function: Any = EXPORTS[name]
     replacement = with_ragged(function, handle)
     for public, value in EXPORTS.items():
         if value is function:
             EXPORTS[public] = replacement
-    module = sys.modules[function.__module__]
-    if getattr(module, function.__name__, None) is function:
-        setattr(module, function.__name__, replacement)
+    module, own_name = sys.modules[function.__module__], function.__name__
+    if getattr(module, own_name, None) is function:
+        setattr(module, own_name, replacement)
 
 
 def install() -> None:

@@ -4,6 +4,8 @@ A row partition says how a tensor's values divide into rows: by row splits, row 
 limits. All become row splits.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from reflow.graph import dtypes
@@ -98,6 +100,14 @@ class RowPartitionFactories:
         is undefined.
       name: a name scope.
     """
+
+    if TYPE_CHECKING:
+        # What RaggedTensor, the one class that inherits these, defines.
+        def __init__(self, values, row_splits, cached_row_lengths=None, cached_value_rowids=None, cached_nrows=None,
+                     internal=False): ...  # fmt: skip
+
+        @property
+        def row_splits(self) -> Tensor: ...
 
     @classmethod
     def from_value_rowids(cls, values, value_rowids, nrows=None, name=None, validate=True):

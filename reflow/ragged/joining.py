@@ -72,9 +72,8 @@ def _joined(values, axis, stacks: bool):
             rank = value.shape.ndims
         else:
             value.shape.assert_has_rank(rank)
-    result_rank = rank if rank is None else rank + stacks
-    axis = axis_from_front(axis, result_rank)
-    if rank is not None and axis in (result_rank - 1, rank - 1) and not any(map(is_ragged, values)):
+    axis = axis_from_front(axis, None if rank is None else rank + stacks)
+    if rank is not None and axis in (rank + stacks - 1, rank - 1) and not any(map(is_ragged, values)):
         return dense_stack(values, axis) if stacks else dense_concat(values, axis)
     values = _of_one_ragged_rank(values, splits_type)
     if axis == 0:

@@ -22,7 +22,7 @@ def map_flat_values(op, *args, **kwargs):
       ValueError: if the arguments have different numbers of ragged dimensions, or row splits of different types.
       InvalidArgumentError: when it runs, if they have different row splits.
     """
-    found = []
+    found: list = []
     flat_args, flat_kwargs = _flattened(args, found), _flattened(kwargs, found)
     if not found:
         return op(*args, **kwargs)

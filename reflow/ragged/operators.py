@@ -30,10 +30,10 @@ def _reflected(function, doc: str):
 
 def install() -> None:
     """Give RaggedTensor its operators: those of the public functions, which take ragged arguments by now."""
-    RaggedTensor.__getitem__ = getitem
-    for operator, name in _UNARY.items():
-        setattr(RaggedTensor, f"__{operator}__", EXPORTS[name])
+    operators = {"getitem": getitem, **{operator: EXPORTS[name] for operator, name in _UNARY.items()}}
     for operator, name in {**_COMPARISONS, **_BINARY}.items():
-        setattr(RaggedTensor, f"__{operator}__", _operator(EXPORTS[name], f"`tf.{name}(self, other)`."))
+        operators[operator] = _operator(EXPORTS[name], f"`tf.{name}(self, other)`.")
     for operator, name in _BINARY.items():
-        setattr(RaggedTensor, f"__r{operator}__", _reflected(EXPORTS[name], f"`tf.{name}(other, self)`."))
+        operators[f"r{operator}"] = _reflected(EXPORTS[name], f"`tf.{name}(other, self)`.")
+    for operator, function in operators.items():
+        setattr(RaggedTensor, f"__{operator}__", function)

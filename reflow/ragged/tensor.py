@@ -120,7 +120,7 @@ class RaggedTensor(RowPartitionFactories):
 
     def _levels(self):
         """This tensor, and those inside it."""
-        level = self
+        level: RaggedTensor | Tensor = self
         while isinstance(level, RaggedTensor):
             yield level
             level = level._values
@@ -290,9 +290,9 @@ class RaggedTensor(RowPartitionFactories):
         row_splits, values = cast(self._row_splits, dtype), self._values
         if isinstance(values, RaggedTensor):
             values = values.with_row_splits_dtype(dtype)
-        cached = [None if tensor is None else cast(tensor, dtype)
-                  for tensor in (self._cached_row_lengths, self._cached_value_rowids)]  # fmt: skip
-        return RaggedTensor(values, row_splits, *cached, self._cached_nrows, internal=True)
+        lengths, rowids = (None if tensor is None else cast(tensor, dtype)
+                           for tensor in (self._cached_row_lengths, self._cached_value_rowids))  # fmt: skip
+        return RaggedTensor(values, row_splits, lengths, rowids, self._cached_nrows, internal=True)
 
     # --- other kinds of tensors -----------------------------------------------------------------------------------
 

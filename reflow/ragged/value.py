@@ -70,8 +70,8 @@ class RaggedTensorValue:
 
     def to_list(self):
         """The value as nested lists."""
-        nested = isinstance(self._values, RaggedTensorValue)
-        values = self._values.to_list() if nested else self._values.tolist()
+        values = self._values
+        values = values.to_list() if isinstance(values, RaggedTensorValue) else values.tolist()
         return [values[start:limit] for start, limit in zip(self._row_splits[:-1], self._row_splits[1:], strict=True)]
 
     def __str__(self):

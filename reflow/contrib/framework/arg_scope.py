@@ -96,7 +96,7 @@ def add_arg_scope(func):
 
     parameters = inspect.signature(func).parameters.values()
     _functions[key] = tuple(p.name for p in parameters if p.default is not p.empty)
-    with_defaults._key_op = key
+    vars(with_defaults)["_key_op"] = key
     return with_defaults
 
 

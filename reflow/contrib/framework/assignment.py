@@ -73,7 +73,7 @@ def assign_from_checkpoint(model_path, var_list, ignore_missing_vars=False):
       ValueError: if the checkpoint lacks a variable, or has another shape.
     """
     reader = CheckpointReader(model_path)
-    pairs = []
+    pairs: list[tuple] = []
     for name, variables in _by_checkpoint_name(var_list).items():
         if reader.has_tensor(name):
             value = reader.get_tensor(name)

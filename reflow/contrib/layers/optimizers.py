@@ -1,5 +1,7 @@
 """`optimize_loss`: a training step with all that goes around it."""
 
+from collections.abc import Callable
+
 from reflow.graph.collections import GraphKeys
 from reflow.graph.convert import to_tensor
 from reflow.graph.export import export, export_value
@@ -29,7 +31,7 @@ from reflow.variables.initializers import Constant, Zeros
 from reflow.variables.variable_lists import trainable_variables
 from reflow.variables.variable_scope import get_variable, variable_scope
 
-OPTIMIZER_CLS_NAMES = {
+OPTIMIZER_CLS_NAMES: dict[str, Callable[..., Optimizer]] = {
     "Adagrad": AdagradOptimizer,
     "Adam": AdamOptimizer,
     "Ftrl": FtrlOptimizer,

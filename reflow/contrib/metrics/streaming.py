@@ -3,7 +3,7 @@
 import inspect
 
 from reflow.graph import dtypes
-from reflow.graph.export import EXPORTS, export
+from reflow.graph.export import EXPORTS, export, with_signature
 from reflow.metrics.means import mean
 from reflow.metrics.state import collect, matched
 from reflow.ops.arithmetic import multiply, subtract
@@ -57,7 +57,6 @@ def _streaming(name, metric, required):
         return target(**signature.bind(*args, **kwargs).arguments)
 
     function.__name__ = function.__qualname__ = f"streaming_{name}"
-    function.__signature__ = signature
     function.__doc__ = f"""The old name of `tf.metrics.{metric}`, with the arguments in the order {", ".join(required)}.
 
     Returns:
@@ -66,7 +65,7 @@ def _streaming(name, metric, required):
     note = f"Please switch to tf.metrics.{metric}."
     if required[:2] == _PAIR:
         note += " Note that the order of the labels and predictions arguments has been switched."
-    export(f"contrib.metrics.streaming_{name}")(deprecated(None, note)(function))
+    export(f"contrib.metrics.streaming_{name}")(deprecated(None, note)(with_signature(function, signature)))
 
 
 for _name, _metric, _required in _METRICS:

@@ -26,7 +26,8 @@ class MovingAverageOptimizer(Optimizer):
         super().__init__(use_locking=False, name="MovingAverage")
         self._optimizer = opt
         self._ema = ExponentialMovingAverage(average_decay, num_updates=num_updates)
-        self._swapped_variable_name_map = None
+        # Names of variables and of their averages, both ways; None until there are averages.
+        self._swapped_variable_name_map: dict | None = None
         self._sequential_update = sequential_update
 
     def compute_gradients(self, *args, **kwargs):
@@ -76,7 +77,7 @@ class MovingAverageOptimizer(Optimizer):
         return Saver(swapped, name=name, **kwargs)
 
     def _swapped(self, by_name, name, variable):
-        other = self._swapped_variable_name_map.get(name)
+        other = (self._swapped_variable_name_map or {}).get(name)
         if other is not None and other not in by_name:
             raise ValueError(f"Variable to swap {other} is not part of variables to save. This breaks "
                              "MovingAverageOptimizer.")  # fmt: skip

@@ -24,6 +24,9 @@ from reflow.train.optimizer import Optimizer
 class _SignOptimizer(Optimizer):
     """What both share: the running mean `m`, and the decay of the effect of signs."""
 
+    # The op of a dense update.
+    _update_name: str
+
     def __init__(self, learning_rate, beta, sign_decay_fn, use_locking, name):
         super().__init__(use_locking, name)
         self._lr = learning_rate
@@ -35,6 +38,18 @@ class _SignOptimizer(Optimizer):
         if self._sign_decay_fn is not None:
             self._sign_decay_t = to_tensor(self._sign_decay_fn(global_step), name="sign_decay")
         return super().apply_gradients(grads_and_vars, global_step=global_step, name=name)
+
+    def _prepare_strength(self):
+        """Make the tensors of the number that says how strong the effect of signs is."""
+        raise NotImplementedError
+
+    def _strength(self):
+        """That number, as an input of a dense update: a dict from its name."""
+        raise NotImplementedError
+
+    def _factor(self, dtype):
+        """The function (sign_decay, agreement of signs) -> factor of the gradient."""
+        raise NotImplementedError
 
     def _create_slots(self, var_list):
         for v in var_list:

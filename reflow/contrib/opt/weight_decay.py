@@ -1,5 +1,7 @@
 """Optimizers that make weights smaller at each step: Loshchilov and Hutter, https://arxiv.org/abs/1711.05101."""
 
+from typing import TYPE_CHECKING, Any
+
 from reflow.graph.build import call
 from reflow.graph.context import control_dependencies
 from reflow.graph.convert import to_tensor
@@ -11,9 +13,15 @@ from reflow.train.adam import AdamOptimizer
 from reflow.train.momentum import MomentumOptimizer
 from reflow.train.optimizer import Optimizer
 
+# For the type checker the extension is an optimizer, which it is where it stands among the bases of one.
+if TYPE_CHECKING:
+    _Extended = Optimizer
+else:
+    _Extended = object
+
 
 @export("contrib.opt.DecoupledWeightDecayExtension")
-class DecoupledWeightDecayExtension:
+class DecoupledWeightDecayExtension(_Extended):
     """Adds weight decay to an optimizer: before its update of a variable, var -= weight_decay * var.
 
     It stands before the optimizer among the bases of a class; see `extend_with_decoupled_weight_decay`.
@@ -100,8 +108,9 @@ def extend_with_decoupled_weight_decay(base_optimizer):
     Returns:
       A class whose first argument is `weight_decay`, followed by the optimizer's arguments by name.
     """
+    base: Any = base_optimizer
 
-    class OptimizerWithDecoupledWeightDecay(DecoupledWeightDecayExtension, base_optimizer):
+    class OptimizerWithDecoupledWeightDecay(DecoupledWeightDecayExtension, base):
         """The optimizer with weight decay."""
 
     return OptimizerWithDecoupledWeightDecay
