@@ -280,9 +280,10 @@ void reflow_winograd_filter(const problem *p, const float *filter, int64_t rotat
 
 /* --- convolution --- */
 
-/* rows x (panels * LANES) results of a product of `v` [panel][row][LANES] with `u` [panel][depth][LANES]. */
-INLINE void small_product(const int rows, const int panels, const float *v, int64_t v_panel, const float *u, int64_t depth,
-                          float *m, int64_t m_panel)
+/* rows x (panels * LANES) results of a product of `v` [panel][row][LANES] with `u` [panel][depth][LANES]. What stands `ahead`
+ * numbers behind `u` is fetched meanwhile: the processor does not foresee it, for it begins anew in every position. */
+INLINE void small_product(const int rows, const int panels, const float *v, int64_t v_panel, const float *u, int64_t ahead,
+                          int64_t depth, float *m, int64_t m_panel)
 {
     vec sums[ROWS][PANELS];
 #pragma GCC unroll 16
@@ -295,8 +296,10 @@ INLINE void small_product(const int rows, const int panels, const float *v, int6
         for (int c = 0; c < LANES; ++c) {
             vec columns[PANELS];
 #pragma GCC unroll 2
-            for (int q = 0; q < panels; ++q)
+            for (int q = 0; q < panels; ++q) {
                 columns[q] = *(const vec *)(u + q * depth * LANES + c * LANES);
+                __builtin_prefetch(u + ahead + q * depth * LANES + c * LANES, 0, 2);
+            }
 #pragma GCC unroll 16
             for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 2
@@ -311,15 +314,15 @@ INLINE void small_product(const int rows, const int panels, const float *v, int6
 }
 
 /* The same for a number of rows that is known at run time only: a case each, which keeps its sums in registers. */
-static void few_rows_product(int64_t rows, int64_t panels, const float *v, int64_t v_panel, const float *u, int64_t depth,
-                             float *m, int64_t m_panel)
+static void few_rows_product(int64_t rows, int64_t panels, const float *v, int64_t v_panel, const float *u, int64_t ahead,
+                             int64_t depth, float *m, int64_t m_panel)
 {
-#define CASE(n)                                                          \
-    case n:                                                              \
-        if (panels == PANELS)                                            \
-            small_product(n, PANELS, v, v_panel, u, depth, m, m_panel);  \
-        else                                                             \
-            small_product(n, 1, v, v_panel, u, depth, m, m_panel);       \
+#define CASE(n)                                                                \
+    case n:                                                                    \
+        if (panels == PANELS)                                                  \
+            small_product(n, PANELS, v, v_panel, u, ahead, depth, m, m_panel); \
+        else                                                                   \
+            small_product(n, 1, v, v_panel, u, ahead, depth, m, m_panel);      \
         break;
     switch (rows) {
         CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
@@ -331,15 +334,15 @@ static void few_rows_product(int64_t rows, int64_t panels, const float *v, int64
 }
 
 /* m = v u at one position: [panel][tiles][LANES] from [panel][tiles][LANES], where panels are `v_panel` numbers apart, and
- * [panel][depth][LANES]. */
-static void product(const float *v, int64_t v_panel, const float *u, int64_t tiles, int64_t depth, int64_t out_depth,
-                    float *m)
+ * [panel][depth][LANES]. The next product takes what stands `ahead` numbers behind `u`. */
+static void product(const float *v, int64_t v_panel, const float *u, int64_t ahead, int64_t tiles, int64_t depth,
+                    int64_t out_depth, float *m)
 {
     for (int64_t column = 0; column < out_depth; column += PANELS * LANES) {
         const int64_t panels = smaller(PANELS, (out_depth - column) / LANES);
         for (int64_t t = 0; t < tiles; t += ROWS)
-            few_rows_product(smaller(ROWS, tiles - t), panels, v + t * LANES, v_panel, u + column * depth, depth,
-                             m + column * tiles + t * LANES, tiles * LANES);
+            few_rows_product(smaller(ROWS, tiles - t), panels, v + t * LANES, v_panel, u + column * depth,
+                             t ? 0 : ahead, depth, m + column * tiles + t * LANES, tiles * LANES);
     }
 }
 
@@ -355,7 +358,8 @@ INLINE void convolve_tiles(const int points, const int tile, const problem *p, c
         for (int64_t t = 0; t < tiles; ++t, at = after(p, at))
             tile_to_points(points, p, images, at, c, v + c * tiles + t * LANES, v_size);
     for (int64_t i = 0; i < positions; ++i)
-        product(v + i * v_size, tiles * LANES, filter + i * u_size, tiles, p->depth, p->out_depth, m + i * m_size);
+        product(v + i * v_size, tiles * LANES, filter + i * u_size, PANELS * LANES * p->depth, tiles, p->depth, p->out_depth,
+                m + i * m_size);
     for (int64_t c = 0; c < p->out_depth; c += LANES, at = start)
         for (int64_t t = 0; t < tiles; ++t, at = after(p, at))
             tile_from_points(points, tile, p, m + c * tiles + t * LANES, m_size, at, c, e);
@@ -391,7 +395,7 @@ static void convolve_columns(const problem *p, const float *v, int64_t tiles, co
     for (int64_t first = 0; first < tiles; first += p->block) {
         const int64_t n = smaller(p->block, tiles - first);
         for (int64_t i = 0; i < p->points * p->points; ++i)
-            product(v + i * tiles * p->depth + first * LANES, tiles * LANES, u + i * u_size, n, p->depth, columns,
+            product(v + i * tiles * p->depth + first * LANES, tiles * LANES, u + i * u_size, u_size, n, p->depth, columns,
                     m + i * n * columns);
         const place start = place_of(p, first);
         place at = start;
