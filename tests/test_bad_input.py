@@ -17,11 +17,8 @@ RECORDED = json.loads((GOLDENS / "bad_input.json").read_text())
 
 # The class is TensorFlow's; the message says the same in other words, or says more.
 OTHER_WORDS = {
-    "concat_of_shapes_that_do_not_fit": "names the dimension as the program counts it",
-    "concat_along_no_axis": "TensorFlow counts as if the axis were there",
     "iteration": "says what to do instead",
     "truth": "says what to do instead",
-    "split_into_parts_that_do_not_fit": "names the operation, too",
     "uninitialized_variable": "says what to do",
     "uninitialized_resource_variable": "TensorFlow speaks of its containers",
 }

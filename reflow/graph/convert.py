@@ -1,5 +1,6 @@
 """From Python values to tensors: constants, and the conversion functions that types register."""
 
+import contextlib
 import threading
 
 import numpy as np
@@ -99,7 +100,7 @@ def to_tensor(value, dtype=None, name=None, preferred_dtype=None, as_ref=False) 
     if isinstance(value, Tensor):
         if dtype is not None and not dtype.is_compatible_with(value.dtype):
             raise ValueError(f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype "
-                             f"{value.dtype.name}: {str(value)!r}")  # fmt: skip
+                             f"{value.dtype.name}: {value!r}")  # fmt: skip
         return value
     kind = type(value)
     if kind not in _SCALARS and kind is not np.ndarray:
@@ -164,8 +165,26 @@ def convert_n_to_tensor(values, dtype=None, name=None, preferred_dtype=None, as_
 # --- constant values ----------------------------------------------------------------------------------------------
 
 
+# The tensors whose values a shape rule asks for, while the error that it raised is described; None otherwise.
+_asked: list[Tensor] | None = None
+
+
+@contextlib.contextmanager
+def values_withheld():
+    """Inside the block no constant values are told; the returned list collects the tensors they are asked of."""
+    global _asked
+    _asked = asked = []
+    try:
+        yield asked
+    finally:
+        _asked = None
+
+
 def constant_value(tensor: Tensor) -> np.ndarray | None:
     """The value of `tensor` if construction can tell it (a constant, or computed from shapes and constants)."""
+    if _asked is not None:
+        _asked.append(tensor)
+        return None
     op_def = tensor.op.op_def
     if op_def.values is not None:
         values = op_def.values(tensor.op)
@@ -177,7 +196,7 @@ def constant_value(tensor: Tensor) -> np.ndarray | None:
 
 def constant_value_as_dims(tensor: Tensor) -> Dims:
     """A shape vector as raw dims, with None for the sizes that are not known; None if nothing is known."""
-    rule = tensor.op.op_def.value_dims
+    rule = None if _asked is not None else tensor.op.op_def.value_dims
     if rule is not None and tensor.value_index == 0:
         dims = rule(tensor.op)
         if dims is not None:

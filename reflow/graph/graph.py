@@ -67,7 +67,8 @@ class Graph(GraphScopes):
         try:
             operation = Operation(self, op_def, scope, inputs, attrs, output_types, control, capture_stack(stack_depth))
         except ValueError as error:
-            raise _shape_error(error, op_def, scope, inputs) from None
+            again = functools.partial(Operation, self, op_def, scope, inputs, attrs, output_types, control, None)
+            raise _shape_error(error, again, op_def, scope, inputs) from None
         operation._id = len(self._operations)
         self._operations.append(operation)
         self._by_name[scope] = operation
@@ -339,11 +340,46 @@ class Graph(GraphScopes):
         raise TypeError("a Graph cannot be pickled; use as_graph_def()")
 
 
-def _shape_error(error, op_def, scope, inputs):
+def _shape_error(error, again, op_def, scope, inputs):
+    """The error of a shape rule, with the shapes of all inputs and the values that it took to find the error.
+
+    `again` runs the rule once more: it passes if the shapes alone do not tell.
+    """
     from reflow.graph.shapes import dims_in_brackets
 
     shapes = ", ".join(dims_in_brackets(t.dims) for t in inputs)
-    return ValueError(f"{error} for '{scope}' (op: '{op_def.name}') with input shapes: {shapes}.")
+    values, sizes = _values_asked_for(again, op_def, inputs)
+    values = f" and with computed input tensors: {values}" if values else ""
+    sizes = f" and with input tensors computed as partial shapes: {sizes}" if sizes else ""
+    return ValueError(f"{error} for '{scope}' (op: '{op_def.name}') with input shapes: {shapes}{values}{sizes}.")
+
+
+def _values_asked_for(again, op_def, inputs) -> tuple[str, str]:
+    """The values of inputs, and those of inputs that are shapes, that a shape rule asks for."""
+    from reflow.graph.convert import constant_value, constant_value_as_dims, values_withheld
+    from reflow.graph.shapes import dims_in_brackets
+
+    try:
+        with values_withheld() as asked:
+            again()
+    except ValueError:
+        return "", ""
+    values, sizes = [], []
+    for i, tensor in enumerate(inputs):
+        if not any(other is tensor for other in asked):
+            continue
+        if i < len(op_def.inputs) and op_def.inputs[i].name == "shape":
+            sizes.append(f"input[{i}] = {dims_in_brackets(constant_value_as_dims(tensor))}")
+        elif (value := constant_value(tensor)) is not None:
+            values.append(f"input[{i}] = <{_elements(value)}>")
+    return ", ".join(values), ", ".join(sizes)
+
+
+def _elements(array) -> str:
+    """The elements of an array, those of each row of a matrix in brackets."""
+    if array.ndim < 2:
+        return " ".join(map(str, array.reshape(-1).tolist()))
+    return "".join(f"[{_elements(row)}]" for row in array)
 
 
 class _DefaultGraphs(threading.local):

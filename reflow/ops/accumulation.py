@@ -14,20 +14,14 @@ from reflow.graph.indexed_slices import IndexedSlices
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import as_dims, merge_dims
-from reflow.ops.shape_rules import merge
+from reflow.ops.shape_rules import merged_from_last
 
 # A sum of more terms than this is computed in a loop instead of one long expression.
 _MOST_IN_LINE = 16
 
 
 def _add_n_shape(op):
-    dims = op._inputs[-1].dims
-    for i, tensor in reversed(list(enumerate(op._inputs[:-1]))):
-        try:
-            dims = merge(dims, tensor.dims)
-        except ValueError as error:
-            raise ValueError(f"{error}\n\tFrom merging shape {i} with other shapes.") from None
-    return [dims]
+    return [merged_from_last(op._inputs)]
 
 
 def _sum_of(inputs):

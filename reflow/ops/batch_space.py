@@ -37,6 +37,13 @@ def _evenly(size, by, what="padded_shape"):
     return size // by
 
 
+def _static_part(size, by):
+    """`size / by`, in the words of a shape rule where the two do not fit."""
+    if size % by:
+        raise ValueError(f"Dimension size must be evenly divisible by {by} but is {size}")
+    return size // by
+
+
 @moves_elements
 def _tensor_to_blocks(padded, block_shape):
     """[b, s1, ..., sm, ...] -> [prod(blocks) * b, s1 / block1, ..., ...]: blocks go to the front of the batch."""
@@ -101,7 +108,7 @@ def _blocks_shape(op, new_size, new_batch):
 
 
 def _space_to_batch_shape(op):
-    return _blocks_shape(op, lambda s, b, pair: _evenly(s + sum(pair), b), lambda batch, product: batch * product)
+    return _blocks_shape(op, lambda s, b, pair: _static_part(s + sum(pair), b), lambda batch, product: batch * product)
 
 
 def _cropped(size, by, pair):
@@ -111,7 +118,7 @@ def _cropped(size, by, pair):
 
 
 def _batch_to_space_shape(op):
-    return _blocks_shape(op, _cropped, lambda batch, product: _evenly(batch, product, "input batch"))
+    return _blocks_shape(op, _cropped, lambda batch, product: _static_part(batch, product))
 
 
 define_op(
@@ -160,14 +167,14 @@ define_op(
     "SpaceToBatch", "input: T, paddings: Tpaddings -> output: T",
     "T: type, Tpaddings: type in index = int32, block_size: int >= 2",
     shape=lambda op: _image_blocks_shape(
-        op, lambda s, b, pair: _evenly(s + sum(pair), b), lambda batch, product: batch * product),
+        op, lambda s, b, pair: _static_part(s + sum(pair), b), lambda batch, product: batch * product),
     kernel=_space_to_batch, host="paddings",
 )  # fmt: skip
 
 define_op(
     "BatchToSpace", "input: T, crops: Tidx -> output: T", "T: type, block_size: int >= 2, Tidx: type in index = int32",
     shape=lambda op: _image_blocks_shape(
-        op, _cropped, lambda batch, product: _evenly(batch, product, "input batch")),
+        op, _cropped, lambda batch, product: _static_part(batch, product)),
     kernel=_batch_to_space, host="crops", aliases=(0,),
 )  # fmt: skip
 

@@ -491,7 +491,7 @@ def _ensure_shape(input, shape):
 
 define_op(
     "EnsureShape", "input: T -> output: T", "shape: shape, T: type",
-    shape=lambda op: [merge(op._inputs[0].dims, op.attrs["shape"])], kernel=_ensure_shape, aliases=(0,),
+    shape=lambda op: [merge(op.attrs["shape"], op._inputs[0].dims)], kernel=_ensure_shape, aliases=(0,),
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.ops.matrix_like import MatrixLike
 from reflow.ops.movement import moves_elements
-from reflow.ops.shape_rules import constant_int, merge, merge_prefix, unchanged_shape, with_rank_at_least
+from reflow.ops.shape_rules import constant_int, merge, merge_prefix, merge_size, unchanged_shape, with_rank_at_least
 from reflow.ops.torch_types import array_of, tensor_of
 
 # --- Diag: tensors as the diagonal of tensors of twice the rank ---------------------------------------------------
@@ -39,7 +39,7 @@ def _diag_part_shape(op):
     if len(dims) % 2 or not dims:
         raise ValueError(f"Input must have even and non-zero rank, input rank is {len(dims)}")
     half = len(dims) // 2
-    return [merge(dims[:half], dims[half:])]
+    return [tuple(map(merge_size, dims[:half], dims[half:]))]
 
 
 def _diag_part(input):
@@ -360,7 +360,7 @@ def _matrix_set_diag_shape(op):
     if dims is None or diagonal is None:
         return [dims]
     least = None if None in dims[-2:] else min(dims[-2:])
-    merge((*dims[:-2], least), diagonal)
+    merge_size(least, diagonal[-1])
     return [merge_prefix(dims, diagonal[:-1])[0]]
 
 

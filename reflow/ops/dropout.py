@@ -48,7 +48,7 @@ def dropout(x, keep_prob=None, noise_shape=None, seed=None, name=None, rate=None
         x = to_tensor(x, name="x")
         if not x.dtype.is_floating:
             raise ValueError("x has to be a floating point tensor since it's going to be scaled. Got a "
-                             f"{x.dtype!r} tensor instead.")  # fmt: skip
+                             f"{x.dtype} tensor instead.")  # fmt: skip
         rate = _checked_rate(rate, x)
         return x if rate is None else _drop(x, rate, noise_shape, seed)
 

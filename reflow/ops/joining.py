@@ -17,9 +17,18 @@ from reflow.graph.convert import (
 from reflow.graph.export import export
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
-from reflow.graph.shapes import Dimension, as_shape
+from reflow.graph.shapes import Dimension, as_shape, dims_in_brackets
 from reflow.ops.movement import moves_elements
-from reflow.ops.shape_rules import axis_within, constant_int, merge, merge_size, with_rank
+from reflow.ops.native.view import view
+from reflow.ops.shape_rules import (
+    axis_within,
+    constant_int,
+    merge,
+    merged_from_last,
+    with_rank,
+    with_rank_at_least,
+    with_size,
+)
 from reflow.platform.deprecation import note
 
 # --- Pack ---------------------------------------------------------------------------------------------------------
@@ -30,12 +39,7 @@ _OBJECTS = (dtypes.string, dtypes.variant, dtypes.resource)
 
 
 def _pack_shape(op):
-    dims = None
-    for i, tensor in enumerate(op._inputs):
-        try:
-            dims = merge(dims, tensor.dims)
-        except ValueError as error:
-            raise ValueError(f"{error}\n\tFrom merging shape {i - 1} with other shapes.") from None
+    dims = merged_from_last(op._inputs)
     if dims is None:
         return [None]
     axis = axis_within(op.attrs["axis"], len(dims) + 1, "Invalid axis")
@@ -154,7 +158,7 @@ def _unpack_shape(op):
     if dims is None:
         return [None] * num
     axis = axis_within(op.attrs["axis"], len(dims), "Invalid axis")
-    merge_size(dims[axis], num)
+    with_size(dims[axis], num)
     return [dims[:axis] + dims[axis + 1 :]] * num
 
 
@@ -168,7 +172,7 @@ def _unpack(value, num, axis):
 
 define_op(
     "Unpack", "value: T -> output: num*T", "num: int >= 0, T: type, axis: int = 0",
-    shape=_unpack_shape, kernel=_unpack, aliases=(0,),
+    shape=_unpack_shape, kernel=_unpack, native=view(_unpack), aliases=(0,),
 )  # fmt: skip
 
 
@@ -211,31 +215,27 @@ def unstack(value, num=None, axis=0, name="unstack"):
 def concat_dims(values, axis_tensor):
     """Dims of the concatenation of tensors along a constant or unknown axis."""
     with_rank(axis_tensor.dims, 0)
+    rank = next((len(t.dims) for t in values if t.dims is not None), None)
+    if rank is None:
+        return None
+    if rank == 0:
+        raise ValueError("Can't concatenate scalars (use tf.stack instead)")
+    for tensor in values:
+        with_rank(tensor.dims, rank)
     axis = constant_int(axis_tensor)
     if axis is None:
-        rank = next((len(t.dims) for t in values if t.dims is not None), None)
-        for tensor in values:
-            if rank is not None and tensor.dims is not None:
-                with_rank(tensor.dims, rank)
-        return None if rank is None else (None,) * rank
-    if all(t.dims is None for t in values):
-        return None
-    result, total = None, 0
-    for i, tensor in enumerate(values):
-        dims = tensor.dims
+        return (None,) * rank
+    before, total, after = None, 0, None
+    for tensor in reversed(values):
+        dims = with_rank_at_least(tensor.dims, -axis if axis < 0 else axis + 1)
         if dims is None:
             total = None
             continue
-        where = axis_within(axis, len(dims), "Invalid concatenation dimension")
+        where = axis % len(dims)
         size = dims[where]
         total = None if total is None or size is None else total + size
-        rest = dims[:where] + (None,) + dims[where + 1 :]
-        try:
-            result = merge(result, rest)
-        except ValueError as error:
-            raise ValueError(f"{error}\n\tFrom merging shape {i - 1} with other shapes.") from None
-    where = axis_within(axis, len(result))
-    return result[:where] + (total,) + result[where + 1 :]
+        before, after = merge(dims[:where], before), merge(dims[where + 1 :], after)
+    return (*before, total, *after)
 
 
 def _concat(values, axis):
@@ -372,10 +372,13 @@ def _split_shape(op):
     axis = constant_int(op._inputs[0])
     if dims is None or axis is None:
         return [None if dims is None else (None,) * len(dims)] * num
-    axis = axis_within(axis, len(dims))
+    if not -len(dims) <= axis < len(dims):
+        raise ValueError(f"Dimension size, given by scalar input {axis} must be in range [-{len(dims)}, {len(dims)})")
+    axis %= len(dims)
     size = dims[axis]
     if size is not None and size % num:
-        raise ValueError(f"Dimension size must be evenly divisible by {num} but is {size}")
+        raise ValueError(f"Dimension size must be evenly divisible by {num} but is {size}\n\t"
+                         "Number of ways to split should evenly divide the split dimension")  # fmt: skip
     return [dims[:axis] + (None if size is None else size // num,) + dims[axis + 1 :]] * num
 
 
@@ -403,7 +406,8 @@ def _lower_split(node):
 
 define_op(
     "Split", "split_dim: int32, value: T -> output: num_split*T", "num_split: int >= 1, T: type",
-    shape=_split_shape, kernel=_split, lower=_lower_split, host="split_dim", aliases=(1,),
+    shape=_split_shape, kernel=_split, lower=_lower_split, native=view(_split, position=1), host="split_dim",
+    aliases=(1,),
 )  # fmt: skip
 
 
@@ -418,19 +422,23 @@ def _split_v_shape(op):
         return [dims[:axis] + (None,) + dims[axis + 1 :]] * num
     if len(sizes) != num:
         raise ValueError("Length of size_splits should be equal to num_outputs")
-    sizes = _whole_sizes(sizes.tolist(), dims[axis])
+    sizes = _whole_sizes(sizes.tolist(), dims[axis], "can't split axis of size {total} into pieces of size {sizes}")
     return [dims[:axis] + (size,) + dims[axis + 1 :] for size in sizes]
 
 
-def _whole_sizes(sizes, total):
+_DO_NOT_FIT = (
+    "Determined shape must either match input shape along split_dim exactly if fully specified, or be less than the "
+    "size of the input along split_dim if not fully specified.  Got: {known}"
+)
+
+
+def _whole_sizes(sizes, total, words=_DO_NOT_FIT):
     """The sizes with a single -1 replaced by what is left of `total` (None if that is not known)."""
     if sizes.count(-1) > 1:
         raise ValueError("size_splits can only have one -1")
     known = sum(size for size in sizes if size != -1)
     if total is not None and (known > total or known < total and -1 not in sizes):
-        raise ValueError("Determined shape must either match input shape along split_dim exactly if fully specified, "
-                         "or be less than the size of the input along split_dim if not fully specified.  Got: "
-                         f"{known}")  # fmt: skip
+        raise ValueError(words.format(total=total, sizes=dims_in_brackets(sizes), known=known))
     rest = None if total is None else total - known
     return [rest if size == -1 else size for size in sizes]
 

@@ -228,7 +228,9 @@ def _tile_shape(op):
         if dims is None:
             return [None]
         multiples = (None,) * len(dims)
-    pairs = zip(with_rank(dims, len(multiples)), multiples, strict=True)
+    if dims is None:
+        dims = (None,) * len(multiples)
+    pairs = zip(dims, with_rank(multiples, len(dims)), strict=True)
     return [tuple(0 if 0 in pair else None if None in pair else math.prod(pair) for pair in pairs)]
 
 

@@ -10,15 +10,16 @@ from reflow.graph.convert import constant_value, constant_value_as_dims, to_tens
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
 from reflow.ops.movement import direct, moves_elements
+from reflow.ops.native.view import view
 from reflow.ops.renamed_arguments import renamed_argument
 from reflow.ops.shape_rules import (
-    axis_within,
     merge,
     merge_size,
     unchanged_shape,
     with_rank,
     with_rank_at_least,
     with_rank_at_most,
+    with_size,
 )
 
 # --- Transpose ----------------------------------------------------------------------------------------------------
@@ -26,12 +27,12 @@ from reflow.ops.shape_rules import (
 
 def _transpose_shape(op):
     dims, (length,) = op._inputs[0].dims, with_rank(op._inputs[1].dims, 1)
-    perm = constant_value(op._inputs[1])
     rank = length if dims is None else len(dims)
     # Of one axis or none TensorFlow takes the input's shape as it is.
     if rank is None or dims is None and rank < 2:
         return [None]
-    merge_size(rank, length)
+    with_size(length, rank)
+    perm = constant_value(op._inputs[1])
     if perm is None:
         return [(None,) * rank]
     order = perm.tolist()
@@ -66,8 +67,8 @@ def _transpose_value(op):
 
 define_op(
     "Transpose", "x: T, perm: Tperm -> y: T", "T: type, Tperm: type in index = int32",
-    shape=_transpose_shape, kernel=_transpose, lower=direct("{0}.permute({1})"), host="perm", aliases=(0,),
-    value=_transpose_value,
+    shape=_transpose_shape, kernel=_transpose, lower=direct("{0}.permute({1})"), native=view(_transpose), host="perm",
+    aliases=(0,), value=_transpose_value,
 )  # fmt: skip
 
 define_op(
@@ -218,7 +219,10 @@ def _reverse_v2_shape(op):
 
 
 def _axes_from_front(axes, rank):
-    found = [axis_within(axis, rank, "Invalid axis") for axis in axes]
+    for i, axis in enumerate(axes):
+        if not -rank <= axis < rank:
+            raise ValueError(f"'axis'[{i}] = {axis} is out of valid range [0, {rank - 1}")
+    found = [axis % rank for axis in axes]
     for i, axis in enumerate(found):
         if axis in found[:i]:
             raise ValueError(f"axis {axis} specified more than once.")

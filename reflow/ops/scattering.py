@@ -8,6 +8,7 @@ import torch
 from reflow.graph.build import call
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
+from reflow.graph.shapes import dims_in_brackets
 from reflow.ops.gathering import check_rows, flat_rows
 from reflow.ops.native import indexing as indexing_native
 from reflow.ops.shape_rules import merge, shape_from_input, with_rank_at_least
@@ -29,9 +30,20 @@ def _checked_dims(target, indices, updates):
         outer = len(indices) - 1
         if len(updates) != outer + len(target) - depth:
             raise ValueError(f"The rank of updates must be {outer + len(target) - depth} but is {len(updates)}")
-        merge(indices[:-1], updates[:outer])
-        merge(updates[outer:], target[depth:])
+        _merge_parts("outer", (indices, indices[:-1]), (updates, updates[:outer]), "indices")
+        _merge_parts("inner", (target, target[depth:]), (updates, updates[outer:]), "output")
     return target
+
+
+def _merge_parts(which, whole_and_part, updates_and_part, name):
+    """Raise ValueError if the outer or inner sizes of a shape are not those of `updates`."""
+    (whole, part), (updates, updated) = whole_and_part, updates_and_part
+    try:
+        merge(part, updated)
+    except ValueError as error:
+        raise ValueError(f"The {which} {len(part)} dimensions of {name}.shape={dims_in_brackets(whole)} must match the "
+                         f"{which} {len(updated)} dimensions of updates.shape={dims_in_brackets(updates)}: {error}"
+                         ) from None  # fmt: skip
 
 
 # --- kernels ------------------------------------------------------------------------------------------------------

@@ -44,9 +44,9 @@ def _select_shape(op):
     if condition is None or dims is None or len(condition) == 0:
         return [dims]
     if len(condition) == 1 and len(dims) > 1:
-        merge(dims[:1], condition)
+        merge(condition, dims[:1])
         return [dims]
-    return [merge(dims, condition)]
+    return [merge(condition, dims)]
 
 
 def _select(condition, t, e):
@@ -242,7 +242,7 @@ def boolean_mask(tensor, mask, name="boolean_mask", axis=None):
 def _one_hot_shape(op):
     dims, depth = op._inputs[0].dims, constant_int(op._inputs[1])
     if depth is not None and depth < 0:
-        raise ValueError(f"depth must be non-negative, got: {depth}")
+        raise ValueError(f"Dimension size, given by scalar input 1, must be non-negative but is {depth}")
     if dims is None:
         return [None]
     if op.attrs["axis"] < -1:

@@ -123,11 +123,29 @@ def with_rank_at_most(dims: Dims, rank: int) -> Dims:
 merge = merge_dims
 
 
+def merged_from_last(tensors) -> Dims:
+    """What is known of the one shape that all have; raises ValueError with the place of the one that differs."""
+    dims = tensors[-1].dims
+    for i, tensor in reversed(list(enumerate(tensors[:-1]))):
+        try:
+            dims = merge(tensor.dims, dims)
+        except ValueError as error:
+            raise ValueError(f"{error}\n\tFrom merging shape {i} with other shapes.") from None
+    return dims
+
+
 def merge_size(a: int | None, b: int | None) -> int | None:
     """What is known of one size from two sources; raises ValueError if they contradict each other."""
     if a is not None and b is not None and a != b:
         raise ValueError(f"Dimensions must be equal, but are {a} and {b}")
     return b if a is None else a
+
+
+def with_size(size: int | None, expected: int | None) -> int | None:
+    """What is known of a size that has to be `expected`; raises ValueError if it is known to be another."""
+    if size is not None and expected is not None and size != expected:
+        raise ValueError(f"Dimension must be {expected} but is {size}")
+    return expected if size is None else size
 
 
 def matrix_parts(dims: Dims) -> tuple[Dims, int | None, int | None]:

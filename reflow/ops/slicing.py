@@ -6,6 +6,7 @@ from reflow.graph.build import call
 from reflow.graph.convert import constant_value, constant_value_as_dims
 from reflow.graph.export import export
 from reflow.graph.registry import define_op, gradient
+from reflow.ops.native.view import view
 from reflow.ops.shape_rules import with_rank
 
 
@@ -21,7 +22,7 @@ def _slice_shape(op):
         starts_at_zero = begin is not None and not begin.any()
         known = constant_value_as_dims(op._inputs[2]) if starts_at_zero else None
         return [known or (None,) * rank]
-    starts = [None] * rank if begin is None else begin.tolist()
+    starts = (constant_value_as_dims(op._inputs[1]) or (None,) * rank) if begin is None else begin.tolist()
     return [tuple(_slice_size(d, b, s) for d, b, s in zip(dims, starts, sizes.tolist(), strict=True))]
 
 
@@ -80,7 +81,7 @@ def _slice_value_dims(op):
 
 define_op(
     "Slice", "input: T, begin: Index, size: Index -> output: T", "T: type, Index: type in index",
-    shape=_slice_shape, kernel=_slice, lower=_lower_slice, host="begin size", aliases=(0,),
+    shape=_slice_shape, kernel=_slice, lower=_lower_slice, native=view(_slice), host="begin size", aliases=(0,),
     value=_slice_value, value_dims=_slice_value_dims,
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from reflow.graph.registry import define_op
 from reflow.ops import philox_distributions
 from reflow.ops.philox import PhiloxState
 from reflow.ops.random import check_uniform_type, draw_classes, multinomial_shape, shape_tensor
-from reflow.ops.shape_rules import merge, shape_from_input, with_rank
+from reflow.ops.shape_rules import shape_from_input, with_rank, with_size
 
 _INDICES = "T: type in index = int32, Tseed: type in index = int64"
 
@@ -22,7 +22,7 @@ def _state(seed) -> PhiloxState:
 
 
 def _from_shape(op):
-    merge(with_rank(op._inputs[1].dims, 1), (2,))
+    with_size(with_rank(op._inputs[1].dims, 1)[0], 2)
     return [shape_from_input(op, 0)]
 
 
@@ -58,7 +58,7 @@ define_op("StatelessRandomUniformInt", "shape: T, seed: Tseed, minval: dtype, ma
 
 
 def _stateless_multinomial_shape(op):
-    merge(with_rank(op._inputs[2].dims, 1), (2,))
+    with_size(with_rank(op._inputs[2].dims, 1)[0], 2)
     return multinomial_shape(op)
 
 
