@@ -29,7 +29,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install -q -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) 'torch==$(TORCH)'
 	$(PIP) install -q -c constraints.txt -e '.[dev]'
-	$(BIN)/python -c 'from reflow.ops.native import build_all, kernel; build_all(); kernel.extension()'
+	$(BIN)/python -c 'from reflow.ops.native import build_all, extensions; build_all(); extensions.build_all()'
 	touch $@
 
 demo: venv ## train a network on MNIST, restore its checkpoint in a new process, say how to open TensorBoard

@@ -15,6 +15,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dims, dims_in_brackets, num_elements
 from reflow.graph.sparse_tensor import SparseTensor, SparseTensorValue
+from reflow.ops.native.view import view
 from reflow.ops.renamed_arguments import renamed_argument
 from reflow.ops.shape_rules import axis_within, constant_int, shape_from_input
 
@@ -241,7 +242,7 @@ def _lower_reshape(node):
 
 define_op(
     "Reshape", "tensor: T, shape: Tshape -> output: T", "T: type, Tshape: type in index = int32",
-    shape=reshape_dims, kernel=_reshape, lower=_lower_reshape, host="shape", aliases=(0,),
+    shape=reshape_dims, kernel=_reshape, lower=_lower_reshape, native=view(_reshape), host="shape", aliases=(0,),
     value=lambda op: _reshaped_value(op), value_dims=lambda op: _reshaped_dims(op),
 )  # fmt: skip
 
@@ -333,8 +334,8 @@ def _expand_dims_value_dims(op):
 
 define_op(
     "ExpandDims", "input: T, dim: Tdim -> output: T", "T: type, Tdim: type in index = int32",
-    shape=_expand_dims_shape, kernel=_expand_dims, lower=_lower_expand_dims, host="dim", aliases=(0,),
-    value=_expand_dims_value, value_dims=_expand_dims_value_dims,
+    shape=_expand_dims_shape, kernel=_expand_dims, lower=_lower_expand_dims, native=view(_expand_dims), host="dim",
+    aliases=(0,), value=_expand_dims_value, value_dims=_expand_dims_value_dims,
 )  # fmt: skip
 
 
@@ -406,7 +407,8 @@ def _squeeze_value(op):
 
 define_op(
     "Squeeze", "input: T -> output: T", "T: type, squeeze_dims: list(int) = []",
-    shape=_squeeze_shape, kernel=_squeeze, lower=_lower_squeeze, aliases=(0,), value=_squeeze_value,
+    shape=_squeeze_shape, kernel=_squeeze, lower=_lower_squeeze, native=view(_squeeze), aliases=(0,),
+    value=_squeeze_value,
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dimension
 from reflow.ops.movement import moves_elements
+from reflow.ops.native.view import view
 from reflow.ops.shape_rules import merge, shape_from_input, with_rank
 
 _MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
@@ -182,8 +183,8 @@ def _strided_slice_value_dims(op):
 
 define_op(
     "StridedSlice", "input: T, begin: Index, end: Index, strides: Index -> output: T", _ATTRS,
-    shape=_strided_slice_shape, kernel=_strided_slice, lower=_lower_strided_slice, host="begin end strides",
-    aliases=(0,), value=_strided_slice_value, value_dims=_strided_slice_value_dims,
+    shape=_strided_slice_shape, kernel=_strided_slice, lower=_lower_strided_slice, native=view(_strided_slice),
+    host="begin end strides", aliases=(0,), value=_strided_slice_value, value_dims=_strided_slice_value_dims,
 )  # fmt: skip
 
 

@@ -4,26 +4,15 @@
  * calls the function: the pointers of the inputs, those of the outputs, numbers, the number of threads, all of 64 bits. Where
  * the tensors are not what the function was bound for, or it returns anything but 0, `plain` is called in its place.
  */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <structmember.h>
+#include "tensor_object.h"
 
 #include <ATen/EmptyTensor.h>
 #include <ATen/Parallel.h>
-#include <ATen/core/TensorBase.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
-
-/* From torch/csrc/autograd/python_variable.h, which takes ten times as long to compile as all of this. kernel.py makes
- * sure that a tensor object looks like this before it makes a Kernel. */
-struct TensorObject {
-    PyObject_HEAD
-    at::TensorBase tensor;
-};
-PyObject *THPVariable_Wrap(at::TensorBase &&tensor);
-extern PyObject *THPVariableClass;
 
 namespace {
 
@@ -71,8 +60,6 @@ struct Kernel {
     PyObject *plain, *kept, *name, *signature;
 };
 
-const at::TensorBase &tensor_of(PyObject *object) { return reinterpret_cast<TensorObject *>(object)->tensor; }
-
 bool fits(const at::TensorBase &tensor, const at::TensorBase &example, bool any_size)
 {
     return tensor.scalar_type() == example.scalar_type() && tensor.is_cpu() && tensor.is_contiguous() &&
@@ -94,7 +81,7 @@ bool read_inputs(const Binding &binding, PyObject *const *arguments, Py_ssize_t 
                 return false;
             words[i] = static_cast<int64_t>(PyLong_AsUnsignedLongLongMask(argument));
         } else {
-            if (reinterpret_cast<PyObject *>(Py_TYPE(argument)) != THPVariableClass)
+            if (!is_plain_tensor(argument))
                 return false;
             const at::TensorBase &tensor = tensor_of(argument);
             if (!fits(tensor, input.example, binding.any_size))

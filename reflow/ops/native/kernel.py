@@ -9,12 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import importlib.machinery
-import importlib.util
 import inspect
-import logging
-import subprocess
-import sysconfig
 from collections.abc import Callable, Sequence
 from math import prod
 from pathlib import Path
@@ -23,8 +18,8 @@ from types import EllipsisType
 import torch
 
 from reflow.ops import native
+from reflow.ops.native import extensions
 
-_LOG = logging.getLogger(__name__)
 _SOURCE = Path(__file__).with_name("kernel.cpp")
 # An input or output: its shape and type. None stands for an input that is a number, or an output that is not wanted;
 # Ellipsis for an argument that is ignored. For what is ignored or not wanted the function gets a null pointer.
@@ -125,40 +120,9 @@ def _by_extension(function, plain, inputs, outputs, numbers, parallel, any_size,
                                inspect.signature(plain))  # fmt: skip
 
 
-@functools.cache
 def extension():
     """The module of `kernel.cpp`, built if need be; None where it cannot be had."""
-    if not _have_known_layout():
-        return None
-    try:
-        return _load(native.build(_SOURCE, _flags(), "c++", _libraries()))
-    except (ImportError, OSError, subprocess.SubprocessError, RuntimeError) as error:
-        _LOG.info("%s is not used: %s", _SOURCE.name, error)
-        return None
-
-
-def _have_known_layout() -> bool:
-    """Whether a tensor object is its header and then the pointer to the tensor, as `kernel.cpp` takes it to be."""
-    tensor = torch.empty(())
-    return ctypes.c_void_p.from_address(id(tensor) + object.__basicsize__).value == tensor._cdata
-
-
-def _flags() -> tuple[str, ...]:
-    folders = Path(torch.__file__).parent / "include", sysconfig.get_paths()["include"]
-    abi = int(torch.compiled_with_cxx11_abi())
-    return ("-O2", "-std=c++20", "-fPIC", f"-D_GLIBCXX_USE_CXX11_ABI={abi}", *(f"-I{folder}" for folder in folders))
-
-
-def _libraries() -> tuple[str, ...]:
-    folder = Path(torch.__file__).parent / "lib"
-    return f"-L{folder}", f"-Wl,-rpath,{folder}", "-lc10", "-ltorch_cpu", "-ltorch_python"
-
-
-def _load(path: Path):
-    loader = importlib.machinery.ExtensionFileLoader("kernel", str(path))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("kernel", loader))
-    loader.exec_module(module)
-    return module
+    return extensions.load(_SOURCE)
 
 
 # --- by ctypes ----------------------------------------------------------------------------------------------------

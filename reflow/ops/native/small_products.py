@@ -41,7 +41,9 @@ def _sizes(node, transpose_a: bool, transpose_b: bool) -> tuple[int, int, int, i
         return None
     rows, depth = reversed(a[-2:]) if transpose_a else a[-2:]
     columns, depth_b = b[-2:] if transpose_b else reversed(b[-2:])
-    if depth != depth_b or depth > _MOST_DEPTH or columns > _MOST_COLUMNS or rows > _MOST_ROWS or prod(a) * columns > _MOST_WORK:
+    if depth != depth_b or depth > _MOST_DEPTH or columns > _MOST_COLUMNS or rows > _MOST_ROWS:
+        return None
+    if prod(a) * columns > _MOST_WORK:
         return None
     return (prod(a[:-2]), rows, depth, columns) if _library() is not None else None
 

@@ -6,6 +6,7 @@ import inspect
 import pytest
 import torch
 
+from reflow.ops.native import extensions
 from reflow.ops.native import kernel as kernels
 from reflow.ops.native.kernel import bind
 
@@ -138,6 +139,6 @@ def test_errors_of_the_plain_function_are_raised():
 
 
 def test_no_extension_where_tensor_objects_look_different(monkeypatch):
-    monkeypatch.setattr(kernels, "_have_known_layout", lambda: False)
-    if hasattr(kernels.extension, "__wrapped__"):
-        assert kernels.extension.__wrapped__() is None
+    assert extensions.have_known_layout()
+    monkeypatch.setattr(extensions, "have_known_layout", lambda: False)
+    assert extensions.load.__wrapped__(kernels._SOURCE) is None
