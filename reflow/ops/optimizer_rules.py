@@ -196,7 +196,7 @@ def adam(var: Tensors, m: Tensors, v: Tensors, grad: Tensors, *, beta1_power: fl
 
     Source: Kingma, Ba, "Adam: a method for stochastic optimization", arXiv:1412.6980; epsilon as in its section 2.
     """
-    rate = _adam_rate(lr, beta1_power, beta2_power)
+    rate = adam_rate(lr, beta1_power, beta2_power)
     if not use_nesterov and beta1 < 1 and beta2 < 1 and math.isfinite(rate):
         torch._fused_adam_(
             var, [g.contiguous() for g in grad], m, v, [], [_MANY_STEPS] * len(var), lr=rate, beta1=beta1, beta2=beta2,
@@ -221,10 +221,10 @@ def adam_with_amsgrad(var: Tensors, m: Tensors, v: Tensors, vhat: Tensors, grad:
     torch._foreach_lerp_(m, grad, 1 - beta1)
     _running_mean_of_squares(v, grad, beta2)
     torch._foreach_maximum_(vhat, v)
-    _adam_step(var, m, vhat, _adam_rate(lr, beta1_power, beta2_power), epsilon)
+    _adam_step(var, m, vhat, adam_rate(lr, beta1_power, beta2_power), epsilon)
 
 
-def _adam_rate(lr, beta1_power, beta2_power):
+def adam_rate(lr, beta1_power, beta2_power):
     """As IEEE arithmetic has it: infinite or NaN where a power is one."""
     correction = 1 - beta1_power
     root = math.sqrt(1 - beta2_power) if beta2_power <= 1 else math.nan
@@ -247,7 +247,7 @@ def ada_max(var: Tensors, m: Tensors, v: Tensors, grad: Tensors, *, beta1_power:
     torch._foreach_mul_(v, beta2)
     torch._foreach_maximum_(v, torch._foreach_abs(grad))
     size = torch._foreach_add(v, epsilon)
-    torch._foreach_addcdiv_(var, m, size, value=-_adam_rate(lr, beta1_power, 0.0))
+    torch._foreach_addcdiv_(var, m, size, value=-adam_rate(lr, beta1_power, 0.0))
 
 
 # --- signs --------------------------------------------------------------------------------------------------------
