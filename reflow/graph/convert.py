@@ -11,7 +11,7 @@ from reflow.graph.export import export
 from reflow.graph.graph import Graph, check_op_name, get_default_graph
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op
-from reflow.graph.shapes import Dims
+from reflow.graph.shapes import Dims, TensorShape
 from reflow.graph.tensor_proto import to_ndarray
 
 
@@ -207,6 +207,12 @@ def constant_value_as_dims(tensor: Tensor) -> Dims:
     if tensor.dims is not None and len(tensor.dims) == 1 and tensor.dims[0] is not None:
         return (None,) * tensor.dims[0]
     return None
+
+
+@export("python.framework.tensor_util.constant_value_as_shape")
+def constant_value_as_shape(tensor):
+    """The TensorShape that an integer vector spells; sizes of -1, and those that only a run can tell, are not known."""
+    return TensorShape(constant_value_as_dims(tensor))
 
 
 @export("get_static_value", "contrib.util.constant_value")

@@ -350,6 +350,33 @@ class TensorShape:
         return self.concatenate(other)
 
 
+@export("python.framework.tensor_shape.scalar")
+def scalar() -> TensorShape:
+    """The shape of a scalar."""
+    return TensorShape(())
+
+
+@export("python.framework.tensor_shape.vector")
+def vector(length) -> TensorShape:
+    """The shape of a vector of `length` elements (None: not known)."""
+    return TensorShape((length,))
+
+
+@export("python.framework.tensor_shape.matrix")
+def matrix(rows, cols) -> TensorShape:
+    """The shape of a matrix; either size may be None."""
+    return TensorShape((rows, cols))
+
+
+@export("python.framework.tensor_shape.unknown_shape")
+def unknown_shape(rank=None, **kwargs) -> TensorShape:
+    """A shape of `rank` unknown sizes, or of unknown rank (`ndims` is the older name of the argument)."""
+    rank = kwargs.pop("ndims", rank)
+    if kwargs:
+        raise TypeError(f"Unknown argument: {kwargs}")
+    return TensorShape(None if rank is None else (None,) * rank)
+
+
 def as_shape(shape) -> TensorShape:
     """A TensorShape for anything that names a shape."""
     return shape if isinstance(shape, TensorShape) else TensorShape(shape)

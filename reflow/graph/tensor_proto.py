@@ -544,7 +544,7 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
     return ndarray_to_proto(array, dtype, dims)
 
 
-@export("make_ndarray", "contrib.util.make_ndarray")
+@export("make_ndarray", "contrib.util.make_ndarray", "python.framework.tensor_util.MakeNdarray")
 def make_ndarray(tensor):
     """Make an array of a TensorProto.
 

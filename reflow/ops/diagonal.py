@@ -13,7 +13,15 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.ops.matrix_like import MatrixLike
 from reflow.ops.movement import moves_elements
-from reflow.ops.shape_rules import constant_int, merge, merge_prefix, merge_size, unchanged_shape, with_rank_at_least
+from reflow.ops.shape_rules import (
+    constant_int,
+    merge,
+    merge_prefix,
+    merge_size,
+    unchanged_shape,
+    with_rank,
+    with_rank_at_least,
+)
 from reflow.ops.torch_types import array_of, tensor_of
 
 # --- Diag: tensors as the diagonal of tensors of twice the rank ---------------------------------------------------
@@ -360,6 +368,7 @@ def _matrix_set_diag_shape(op):
     if dims is None or diagonal is None:
         return [dims]
     least = None if None in dims[-2:] else min(dims[-2:])
+    with_rank(diagonal, len(dims) - 1)
     merge_size(least, diagonal[-1])
     return [merge_prefix(dims, diagonal[:-1])[0]]
 

@@ -167,7 +167,7 @@ def _stream_name(stream):
                      "of 'file://<filepath>'.")  # fmt: skip
 
 
-@export("print")
+@export("print", "python.ops.logging_ops.print_v2")
 def print_v2(*inputs, **kwargs):
     """An operation that writes values and tensors when it runs, as Python's `print` does.
 
@@ -203,7 +203,7 @@ def _is_string_scalar(inputs):
 def _formatted(inputs, separator, summarize, name):
     without_tensors = map_structure(lambda x: "" if is_tensor(x) else x, inputs)
     placeholder = _placeholder_not_in(" ".join(pprint.pformat(x) for x in without_tensors))
-    tensors = []
+    tensors: list = []
     templates = [_template(each, placeholder, tensors) for each in inputs]
     template = separator.join(templates).replace(f"'{placeholder}'", placeholder)
     return string_format(template, tensors, placeholder, summarize, f"{name}_format" if name else None)

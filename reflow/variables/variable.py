@@ -139,7 +139,7 @@ def check_outside_control_flow(value: Tensor, name: str) -> None:
                          "initializer.")  # fmt: skip
 
 
-@export("Variable")
+@export("Variable", "python.ops.variables.VariableV1")
 class Variable(metaclass=VariableMetaclass):
     """State that a session keeps from one run to the next: a tensor that operations can change.
 

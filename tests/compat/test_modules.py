@@ -20,6 +20,27 @@ REAL_IMPORTS = [
     ("from tensorflow.python.framework.ops import get_default_graph", "get_default_graph is tf.get_default_graph"),
     ("from tensorflow.python.ops import array_ops", "array_ops.reshape is tf.reshape"),
     ("from tensorflow.python.ops import math_ops", "math_ops.matmul is tf.matmul"),
+    ("from tensorflow.python.ops import lookup_ops", "lookup_ops.index_table_from_file(vocabulary_file='words.txt')"),
+    ("from tensorflow.python.ops import lookup_ops", "lookup_ops.index_table_from_tensor(vocabulary_list=['a'])"),
+    ("from tensorflow.python.ops.lookup_ops import HashTable, MutableHashTable", "HashTable and MutableHashTable"),
+    ("from tensorflow.python.ops import init_ops", "isinstance(tf.zeros_initializer(), init_ops.Initializer)"),
+    ("from tensorflow.python.ops.init_ops import VarianceScaling, Constant", "Constant is tf.constant_initializer"),
+    ("from tensorflow.python.ops import control_flow_ops", "control_flow_ops.with_dependencies([], tf.constant(1))"
+     ".op.type == 'Identity'"),
+    ("from tensorflow.python.ops.control_flow_ops import CondContext, switch, merge", "switch(1, True)"),
+    ("from tensorflow.python.ops import resource_variable_ops", "resource_variable_ops.ResourceVariable(1.0)"),
+    ("from tensorflow.python.ops import variables", "isinstance(tf.Variable(1.0), variables.RefVariable)"),
+    ("from tensorflow.python.ops.variables import PartitionedVariable, VariableV1", "VariableV1 is tf.Variable"),
+    ("from tensorflow.python.ops import weights_broadcast_ops", "weights_broadcast_ops.broadcast_weights(1.0, [2.0])"
+     ".shape == [1]"),
+    ("from tensorflow.python.ops.metrics_impl import metric_variable", "metric_variable([], tf.float32, name='n')"),
+    ("from tensorflow.python.ops import confusion_matrix", "confusion_matrix.remove_squeezable_dimensions([1], [1])"),
+    ("from tensorflow.python.framework import tensor_shape", "tensor_shape.scalar() == [] and "
+     "tensor_shape.vector(3) == [3] and tensor_shape.matrix(2, 3) == [2, 3] and tensor_shape.unknown_shape(1).ndims"),
+    ("from tensorflow.python.framework import tensor_util", "tensor_util.MakeNdarray(tf.make_tensor_proto(3)) == 3"),
+    ("from tensorflow.python.framework import tensor_util", "tensor_util.constant_value_as_shape(tf.stack([2, "
+     "tf.placeholder(tf.int32, [])])).as_list() == [2, None]"),
+    ("from tensorflow.python.ops import logging_ops", "logging_ops.print_v2 is tf.print"),
     ("from tensorflow.python.ops import nn_ops", "nn_ops.softmax is tf.nn.softmax"),
     ("from tensorflow.python.platform import gfile", "gfile.FastGFile is tf.gfile.FastGFile"),
     ("from tensorflow.python.platform import flags", "flags.FLAGS is tf.flags.FLAGS"),

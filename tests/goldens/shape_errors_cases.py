@@ -41,6 +41,7 @@ cases = {
     "ensure_shape": lambda tf: tf.ensure_shape(tf.zeros([2]), [3]),
     "diag_part": lambda tf: tf.diag_part(tf.zeros([2, 3])),
     "set_diag": lambda tf: tf.linalg.set_diag(tf.zeros([3, 3]), tf.zeros([2])),
+    "set_diag_rank": lambda tf: tf.linalg.set_diag(tf.zeros([3, 3]), tf.zeros([3, 3])),
     "where": lambda tf: tf.where([True, False], tf.zeros([3]), tf.zeros([3])),
     "stateless_seed": lambda tf: tf.random.stateless_uniform([2], [1, 2, 3]),
     "multinomial": lambda tf: tf.multinomial([[1.0, 2.0]], -3),
