@@ -29,6 +29,7 @@ from reflow.engine.passes.merge_products import merge_products
 from reflow.engine.passes.moments import fuse_moments
 from reflow.engine.passes.pool_gradient import mask_before_pool_gradient
 from reflow.engine.passes.prepack import pack_weights
+from reflow.engine.passes.read_concatenation import read_concatenation
 from reflow.engine.passes.recompute import recompute_cheap_values
 from reflow.engine.passes.recurrent_products import hoist_input_products
 from reflow.engine.passes.shapes import specialize_shapes
@@ -89,6 +90,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("merge_products", merge_products),
     ("recurrent_products", hoist_input_products),
     ("bias_gradient", sum_with_relu_gradient),
+    ("read_concatenation", read_concatenation),
     ("global_norm", clip_many),
     ("update_by_product", update_by_product),
     ("fuse_updates", fuse_updates),

@@ -27,7 +27,7 @@ def load() -> ctypes.CDLL | None:
 
 def _prepare(library: ctypes.CDLL) -> None:
     function = library.reflow_relu_gradient
-    function.argtypes = [_POINTER, _POINTER, _I64, _I64, _I64, ctypes.c_int, _POINTER, _POINTER]
+    function.argtypes = [_POINTER, _I64, _POINTER, _I64, _I64, _I64, _I64, ctypes.c_int, _POINTER, _POINTER]
     function.restype = None
     values, sums = _run(library, torch.tensor([[1.0, 2.0], [4.0, 8.0]]), torch.tensor([[1.0, 0.0], [2.0, 3.0]]), None)
     if values.tolist() != [[1.0, 0.0], [4.0, 8.0]] or sums.tolist() != [5.0, 8.0]:
@@ -43,17 +43,26 @@ def native_relu_and_bias_gradient(gradients, features, out=None):
     """The gradients where features are positive, and their sums over all but the last dimension.
 
     Args:
-        gradients: float32 [..., channels].
-        features: what a ReLU has put out, of the same shape.
+        gradients: float32 [..., channels]; may be some channels of a larger tensor.
+        features: what a ReLU has put out, of the same shape; may be some channels, too.
         out: where the first result goes: None or `gradients`.
 
     Returns:
         float32 [..., channels] and [channels].
     """
-    if not (gradients.is_contiguous() and features.is_contiguous()):
+    if _row_stride(gradients) is None or _row_stride(features) is None:
         values, sums = _relu_and_bias_gradient(gradients, features)
         return values if out is None else out.copy_(values), sums
     return _run(load(), gradients, features, out)
+
+
+def _row_stride(tensor: torch.Tensor) -> int | None:
+    """How far apart rows of channels are; None if they are not all so far apart, or empty."""
+    if tensor.is_contiguous():
+        return tensor.shape[-1] or None
+    *strides, channel = tensor.stride()
+    is_regular = all(strides[i] == strides[i + 1] * tensor.shape[i + 1] for i in range(len(strides) - 1))
+    return strides[-1] if strides and channel == 1 and is_regular and tensor.numel() else None
 
 
 def _run(library, gradients, features, out):
@@ -62,12 +71,13 @@ def _run(library, gradients, features, out):
     if not rows:
         return _relu_and_bias_gradient(gradients, features)
     if out is None:
-        out = torch.empty_like(gradients)
+        out = gradients.new_empty(gradients.shape)
     sums = gradients.new_empty(-(-rows // _BLOCK), depth)
     threads = torch.get_num_threads() if gradients.numel() >= _PARALLEL else 1
     library.reflow_relu_gradient(
-        gradients.data_ptr(), features.data_ptr(), rows, depth, _BLOCK, threads, out.data_ptr(), sums.data_ptr()
-    )
+        gradients.data_ptr(), _row_stride(gradients), features.data_ptr(), _row_stride(features), rows, depth, _BLOCK,
+        threads, out.data_ptr(), sums.data_ptr(),
+    )  # fmt: skip
     return out, sums[0]
 
 

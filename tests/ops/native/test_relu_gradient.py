@@ -73,3 +73,21 @@ def test_no_numbers(shape):
 def test_what_fits():
     assert relu_gradient.fits(tf.float32)
     assert not relu_gradient.fits(tf.float64)
+
+
+def test_some_channels_of_larger_tensors(monkeypatch):
+    gradients, features = _numbers((3, 20, 30, 40))
+    part = gradients[..., 4:24], features[..., 15:35]
+    monkeypatch.setattr(relu_gradient, "_relu_and_bias_gradient", None)
+    values, sums = relu_gradient.native_relu_and_bias_gradient(*part)
+    wanted, wanted_sums = relu_gradient.native_relu_and_bias_gradient(*(t.contiguous() for t in part))
+    assert values.is_contiguous() and torch.equal(values, wanted) and torch.equal(sums, wanted_sums)
+
+
+def test_rows_that_are_not_equally_far_apart():
+    gradients, features = _numbers((4, 6, 5))
+    part = gradients[:, ::2][:, 1:], features[:, 2:4]
+    values, sums = relu_gradient.native_relu_and_bias_gradient(gradients[:, 2:4], features[:, 2:4])
+    assert torch.equal(values, gradients[:, 2:4] * (features[:, 2:4] > 0))
+    assert relu_gradient._row_stride(part[0]) is None
+    torch.testing.assert_close(sums, values.sum((0, 1)))
