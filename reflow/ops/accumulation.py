@@ -14,6 +14,7 @@ from reflow.graph.indexed_slices import IndexedSlices
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import as_dims, merge_dims
+from reflow.ops.native import elementwise as elementwise_native
 from reflow.ops.shape_rules import merged_from_last
 
 # A sum of more terms than this is computed in a loop instead of one long expression.
@@ -60,7 +61,8 @@ def _sum_of_alike(inputs):
 
 define_op(
     "AddN", "inputs: N*T -> sum: T", "N: int >= 1, T: type in number|variant",
-    shape=_add_n_shape, kernel=_sum_of, lower=_lower_sum, is_commutative=True, is_aggregate=True,
+    shape=_add_n_shape, kernel=_sum_of, lower=_lower_sum,
+    native=elementwise_native.sum_of_several(_sum_of), is_commutative=True, is_aggregate=True,
 )  # fmt: skip
 define_op(
     "AccumulateNV2", "inputs: N*T -> sum: T", "N: int >= 1, T: type in number, shape: shape",

@@ -177,7 +177,8 @@ def _lower_pow(node):
     return f"torch.pow({node.args[0]}, {node.args[1]})"
 
 
-binary("Pow", "bfloat16|float|half|double|int32|int64|complex64|complex128", _pow, lower=_lower_pow)
+binary("Pow", "bfloat16|float|half|double|int32|int64|complex64|complex128", _pow, lower=_lower_pow,
+       native=elementwise_native.cube(_pow))  # fmt: skip
 
 xdivy = binary(
     "Xdivy", _NO_NAN, "({x} / {y}).masked_fill_({x} == 0, 0)", "math.xdivy",

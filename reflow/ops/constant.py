@@ -92,7 +92,7 @@ def _fill_value(op):
 
 def _fill(dims, value):
     if isinstance(value, torch.Tensor):
-        return value.expand(dims).clone()
+        return value.new_empty(dims).fill_(value)
     return np.full(dims, value, object)
 
 

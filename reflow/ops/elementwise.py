@@ -195,7 +195,7 @@ expm1 = unary(
 )  # fmt: skip
 log = unary(
     "Log", FLOATING_COMPLEX, "torch.log({x})", "log", "math.log", summary="The natural logarithm, elementwise.",
-    native=elementwise_native.unary("log", torch.log, least=1 << 12),
+    native=elementwise_native.unary("log", torch.log, least=1 << 6),
 )  # fmt: skip
 log1p = unary(
     "Log1p", FLOATING_COMPLEX, "torch.log1p({x})", "log1p", "math.log1p",

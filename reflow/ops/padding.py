@@ -14,6 +14,7 @@ from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import broadcast_dims, dims_in_brackets
 from reflow.ops.movement import direct, is_direct, moves_elements
+from reflow.ops.native import copies as copies_native
 from reflow.ops.shape_rules import merge_size, shape_from_input, with_rank, with_rank_at_most
 
 _PAD_ATTRS = "T: type, Tpaddings: type in index = int32"
@@ -98,7 +99,8 @@ def _lower_pad(node):
 
 define_op(
     "Pad", "input: T, paddings: Tpaddings -> output: T", _PAD_ATTRS,
-    shape=_pad_shape, kernel=pad_with_zeros, lower=_lower_pad, host="paddings",
+    shape=_pad_shape, kernel=pad_with_zeros, lower=_lower_pad, native=copies_native.pad(pad_with_zeros),
+    host="paddings",
 )  # fmt: skip
 
 define_op(
@@ -270,7 +272,8 @@ def _split_copies(size, copies):
 
 define_op(
     "Tile", "input: T, multiples: Tmultiples -> output: T", "T: type, Tmultiples: type in index = int32",
-    shape=_tile_shape, kernel=_tile, lower=_lower_tile, host="multiples", aliases=(0,),
+    shape=_tile_shape, kernel=_tile, lower=_lower_tile, native=copies_native.tile(_tile), host="multiples",
+    aliases=(0,),
 )  # fmt: skip
 
 

@@ -189,7 +189,7 @@ def _euclidean_norm(x, axes, keep_dims):
 
 
 _reduction("Sum", _sum, lower=_lower_sum, stepwise=True, value=_constant_result(np.sum),
-           compiled={"name": "sum", "most": 1 << 13})  # fmt: skip
+           compiled={"name": "sum", "most": 1 << 18})  # fmt: skip
 _reduction("Mean", _mean, lower=_lower_mean, compiled={"name": "sum", "is_mean": True, "most": 1 << 18})
 _reduction("Prod", _prod, value=_constant_result(np.prod))
 _reduction("Max", _max, lower=_lower_extremum("torch.amax", "-inf"), value=_constant_result(np.max),

@@ -5,10 +5,12 @@
  */
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "float_functions.h"
 
 #define EXPORT __attribute__((visibility("default")))
+#define LANES 16
 
 static float greatest(const float *x, int64_t classes)
 {
@@ -19,23 +21,35 @@ static float greatest(const float *x, int64_t classes)
     return result;
 }
 
-/* The sum of exp(x - m), whose terms go to `powers`, if that is not null. */
+/* A vector of exp(x - m), and their sums so far. */
+static inline void powers_of(const float *x, float m, float *powers, float *sums)
+{
+    for (int l = 0; l < LANES; ++l) {
+        powers[l] = exponential(x[l] - m);
+        sums[l] += powers[l];
+    }
+}
+
+/* The sum of exp(x - m), whose terms go to `powers`, if that is not null. What is left of a row is filled up to a vector:
+ * rows of few classes would else be worked on number by number. */
 static float sum_of_powers(const float *x, float m, int64_t classes, float *powers)
 {
-    float sum = 0;
-    if (powers) {
-#pragma omp simd reduction(+ : sum)
-        for (int64_t j = 0; j < classes; ++j) {
-            const float power = exponential(x[j] - m);
-            powers[j] = power;
-            sum += power;
-        }
-    } else {
-#pragma omp simd reduction(+ : sum)
-        for (int64_t j = 0; j < classes; ++j)
-            sum += exponential(x[j] - m);
+    float sums[LANES] = {0}, terms[LANES], rest[LANES];
+    int64_t j = 0;
+    for (; j + LANES <= classes; j += LANES)
+        powers_of(x + j, m, powers ? powers + j : terms, sums);
+    if (j < classes) {
+        for (int l = 0; l < LANES; ++l)
+            rest[l] = -INFINITY;
+        memcpy(rest, x + j, (size_t)(classes - j) * sizeof *x);
+        powers_of(rest, m, terms, sums);
+        if (powers)
+            memcpy(powers + j, terms, (size_t)(classes - j) * sizeof *x);
     }
-    return sum;
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int l = 0; l < half; ++l)
+            sums[l] += sums[l + half];
+    return sums[0];
 }
 
 /* Returns how many labels are no class; their rows are left as they are. */

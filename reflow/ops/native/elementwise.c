@@ -86,7 +86,10 @@ static inline float elu(float x)
 static inline float reciprocal_root(float x) { return 1 / sqrtf(x); }
 static inline float negative(float x) { return -x; }
 
+static inline float cube(float x) { return x * x * x; }
+
 UNARY(abs, fabsf)
+UNARY(cube, cube)
 UNARY(negative, negative)
 UNARY(sqrt, sqrtf)
 UNARY(rsqrt, reciprocal_root)
@@ -151,6 +154,25 @@ BINARY(maximum, greater)
 BINARY(minimum, lesser)
 WITH_SCALAR(maximum, greater)
 WITH_SCALAR(minimum, lesser)
+
+/* Sums of several, from the first to the last. */
+#define SUM(count, parameters, sum)                                                                                    \
+    EXPORT int64_t reflow_add_##count(parameters, float *out, int64_t n, int64_t threads)                              \
+    {                                                                                                                  \
+        FOR_EACH                                                                                                       \
+        for (int64_t i = 0; i < n; ++i)                                                                                \
+            out[i] = sum;                                                                                              \
+        return 0;                                                                                                      \
+    }
+#define THREE const float *a, const float *b, const float *c
+#define FOUR THREE, const float *d
+#define FIVE FOUR, const float *e
+#define SIX FIVE, const float *f
+
+SUM(3, THREE, a[i] + b[i] + c[i])
+SUM(4, FOUR, a[i] + b[i] + c[i] + d[i])
+SUM(5, FIVE, a[i] + b[i] + c[i] + d[i] + e[i])
+SUM(6, SIX, a[i] + b[i] + c[i] + d[i] + e[i] + f[i])
 
 /* --- choices ----------------------------------------------------------------------------------------------------- */
 

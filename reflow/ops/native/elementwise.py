@@ -106,6 +106,40 @@ def _have_one_shape(node, inputs: int, most: int = _ANY) -> bool:
     return count is not None and 1 <= count <= most and all(node.dims(i) == dims for i in range(1, inputs))
 
 
+_MOST_TERMS = 6
+
+
+def sum_of_several(plain: Callable) -> Callable:
+    """The `native` rule of AddN, whose kernel is `plain`, of three terms and more."""
+
+    def rule(node):
+        terms = len(node.args)
+        if not 3 <= terms <= _MOST_TERMS or node.dtype(0) is not dtypes.float32 or not _have_one_shape(node, terms):
+            return None
+        return _sum_of_several(plain, node.dims(0), terms) if library() is not None else None
+
+    return rule
+
+
+@functools.lru_cache(1000)
+def _sum_of_several(plain: Callable, dims: tuple, terms: int) -> Callable:
+    function, numbers, count = getattr(library(), f"reflow_add_{terms}"), (dims, torch.float32), prod(dims)
+    inputs, parallel = [numbers] * terms, native.is_large(count)
+    return bind(function, plain, inputs, [numbers], [count], parallel=parallel, from_list=True)
+
+
+def cube(plain: Callable) -> Callable:
+    """The `native` rule of Pow, whose kernel is `plain`, for an exponent of 3."""
+
+    def rule(node):
+        exponent, dims = node.constant(1), node.dims(0)
+        if exponent is None or exponent.shape != () or exponent != 3 or node.dtype(0) is not dtypes.float32:
+            return None
+        return _unary_kernel("cube", plain, dims) if num_elements(dims) and library() is not None else None
+
+    return rule
+
+
 # --- choices ------------------------------------------------------------------------------------------------------
 
 

@@ -48,8 +48,9 @@ struct Binding {
     std::vector<Input> inputs;           /* one that is ignored is a null pointer to the function */
     std::vector<at::TensorBase> outputs; /* examples; undefined for an output that is not wanted: a null pointer */
     std::vector<int64_t> numbers;
-    bool any_size = false; /* the input is of any size, which is that of the output, and its count the number */
-    int64_t parallel = 0;  /* elements from which on there is more than one thread */
+    bool any_size = false;  /* the input is of any size, which is that of the output, and its count the number */
+    bool from_list = false; /* the inputs are the items of a list, the first argument */
+    int64_t parallel = 0;   /* elements from which on there is more than one thread */
     size_t wanted = 0;
 };
 
@@ -131,8 +132,13 @@ int64_t run(const Binding &binding, const Words &words, size_t count)
 PyObject *attempt(const Binding &binding, PyObject *const *arguments, Py_ssize_t given, PyObject *names)
 {
     Words words;
-    if (!read_inputs(binding, arguments, given, words))
+    if (!binding.from_list) {
+        if (!read_inputs(binding, arguments, given, words))
+            return nullptr;
+    } else if (given < 1 || !PyList_CheckExact(arguments[0]) ||
+               !read_inputs(binding, PySequence_Fast_ITEMS(arguments[0]), PyList_GET_SIZE(arguments[0]), words)) {
         return nullptr;
+    }
     const size_t n_inputs = binding.inputs.size(), n_outputs = binding.outputs.size();
     size_t count = n_inputs + n_outputs;
     for (const int64_t number : binding.numbers)
@@ -208,15 +214,15 @@ void bind_arguments(Binding &binding, PyObject *inputs, PyObject *outputs, PyObj
         binding.numbers.push_back(static_cast<int64_t>(PyLong_AsUnsignedLongLongMask(PyTuple_GET_ITEM(numbers, i))));
 }
 
-/* Kernel(function, rows, inputs, outputs, numbers, parallel, any_size, plain, kept, name, signature) */
+/* Kernel(function, rows, inputs, outputs, numbers, parallel, any_size, from_list, plain, kept, name, signature) */
 PyObject *kernel_new(PyTypeObject *type, PyObject *arguments, PyObject *)
 {
     unsigned long long function, rows;
     PyObject *inputs, *outputs, *numbers, *plain, *kept, *name, *signature;
     long long parallel;
-    int any_size;
-    if (!PyArg_ParseTuple(arguments, "KKO!O!O!LpOOOO", &function, &rows, &PyTuple_Type, &inputs, &PyTuple_Type, &outputs,
-                          &PyTuple_Type, &numbers, &parallel, &any_size, &plain, &kept, &name, &signature))
+    int any_size, from_list;
+    if (!PyArg_ParseTuple(arguments, "KKO!O!O!LppOOOO", &function, &rows, &PyTuple_Type, &inputs, &PyTuple_Type, &outputs,
+                          &PyTuple_Type, &numbers, &parallel, &any_size, &from_list, &plain, &kept, &name, &signature))
         return nullptr;
     /* With a word each for the rows and the threads. */
     if (PyTuple_GET_SIZE(inputs) + PyTuple_GET_SIZE(outputs) + PyTuple_GET_SIZE(numbers) + 2 > (Py_ssize_t)MOST_WORDS) {
@@ -231,6 +237,7 @@ PyObject *kernel_new(PyTypeObject *type, PyObject *arguments, PyObject *)
     binding->rows = reinterpret_cast<const void *>(rows);
     bind_arguments(*binding, inputs, outputs, numbers);
     binding->any_size = any_size;
+    binding->from_list = from_list;
     binding->parallel = parallel;
     kernel->vectorcall = kernel_call;
     kernel->plain = Py_NewRef(plain);

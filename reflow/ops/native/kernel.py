@@ -42,6 +42,7 @@ def bind(
     *,
     parallel: bool = False,
     any_size: bool = False,
+    from_list: bool = False,
     rows=None,
     name: str | None = None,
 ) -> Callable:
@@ -60,6 +61,7 @@ def bind(
       parallel: whether the function works on all threads; if of `any_size`, where it is large. It then runs without the
         interpreter's lock.
       any_size: whether the input is of any size, its count of elements the only number, and the output of that size.
+      from_list: whether the inputs come as a list, the first argument of a call.
       rows: a function in C of the inputs and numbers, which returns the first dimension of the only output, or -1 where
         `plain` has to run. The kernel's function takes the result behind the numbers.
       name: for the emitted source.
@@ -74,7 +76,7 @@ def bind(
     name = name or f"native_{function.__name__.removeprefix('reflow_')}"
     make = _by_ctypes if extension() is None else _by_extension
     least_parallel = (native.PARALLEL if any_size else 0) if parallel else _NEVER
-    return make(function, _with_out(plain), inputs, outputs, numbers, least_parallel, any_size, rows, name)
+    return make(function, _with_out(plain), inputs, outputs, numbers, least_parallel, any_size, from_list, rows, name)
 
 
 def _with_out(plain: Callable | None) -> Callable:
@@ -112,12 +114,12 @@ def _example(spec: Spec) -> torch.Tensor | EllipsisType | None:
 # --- by the extension ---------------------------------------------------------------------------------------------
 
 
-def _by_extension(function, plain, inputs, outputs, numbers, parallel, any_size, rows, name) -> Callable:
+def _by_extension(function, plain, inputs, outputs, numbers, parallel, any_size, from_list, rows, name) -> Callable:
     pointers = [ctypes.cast(f, ctypes.c_void_p).value if f is not None else 0 for f in (function, rows)]
     examples = tuple(map(_example, inputs)), tuple(map(_example, outputs))
     kept = function, rows, numbers
-    return extension().Kernel(*pointers, *examples, tuple(_addresses(numbers)), parallel, any_size, plain, kept, name,
-                               inspect.signature(plain))  # fmt: skip
+    return extension().Kernel(*pointers, *examples, tuple(_addresses(numbers)), parallel, any_size, from_list, plain,
+                               kept, name, inspect.signature(plain))  # fmt: skip
 
 
 def extension():
@@ -128,11 +130,11 @@ def extension():
 # --- by ctypes ----------------------------------------------------------------------------------------------------
 
 
-def _by_ctypes(function, plain, inputs, outputs, numbers, parallel, any_size, rows, name) -> Callable:
+def _by_ctypes(function, plain, inputs, outputs, numbers, parallel, any_size, from_list, rows, name) -> Callable:
     addresses, likes = _addresses(numbers), [_example(spec) for spec in outputs]
 
     def kernel(*arguments, out=None, **attrs):
-        words = _words(arguments, inputs, any_size)
+        words = _words(arguments[0] if from_list else arguments, inputs, any_size)
         if words is None:
             return plain(*arguments, out=out, **attrs)
         fixed, sizes, count = addresses, {}, 0
@@ -162,6 +164,8 @@ def _make(like: torch.Tensor, size=None) -> torch.Tensor:
 def _words(arguments, inputs: Sequence[Spec], any_size: bool) -> list[int] | None:
     """The words for the arguments of a call; None if the function does not take them."""
     words = []
+    if len(arguments) < len(inputs):
+        return None
     for argument, spec in zip(arguments, inputs, strict=False):
         if spec is None or spec is ...:
             words.append(argument if spec is None else None)

@@ -228,3 +228,27 @@ def test_fill(value):
     result, source = _run(lambda v: tf.fill([3, 5], v), np.asarray(value))
     assert "native_fill" in source
     np.testing.assert_array_equal(result, np.full((3, 5), value))
+
+
+@pytest.mark.parametrize("terms", [3, 4, 5, 6])
+def test_sums_of_several(terms):
+    arrays = [np.roll(_feed(-1, 1), i) for i in range(terms)]
+    result, source = _run(lambda *tensors: tf.add_n(tensors), *arrays)
+    assert f"native_add_{terms}" in source
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(result, sum(arrays[1:], arrays[0]))
+
+
+def test_a_sum_of_what_is_not_contiguous():
+    x = np.arange(12, dtype=np.float32).reshape(3, 4)
+    result, source = _run(lambda x: tf.add_n([tf.transpose(x), tf.transpose(2 * x), tf.transpose(x)]), x)
+    assert "native_add_3" in source
+    np.testing.assert_array_equal(result, 4 * x.T)
+
+
+def test_cubes():
+    x = _few_numbers()
+    result, source = _run(lambda x: tf.pow(x, 3.0), x)
+    assert "native_cube" in source
+    with np.errstate(over="ignore"):
+        np.testing.assert_allclose(result, torch.pow(torch.from_numpy(x), 3), rtol=2e-7)

@@ -142,3 +142,15 @@ def test_no_extension_where_tensor_objects_look_different(monkeypatch):
     assert extensions.have_known_layout()
     monkeypatch.setattr(extensions, "have_known_layout", lambda: False)
     assert extensions.load.__wrapped__(kernels._SOURCE) is None
+
+
+def test_inputs_from_a_list():
+    def body(x, y, out, count, threads):
+        _floats(out)[:] = [a + b for a, b in zip(_floats(x), _floats(y), strict=True)]
+        return 0
+
+    kernel = bind(_function(body, 5), lambda tensors: sum(tensors), [FLOATS, FLOATS], [FLOATS], [SIX], from_list=True)
+    x = torch.arange(6.0).reshape(2, 3)
+    assert torch.equal(kernel([x, x]), 2 * x)
+    assert torch.equal(kernel([x, x.double()]), 2 * x.double())
+    assert torch.equal(kernel([x]), x)
