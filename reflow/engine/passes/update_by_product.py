@@ -2,12 +2,11 @@
 
 For the weights of a dense layer, gradient descent is w -= rate * (x' g): one product that accumulates into `w`. The
 gradient, as large as the weights, is never written to memory and read again; that memory is not needed either. On 2
-cores the update of 9216x4096 weights with a batch of 16 takes 10 ms instead of 26. Adam's rule is not linear: a kernel in
-C applies it to each block of the product while this is in registers.
+cores the update of 9216x4096 weights with a batch of 16 takes 10 ms instead of 26. Adam's rule is not linear: a kernel
+in C applies it to some rows of the product at a time, while these are in the cache (3136x512: 2.3 -> 2.0 ms).
 """
 
 import math
-
 from collections.abc import Callable
 
 from reflow.engine.passes.rewriting import sole_consumer

@@ -14,8 +14,8 @@ import torch
 from reflow.ops import native
 
 _SOURCE = Path(__file__).with_name("outer_products.c")
-# Columns of a panel, at most; a panel of more examples does not stay in the first cache.
-_WIDTH, MOST_EXAMPLES = 32, 256
+# Columns of a panel and rows that a thread works on, at most; a panel of more examples does not stay in the first cache.
+_WIDTH, _ROWS, MOST_EXAMPLES = 32, 14, 256
 
 _POINTER, _I64, _FLOAT = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
 
@@ -71,5 +71,5 @@ def _adam(library, var, m, v, a, b, rate, beta1, beta2, epsilon):
     (depth, rows), columns = a.shape, b.shape[1]
     problem = _Problem(depth, rows, columns, torch.get_num_threads())
     update = _Adam(var.data_ptr(), m.data_ptr(), v.data_ptr(), rate, 1 - beta1, beta2, 1 - beta2, epsilon)
-    scratch = a.new_empty(-(-columns // _WIDTH) * _WIDTH * depth)
+    scratch = a.new_empty(-(-columns // _WIDTH) * _WIDTH * depth + problem.threads * _ROWS * columns)
     library.reflow_adam_by_outer_products(problem, a.data_ptr(), b.data_ptr(), update, scratch.data_ptr())
