@@ -173,7 +173,8 @@ _asked: list[Tensor] | None = None
 def values_withheld():
     """Inside the block no constant values are told; the returned list collects the tensors they are asked of."""
     global _asked
-    _asked = asked = []
+    asked: list[Tensor] = []
+    _asked = asked
     try:
         yield asked
     finally:

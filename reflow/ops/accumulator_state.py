@@ -72,6 +72,24 @@ class Accumulator(Waiting):
             self._global_step += 1
             return result
 
+    # What the kinds of accumulators define, each for the parts that its gradients have.
+
+    def _check(self, *gradient) -> None:
+        """Raise InvalidArgumentError unless a gradient fits."""
+        raise NotImplementedError
+
+    def _begin(self, *gradient) -> None:
+        """The first gradient since the last take."""
+        raise NotImplementedError
+
+    def _add(self, *gradient) -> None:
+        """One more gradient."""
+        raise NotImplementedError
+
+    def _result(self):
+        """The mean, or sum, of the gradients."""
+        raise NotImplementedError
+
     def _check_fit(self, wanted: Dims, dims: tuple) -> None:
         if not dims_compatible(wanted, dims):
             raise _fail(f"Shape mismatch: expected {dims_in_brackets(wanted)}, got {dims_in_brackets(dims)}")

@@ -1,5 +1,7 @@
 """Conditional accumulators: gradients that are added up until enough of them are there."""
 
+from typing import Any
+
 from reflow.graph import dtypes, errors
 from reflow.graph.build import call
 from reflow.graph.convert import to_tensor
@@ -76,7 +78,7 @@ def _take_shape(op):
 
 
 # An operation on an accumulator counts as an effect even if it only looks: control edges around it stay.
-_RULES = {"writes": True}
+_RULES: dict[str, Any] = {"writes": True}
 
 for _prefix, _handle, _stateful in (("", "ref string", False), ("Resource", "resource", True)):
     define_op(f"{_prefix}AccumulatorApplyGradient", f"handle: {_handle}, local_step: int64, gradient: dtype ->",

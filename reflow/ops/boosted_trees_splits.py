@@ -4,6 +4,8 @@ The weight of a leaf and the gain of a split are those of XGBoost (Chen and Gues
 soft thresholding by `l1` as in its implementation.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -120,12 +122,12 @@ class _Splits:
 
     def tensors(self):
         """(nodes, gains, dimensions, thresholds, left weights, right weights, kinds)."""
-        columns = zip(*self._rows, strict=True) if self._rows else [()] * 7
+        columns: Any = zip(*self._rows, strict=True) if self._rows else [()] * 7
         nodes, gains, dimensions, thresholds, left, right, kinds = columns
-        integers = [torch.tensor(column, dtype=torch.int32) for column in (nodes, dimensions, thresholds)]
         weights = [torch.from_numpy(np.array(w, np.float32).reshape(len(nodes), self._width)) for w in (left, right)]
+        nodes, dimensions, thresholds = (torch.tensor(c, dtype=torch.int32) for c in (nodes, dimensions, thresholds))
         gains = torch.from_numpy(np.array(gains, np.float32))
-        return integers[0], gains, *integers[1:], *weights, np.array(kinds, object)
+        return nodes, gains, dimensions, thresholds, *weights, np.array(kinds, object)
 
 
 # --- kernels ------------------------------------------------------------------------------------------------------
@@ -172,14 +174,14 @@ def _feature_split(
         total = summary[node, :1].sum(1)
         if np.linalg.norm(total[0, width:]) < np.float32(min_node_weight):
             continue
-        left, right, kinds = candidates(summary[node], total)
-        found = _best(left, right, width, l1, l2)
+        *sides, kinds = candidates(summary[node], total)
+        found = _best(*sides, width, l1, l2)
         if found is None:
             continue
-        gain, index, *weights = found
+        gain, index, left, right = found
         dimension, bucket, kind = np.unravel_index(index, (summary.shape[1], summary.shape[2] - 1, len(kinds)))
         gain -= leaf_weights(total, width, l1, l2)[1][0]
-        splits.add(node, gain, dimension, bucket, *weights, kinds[kind])
+        splits.add(node, gain, dimension, bucket, left, right, kinds[kind])
     return splits.tensors()
 
 

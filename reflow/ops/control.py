@@ -105,7 +105,7 @@ def group(*inputs, **kwargs):
     if kwargs:
         raise ValueError("Unknown keyword arguments: " + ", ".join(kwargs))
     with name_scope(name, "group_deps", inputs) as scope:
-        by_device = {}
+        by_device: dict[str, list] = {}
         for each in flatten(inputs, expand_composites=True):
             if not hasattr(each, "device"):
                 raise TypeError(f"Expected tf.group() expected Tensor objects not None or type '{type(each)}'.")

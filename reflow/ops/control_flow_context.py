@@ -14,6 +14,8 @@ from reflow.ops.control_flow import components, from_components, switch_ref_or_t
 class ControlFlowContext:
     """The operations of one branch (or loop), made between `Enter` and `Exit`."""
 
+    _name: str
+
     def __init__(self):
         self._outer_context = get_default_graph()._control_flow_context
         self._nested_contexts = []
@@ -78,7 +80,7 @@ class ControlFlowContext:
 
     def _and_outer(self):
         """This context and those around it, innermost first."""
-        context = self
+        context: ControlFlowContext | None = self
         while context is not None:
             yield context
             context = context._outer_context

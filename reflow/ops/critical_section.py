@@ -72,7 +72,7 @@ define_op("ConsumeMutexLock", "mutex_lock: variant ->", shape=no_outputs, kernel
 
 _SECTIONS = "critical_sections"
 _EXECUTIONS = "critical_section_executions"
-_Execution = namedtuple("_ExecutionSignature", ["op", "handle", "resources", "exclusive_resource_access"])
+_ExecutionSignature = namedtuple("_ExecutionSignature", ["op", "handle", "resources", "exclusive_resource_access"])
 
 
 def _identity(x):
@@ -145,7 +145,7 @@ class CriticalSection:
                 result = nest.pack_sequence_as(result, tuple_(nest.flatten(result)))
             with control_dependencies([left]):
                 outputs = nest.map_structure(_identity, result)
-            execution = _Execution(lock.op, self._handle, list(resources.values()), exclusive_resource_access)
+            execution = _ExecutionSignature(lock.op, self._handle, list(resources.values()), exclusive_resource_access)
             graph.add_to_collection(_EXECUTIONS, execution)
             return outputs
 
@@ -175,7 +175,7 @@ class CriticalSection:
 
 def _wait_for_arguments(lock: Operation, made: list[Operation]) -> None:
     """Let the lock be taken once all is computed that the operations in the section take from outside of it."""
-    outside = {}
+    outside: dict = {}
     for op in made:
         outside |= dict.fromkeys([*(x.op for x in op.inputs), *op.control_inputs])
     known = {*made, *lock.control_inputs, *(x.op for x in lock.inputs), lock}

@@ -58,20 +58,20 @@ def _check_lengths(lengths, time, batch, kind=InvalidArgumentError):
 def _labels_by_example(indices, values, inputs, collapse):
     """The labels of each example, up to a blank; runs of one label as one with `collapse`."""
     _, batch, classes = inputs.shape
-    rows = [[] for _ in range(batch)]
+    rows: list[list] = [[] for _ in range(batch)]
     for (example, _), label in zip(indices.tolist(), values.tolist(), strict=True):
         if not 0 <= example < batch:
             raise InvalidArgumentError(None, None, f"labels batch index must be between 0 and {batch} but saw: "
                                        f"{example}")  # fmt: skip
         rows[example].append(label)
-    for example, row in enumerate(rows):
-        if not row:
-            raise InvalidArgumentError(None, None, f"Labels length is zero in batch {example}")
     return [_checked_labels(i, row, classes, collapse) for i, row in enumerate(rows)]
 
 
 def _checked_labels(example, row, classes, collapse):
-    labels, finished = [], False
+    if not row:
+        raise InvalidArgumentError(None, None, f"Labels length is zero in batch {example}")
+    labels: list[int] = []
+    finished = False
     for label in row:
         if label < 0:
             raise InvalidArgumentError(None, None, f"All labels must be nonnegative integers, batch: {example} labels: "
@@ -83,7 +83,7 @@ def _checked_labels(example, row, classes, collapse):
         elif finished:
             raise InvalidArgumentError(None, None, "Saw a non-null label (index >= num_classes - 1) following a null "
                                        f"label, batch: {example} num_classes: {classes} labels: "
-                                       f"{','.join(map(str, row))}")  # fmt: skip
+                                       f"{','.join(map(str, row))} labels seen so far: {','.join(map(str, labels))}")  # fmt: skip
         else:
             labels.append(label)
     return labels
@@ -233,7 +233,7 @@ def _greedy_shape(op):
 
 def _ctc_greedy_decoder(inputs, sequence_length, merge_repeated):
     lengths = sequence_length.tolist()
-    _check_lengths(lengths, *inputs.shape[:2], FailedPreconditionError)
+    _check_lengths(lengths, inputs.shape[0], inputs.shape[1], FailedPreconditionError)
     blank = inputs.shape[2] - 1
     greatest, classes = inputs.max(2)
     paths, scores = [], greatest.new_zeros(len(lengths), 1)
@@ -282,7 +282,7 @@ class _Beams:
         labels = np.array([self.tree[node][1] for node in self.nodes])
         blank, label = old_total + frame[-1], np.full(len(labels), -np.inf)
         grown = np.where(labels[:, None] == np.arange(len(frame) - 1), self.blank[:, None], old_total[:, None])
-        children = [[] for _ in labels]
+        children: list[list] = [[] for _ in labels]
         for i, node in enumerate(self.nodes):
             parent = place.get(self.tree[node][0])
             from_parent = -np.inf
@@ -354,11 +354,11 @@ def _beam_shape(op):
 
 def _ctc_beam_search_decoder(inputs, sequence_length, beam_width, top_paths, merge_repeated):
     lengths = sequence_length.tolist()
-    _check_lengths(lengths, *inputs.shape[:2], FailedPreconditionError)
+    _check_lengths(lengths, inputs.shape[0], inputs.shape[1], FailedPreconditionError)
     if top_paths > beam_width:
         raise InvalidArgumentError(None, None, "requested more paths than the beam width.")
     frames = torch.log_softmax(inputs.double(), 2).numpy()
-    paths = [[] for _ in range(top_paths)]
+    paths: list[list] = [[] for _ in range(top_paths)]
     scores = np.empty((len(lengths), top_paths))
     for i, length in enumerate(lengths):
         beams = _Beams(beam_width)

@@ -10,7 +10,7 @@ import torch
 from reflow.graph.build import call
 from reflow.graph.context import control_dependencies
 from reflow.graph.errors import InvalidArgumentError
-from reflow.graph.export import export
+from reflow.graph.export import export, with_signature
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dims
@@ -37,8 +37,7 @@ def at_least_single(kernel):
             return tuple(r.to(dtype) if r.is_floating_point() else r for r in results)
         return results.to(dtype)
 
-    run.__signature__ = inspect.signature(kernel)
-    return run
+    return with_signature(run, inspect.signature(kernel))
 
 
 def square_matrices(dims: Dims) -> Dims:

@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,9 +43,9 @@ class Column:
     """
 
     key: str
-    dtype: object
-    dims: tuple | None = None
-    default: object = None
+    dtype: Any
+    dims: tuple = ()
+    default: Any = None
 
     @property
     def type_name(self) -> str:
@@ -74,8 +75,11 @@ class Column:
         if kind is None:
             return None
         if kind != self._kind:
-            raise ValueError(f"{place}.  Data types don't match. Expected type: {self.type_name}, Actual type: "
-                             f"{_TYPE_OF_KIND[kind]}")  # fmt: skip
+            found, wanted = _TYPE_OF_KIND[kind], self.type_name
+            # TensorFlow has two ways to say this: for dense features, and for sparse ones.
+            what = (f"Expected type: {wanted}, Actual type: {found}" if self.default is None
+                    else f"Data type: {found} but expected type: {wanted}")  # fmt: skip
+            raise ValueError(f"{place}.  Data types don't match. {what}")
         return list(getattr(feature, kind).value)
 
     def tensor(self, values: list, shape):
@@ -117,7 +121,8 @@ class Column:
     def check_count(self, values, count, dims, place) -> None:
         """Raise ValueError unless there are `count` values."""
         if len(values) != count:
-            raise ValueError(f"{place}.  Number of {self.type_name} values != expected.  Values size: {len(values)} "
+            kind = self.type_name.replace("string", "bytes")
+            raise ValueError(f"{place}.  Number of {kind} values != expected.  Values size: {len(values)} "
                              f"but output shape: {dims_in_brackets(dims)}")  # fmt: skip
 
     def ragged(self, values: list | None, place: str) -> list:

@@ -39,7 +39,7 @@ def _gradients(gradients, inputs, low, high, num_bits, narrow_range):
     return tuple(torch.where(where, gradients, nothing) for where in (inside, below, above))
 
 
-def _scalars(low, high):
+def _scalars(low, high) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.tensor(np.float32(low)), torch.tensor(np.float32(high))
 
 

@@ -6,6 +6,7 @@ TensorFlow's give the same cuts. An op returns where it cut, for its gradient.
 
 import math
 import secrets
+from typing import Any
 
 import numpy as np
 import torch
@@ -79,6 +80,10 @@ def _regions(cuts, overlapping, length):
     return torch.from_numpy(elements), torch.from_numpy(sizes)
 
 
+# The elements of each region along an axis, and how many they are.
+_Regions = tuple[torch.Tensor, torch.Tensor]
+
+
 def _sums(x, elements, sizes, axis):
     """The sum of each region along an axis."""
     parts = x.index_select(axis, elements.reshape(-1)).unflatten(axis, elements.shape)
@@ -87,7 +92,7 @@ def _sums(x, elements, sizes, axis):
     return (parts * counts.reshape(shape)).sum(axis + 1, dtype=x.dtype)
 
 
-def _averages(x, rows, columns):
+def _averages(x, rows: _Regions, columns: _Regions):
     total = _sums(_sums(x, *rows, 1), *columns, 2)
     count = rows[1][:, None, None] * columns[1][:, None]
     return total / count if x.is_floating_point() else torch.div(total, count, rounding_mode="trunc").to(x.dtype)
@@ -101,7 +106,8 @@ def _greatest(x, rows, columns):
 
 def _greatest_places(x, rows, columns):
     """Where the greatest element of each region stands: row times width plus column. Of equal ones the first counts."""
-    best, where = None, None
+    best: Any = None
+    where: Any = None
     width = x.shape[2]
     for i in range(rows[0].shape[1]):
         line = x.index_select(1, rows[0][:, i])

@@ -4,6 +4,8 @@ The tables themselves are dicts, in `tables.py`. Each op exists twice: with a re
 as V2 with a resource handle; both get the table itself.
 """
 
+from dataclasses import dataclass
+
 import torch
 
 from reflow.graph import errors
@@ -37,13 +39,16 @@ def _named(make):
     return resource
 
 
-def _maker(table_class, with_value_shape=False):
-    def make(attrs):
-        value_dims = attrs["value_shape"] if with_value_shape else ()
-        return table_class(attrs["key_dtype"], attrs["value_dtype"], value_dims or ())
+@dataclass(frozen=True)
+class _Maker:
+    """Makes the table of a node from its attributes."""
 
-    make.table_class = table_class
-    return make
+    table_class: type
+    with_value_shape: bool = False
+
+    def __call__(self, attrs):
+        value_dims = attrs["value_shape"] if self.with_value_shape else ()
+        return self.table_class(attrs["key_dtype"], attrs["value_dtype"], value_dims or ())
 
 
 def _handle_shape(op):
@@ -56,9 +61,9 @@ def _define_table(name: str, make, attrs: str) -> None:
                   resource=_named(make), is_stateful=True, gradient=None)  # fmt: skip
 
 
-_define_table("HashTable", _maker(StaticTable), _TYPES)
-_define_table("MutableHashTable", _maker(MutableTable), _TYPES)
-_define_table("MutableHashTableOfTensors", _maker(MutableTable, True), f"{_TYPES}, value_shape: shape = []")
+_define_table("HashTable", _Maker(StaticTable), _TYPES)
+_define_table("MutableHashTable", _Maker(MutableTable), _TYPES)
+_define_table("MutableHashTableOfTensors", _Maker(MutableTable, True), f"{_TYPES}, value_shape: shape = []")
 
 
 def _check_dense(initial_num_buckets, max_load_factor):
@@ -84,10 +89,10 @@ _DENSE = (
     f"{_SHARING}, {_TYPES}, value_shape: shape = [], initial_num_buckets: int = 131072, max_load_factor: float = 0.8"
 )
 define_op("MutableDenseHashTable", "empty_key: key_dtype -> table_handle: ref string", _DENSE, shape=_handle_shape,
-          kernel=_dense_table, resource=_named(_maker(DenseTable, True)), is_stateful=True, gradient=None)  # fmt: skip
+          kernel=_dense_table, resource=_named(_Maker(DenseTable, True)), is_stateful=True, gradient=None)  # fmt: skip
 define_op(
     "MutableDenseHashTableV2", "empty_key: key_dtype, deleted_key: key_dtype -> table_handle: resource", _DENSE,
-    shape=_handle_shape, kernel=_dense_table_v2, resource=_named(_maker(DenseTable, True)), is_stateful=True,
+    shape=_handle_shape, kernel=_dense_table_v2, resource=_named(_Maker(DenseTable, True)), is_stateful=True,
     gradient=None,
 )  # fmt: skip
 

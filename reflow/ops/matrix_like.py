@@ -1,8 +1,30 @@
 """What stands for a matrix without being a tensor: the linear operators of `reflow.linear_operators`."""
 
+from collections.abc import Callable
+
 
 class MatrixLike:
     """The base of linear operators, by which functions of matrices know them. What they do is up to its methods."""
+
+    @property
+    def is_positive_definite(self) -> bool | None:
+        """Whether the matrix is positive definite; None if that is not known."""
+        raise NotImplementedError
+
+    @property
+    def is_self_adjoint(self) -> bool | None:
+        """Whether the matrix is its own adjoint; None if that is not known."""
+        raise NotImplementedError
+
+    adjoint: Callable
+    cholesky: Callable
+    determinant: Callable
+    diag_part: Callable
+    inverse: Callable
+    log_abs_determinant: Callable
+    matmul: Callable
+    solve: Callable
+    trace: Callable
 
 
 def product_with_operator(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_b=False,

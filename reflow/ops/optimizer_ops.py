@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from reflow.graph import errors
+from reflow.graph.export import with_signature
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import Dims, dims_in_brackets
 from reflow.ops import optimizer_rules as rules
@@ -68,8 +69,7 @@ def _named(kernel: Callable, name: str, attrs) -> Callable:
     """Give a kernel a name for emitted code, and a signature with the attributes it is to be given."""
     kernel.__name__ = name
     keyword = inspect.Parameter.KEYWORD_ONLY
-    kernel.__signature__ = inspect.Signature([inspect.Parameter(a, keyword) for a in attrs])
-    return kernel
+    return with_signature(kernel, inspect.Signature([inspect.Parameter(a, keyword) for a in attrs]))
 
 
 def _locked(state: VariableState, use_locking: bool):

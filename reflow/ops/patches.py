@@ -115,15 +115,15 @@ def _patches_gradient(op, grad):
     """
     image = op.inputs[0]
     sizes = call("Shape", image, out_type="int32")
-    count = call("Prod", sizes[1:-1], np.int32([0]))
+    count = call("Prod", sizes[1:-1], np.array([0], np.int32))
     numbers = call("Range", np.int32(1), count + 1, np.int32(1))
     as_image = call("Reshape", numbers, call("ConcatV2", [[1], sizes[1:-1], [1]], 0))
     attrs = {name: op.attrs[name] for name in op.attrs if name != "T"}
-    which = call("Reshape", call(op.type, as_image, **attrs), np.int32([-1]))
+    which = call("Reshape", call(op.type, as_image, **attrs), np.array([-1], np.int32))
     # [batch, places and elements of windows, channels] with the middle in front.
     by_element = call("Reshape", grad, call("Pack", [sizes[0], call("Size", which), sizes[-1]]))
-    sums = call("UnsortedSegmentSum", call("Transpose", by_element, np.int32([1, 0, 2])), which, count + 1)
-    back = call("Transpose", sums[1:], np.int32([1, 0, 2]))
+    sums = call("UnsortedSegmentSum", call("Transpose", by_element, np.array([1, 0, 2], np.int32)), which, count + 1)
+    back = call("Transpose", sums[1:], np.array([1, 0, 2], np.int32))
     result = call("Reshape", back, sizes)
     result.set_shape(image.shape)
     return result

@@ -22,7 +22,7 @@ class _Functions:
     """The functions behind PyFunc nodes by token, each for as long as a graph that uses it lives."""
 
     def __init__(self):
-        self._functions = weakref.WeakValueDictionary()
+        self._functions: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self._numbers = itertools.count()
         self._lock = threading.Lock()
 

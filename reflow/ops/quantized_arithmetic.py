@@ -9,6 +9,7 @@ import torch
 from reflow.graph.registry import define_op
 from reflow.ops.quantized_numbers import (
     QUANTIZED,
+    Range,
     integer_of,
     integers_of,
     limits,
@@ -80,19 +81,19 @@ def integer_product(a: torch.Tensor, b: torch.Tensor, largest: int, dtype: torch
 # --- sums -----------------------------------------------------------------------------------------------------------
 
 
-def _sum_range(a, b, headroom):
+def _sum_range(a, b, headroom) -> Range:
     high = max(abs(end) for end in (*a, *b)) * real(headroom)
     return -high, high
 
 
-def _term(q, own, total, dtype):
+def _term(q, own: Range, total: Range, dtype):
     """One term of a sum in the integers of the sum's range: a whole number of them for each integer of the term."""
     zero, one = (integer_of(x, *total, dtype, clamped=False)
                  for x in reals_of(torch.tensor([0, 1], dtype=q.dtype), *own).numpy())  # fmt: skip
     return (zero + q.to(torch.int64) * (one - zero)).clamp(*limits(dtype)).to(dtype)
 
 
-def _single_term(q, own, total, dtype):
+def _single_term(q, own: Range, total: Range, dtype):
     """A term of one element, which TensorFlow rounds more exactly."""
     return integers_of(reals_of(q, *own), *total, dtype)
 

@@ -12,6 +12,10 @@ QUANTIZED = "qint8|quint8|qint32|qint16|quint16"
 """The quantized types, as a signature names them."""
 
 
+# The least and the greatest real that integers stand for.
+Range = tuple[float, float]
+
+
 def limits(dtype: torch.dtype) -> tuple[int, int]:
     """(lowest, highest) value of an integer torch.dtype."""
     info = torch.iinfo(dtype)
@@ -63,14 +67,14 @@ def dequantize(q: torch.Tensor, low, high) -> torch.Tensor:
     return (float(first) - lowest * float(scale)) + q.float() * float(scale)
 
 
-def requantize(q: torch.Tensor, old: tuple, new: tuple, dtype: torch.dtype) -> torch.Tensor:
+def requantize(q: torch.Tensor, old: Range, new: Range, dtype: torch.dtype) -> torch.Tensor:
     """Integers of another type over another range that stand for the same reals, as well as they can."""
     if (q.dtype, dtype) == (torch.int32, torch.uint8):
         return _narrowed(q, old, new)
     return quantize(dequantize(q, *old), *new, dtype).to(dtype)
 
 
-def _narrowed(q: torch.Tensor, old: tuple, new: tuple) -> torch.Tensor:
+def _narrowed(q: torch.Tensor, old: Range, new: Range) -> torch.Tensor:
     """`requantize` from 32 to 8 bits, where TensorFlow computes in fixed point with 16 bits behind the point."""
     one, (low, high) = 1 << 16, new
     old_width, width = old[1] - old[0], high - low

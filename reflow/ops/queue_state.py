@@ -8,6 +8,7 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -151,7 +152,7 @@ class Queue(Waiting):
         self.types = types
         self.shapes = shapes
         self.is_closed = False
-        self._elements: deque[list] | list = deque()
+        self._elements: Any = deque()
         self._enqueues: deque[_Attempt] = deque()
         self._dequeues: deque[_Attempt] = deque()
 
@@ -417,7 +418,7 @@ def _shapes_text(shapes: list) -> str:
     return "[" + ",".join(map(dims_in_brackets, shapes)) + "]"
 
 
-def check_same(found: Queue, wanted: Queue) -> None:
+def check_same(found: Queue, wanted: Any) -> None:
     """That a shared queue is what another node of its name wants.
 
     Raises:

@@ -45,7 +45,9 @@ def _common(attrs) -> tuple:
 
 
 def _random_queue(name, attrs):
-    return RandomShuffleQueueState(name, *_common(attrs), attrs["min_after_dequeue"], (attrs["seed"], attrs["seed2"]))
+    capacity, types, shapes = _common(attrs)
+    seeds = attrs["seed"], attrs["seed2"]
+    return RandomShuffleQueueState(name, capacity, types, shapes, attrs["min_after_dequeue"], seeds)
 
 
 def _check_types(queue: Queue, given: list, *, is_input: bool) -> None:

@@ -213,7 +213,7 @@ def _check_whole(nested, values):
 
 def _coordinates(nested, count):
     """int64 [count, levels + 1]: the place of each of the flat values."""
-    columns = []
+    columns: list[list] = []
     for splits in nested:
         rows = _row_numbers(splits)
         places = torch.arange(len(rows), device=splits.device) - splits[rows]

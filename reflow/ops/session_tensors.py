@@ -1,6 +1,7 @@
 """Tensors that a session keeps from one run to the next, without a detour through NumPy."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import torch
@@ -160,7 +161,7 @@ def _delete(store, handle):
     store[0].delete(handle.item())
 
 
-_RULES = {"is_stateful": True, "resource": _store, "gradient": None}
+_RULES: dict[str, Any] = {"is_stateful": True, "resource": _store, "gradient": None}
 define_op("GetSessionHandle", "value: T -> handle: string", "T: type", shape=scalar, kernel=_get_handle, **_RULES)
 define_op("GetSessionHandleV2", "value: T -> handle: resource", "T: type", shape=scalar, kernel=_get_handle, **_RULES)
 define_op("GetSessionTensor", "handle: string -> value: dtype", "dtype: type", shape=unknown, kernel=_get_tensor,

@@ -28,7 +28,7 @@ def _sparse_column(indices, values, shape, features):
     check_parts(indices, values, shape)
     if len(shape) != 2:
         raise invalid(f"shape should imply a 2D tensor, but got shape {in_brackets(shape.tolist())}")
-    rows = [[] for _ in range(int(shape[0]))]
+    rows: list[list] = [[] for _ in range(int(shape[0]))]
     for row, feature in zip(indices[:, 0].tolist(), features(values), strict=True):
         if not 0 <= row < len(rows):
             raise invalid(f"Index {row} is out of bounds of the batch of {len(rows)}")

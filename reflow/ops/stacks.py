@@ -1,5 +1,7 @@
 """Stacks of tensors, made anew in every step: what loops keep for their gradients."""
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -83,7 +85,7 @@ define_op("StackV2", "max_size: int32 -> handle: resource", _MAKE, host="max_siz
           kernel=_stack_v2, is_stateful=True)  # fmt: skip
 
 for _version, _handle in (("", "ref string"), ("V2", "resource")):
-    _rules = {"writes": True, **({"is_stateful": True} if _version else {"gradient": None})}
+    _rules: dict[str, Any] = {"writes": True, **({"is_stateful": True} if _version else {"gradient": None})}
     define_op(f"StackPush{_version}", f"handle: {_handle}, elem: T -> output: T", _PUSH,
               shape=lambda op: [op._inputs[1].dims], kernel=_push, **_rules)  # fmt: skip
     define_op(f"StackPop{_version}", f"handle: {_handle} -> elem: elem_type", "elem_type: type", shape=unknown,

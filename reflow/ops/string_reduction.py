@@ -116,7 +116,7 @@ def _segment_join(inputs, segment_ids, num_segments, separator):
         raise ValueError(f"segment_ids shape {list(ids.shape)} must be a prefix of inputs shape {list(inputs.shape)}")
     inner = inputs.shape[ids.ndim :]
     rows = inputs.reshape(ids.size, -1) if inputs.size else np.empty((ids.size, 0), object)
-    parts = [[[] for _ in range(rows.shape[1])] for _ in range(num_segments)]
+    parts: list[list[list[bytes]]] = [[[] for _ in range(rows.shape[1])] for _ in range(num_segments)]
     for segment, row in zip(ids.reshape(-1).tolist(), rows.tolist(), strict=True):
         if not 0 <= segment < num_segments:
             raise ValueError("segment_ids are not allowed to exceed num_segments or to have negative values.")

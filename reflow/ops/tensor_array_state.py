@@ -1,5 +1,7 @@
 """The array behind the TensorArray ops: made anew in every step."""
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -17,7 +19,7 @@ class _Element:
     __slots__ = ("value", "dims", "is_written", "is_read", "is_cleared")
 
     def __init__(self, dims: Dims = None):
-        self.value = None
+        self.value: Any = None
         self.dims = dims
         self.is_written = self.is_read = self.is_cleared = False
 

@@ -111,7 +111,7 @@ def _checked(row):
 
 
 def _back_substitute(rows):
-    solutions = []
+    solutions: list[torch.Tensor] = []
     for row in reversed(rows):
         value = row[..., 3:]
         for column, solution in enumerate(reversed(solutions[-2:]), 1):
