@@ -34,6 +34,7 @@ from reflow.engine.passes.recompute import recompute_cheap_values
 from reflow.engine.passes.recurrent_products import hoist_input_products
 from reflow.engine.passes.shapes import specialize_shapes
 from reflow.engine.passes.share_with_gradient import share_with_gradient
+from reflow.engine.passes.shared_weights import merge_products_over_time
 from reflow.engine.passes.sibling_convolutions import merge_sibling_convolutions
 from reflow.engine.passes.update_by_product import update_by_product
 from reflow.engine.placement import Placer
@@ -89,6 +90,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("fuse_pool", fuse_pool),
     ("merge_products", merge_products),
     ("recurrent_products", hoist_input_products),
+    ("shared_weights", merge_products_over_time),
     ("bias_gradient", sum_with_relu_gradient),
     ("read_concatenation", read_concatenation),
     ("global_norm", clip_many),
