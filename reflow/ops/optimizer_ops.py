@@ -15,6 +15,7 @@ from reflow.graph.export import with_signature
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import Dims, dims_in_brackets
 from reflow.ops import optimizer_rules as rules
+from reflow.ops.native.columns import have_one_shape
 from reflow.ops.resource_variable import handle_shape_and_type
 from reflow.ops.resources import VariableState
 from reflow.ops.scatter_state import check_rows, rounds
@@ -42,8 +43,9 @@ class Update:
     def many(self, states: list[list[VariableState]], gradients: list, **settings) -> None:
         """Update many variables at once: `states` holds a list of the variables, then one for each slot."""
         values = [[state.current() for state in column] for column in states]
-        for column in zip(*values, gradients, strict=True):
-            _check_shapes(column)
+        if not have_one_shape((*values, gradients)):
+            for row in zip(*values, gradients, strict=True):
+                _check_shapes(row)
         self.rule(*values, gradients, **settings)
 
 

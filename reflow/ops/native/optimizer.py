@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from reflow.ops import native
+from reflow.ops.native.columns import addresses
 
 _SOURCE = Path(__file__).with_name("optimizer.c")
 
@@ -48,14 +49,10 @@ def update(rule: str, columns: Sequence[list[torch.Tensor]], numbers: Sequence[f
     library = _library()
     if library is None:
         return False
-    tensors = [tensor for column in columns for tensor in column]
-    for tensor in tensors:
-        if tensor.dtype is not torch.float32 or not tensor.is_cpu or not tensor.is_contiguous():
-            return False
-    sizes = [tensor.numel() for tensor in columns[0]]
-    getattr(library, f"reflow_{rule}")(
-        (ctypes.c_void_p * len(tensors))(*[tensor.data_ptr() for tensor in tensors]),
-        (ctypes.c_int64 * len(sizes))(*sizes), len(sizes), (ctypes.c_double * len(numbers))(*numbers),
-        native.threads_for(sum(sizes)),
-    )  # fmt: skip
+    arguments = addresses(columns)
+    if arguments is None:
+        return False
+    numel = sum(map(torch.Tensor.numel, columns[0]))
+    getattr(library, f"reflow_{rule}")(*arguments, len(columns[0]), (ctypes.c_double * len(numbers))(*numbers),
+                                       native.threads_for(numel))  # fmt: skip
     return True
