@@ -14,8 +14,8 @@ from reflow.graph.registry import define_op
 
 # Reads the tensor out of a variable; made by the scheduler wherever a node takes a variable's value. With `copy` the
 # value is cloned, because something changes the variable in place while the value is still wanted.
-READ = define_op("_Read", "state: ref T -> value: T", "T: type, copy: bool = false",
-                 kernel="{state}.read()", aliases=(0,), gradient=None)  # fmt: skip
+define_op("_Read", "state: ref T -> value: T", "T: type, copy: bool = false", kernel="{state}.read()", aliases=(0,),
+          gradient=None)  # fmt: skip
 
 
 def insert_reads(plan: Plan) -> Plan:

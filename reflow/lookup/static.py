@@ -80,7 +80,7 @@ class LookupInterface:
     @property
     def name(self):
         """The table's name."""
-        return NotImplementedError
+        raise NotImplementedError
 
     def size(self, name=None):
         """An int64 scalar: how many entries there are."""

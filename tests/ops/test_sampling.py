@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import reflow as tf
-from reflow.graph.registry import OPS
 from tests.ops.recorded import Recorded
 
 recorded = Recorded("sampling")
@@ -12,8 +11,6 @@ recorded = Recorded("sampling")
 
 @recorded.each_case
 def test_as_tensorflow(name):
-    if name == "accidental_hits_removed" and "SparseToDense" not in OPS:
-        pytest.skip("needs the sparse ops")
     recorded.check(name)
 
 
