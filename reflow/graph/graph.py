@@ -67,7 +67,7 @@ class Graph(GraphScopes):
         try:
             operation = Operation(self, op_def, scope, inputs, attrs, output_types, control, capture_stack(stack_depth))
         except ValueError as error:
-            again = functools.partial(Operation, self, op_def, scope, inputs, attrs, output_types, control, None)
+            again = functools.partial(Operation, self, op_def, scope, inputs, attrs, output_types, control, ())
             raise _shape_error(error, again, op_def, scope, inputs) from None
         operation._id = len(self._operations)
         self._operations.append(operation)
@@ -347,11 +347,15 @@ def _shape_error(error, again, op_def, scope, inputs):
     """
     from reflow.graph.shapes import dims_in_brackets
 
-    shapes = ", ".join(dims_in_brackets(t.dims) for t in inputs)
+    shapes = ", ".join("?" if t.dims is None else dims_in_brackets(t.dims) for t in inputs)
     values, sizes = _values_asked_for(again, op_def, inputs)
     values = f" and with computed input tensors: {values}" if values else ""
     sizes = f" and with input tensors computed as partial shapes: {sizes}" if sizes else ""
     return ValueError(f"{error} for '{scope}' (op: '{op_def.name}') with input shapes: {shapes}{values}{sizes}.")
+
+
+# What ops call an input that is a shape.
+_SHAPE_INPUTS = ("shape", "dims")
 
 
 def _values_asked_for(again, op_def, inputs) -> tuple[str, str]:
@@ -368,7 +372,7 @@ def _values_asked_for(again, op_def, inputs) -> tuple[str, str]:
     for i, tensor in enumerate(inputs):
         if not any(other is tensor for other in asked):
             continue
-        if i < len(op_def.inputs) and op_def.inputs[i].name == "shape":
+        if i < len(op_def.inputs) and op_def.inputs[i].name in _SHAPE_INPUTS:
             sizes.append(f"input[{i}] = {dims_in_brackets(constant_value_as_dims(tensor))}")
         elif (value := constant_value(tensor)) is not None:
             values.append(f"input[{i}] = <{_elements(value)}>")

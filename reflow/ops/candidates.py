@@ -46,17 +46,17 @@ def _resource(make_sampler):
 
 
 def _sample_shape(op):
-    batch, num_true = with_rank(op._inputs[0].dims, 2)
-    expected = op.attrs["num_true"]
-    if num_true not in (None, expected):
-        raise ValueError(f"Dimension must be {expected} but is {num_true}")
+    batch, _ = with_rank(op._inputs[0].dims, 2)
     num_sampled = op.attrs["num_sampled"]
-    return [(num_sampled,), (batch, expected), (num_sampled,)]
+    return [(num_sampled,), (batch, op.attrs["num_true"]), (num_sampled,)]
 
 
 def _sample(state, true_classes, num_true, num_sampled, unique):
-    if true_classes.dim() != 2 or true_classes.shape[1] != num_true:
-        raise InvalidArgumentError(None, None, "true_classes must have num_true columns")
+    if true_classes.dim() != 2:
+        raise InvalidArgumentError(None, None, "true_classes must be a matrix")
+    if true_classes.shape[1] != num_true:
+        raise InvalidArgumentError(None, None, "true_classes must have num_true columns, expected: "
+                                   f"{true_classes.shape[1]} was: {num_true}")  # fmt: skip
     try:
         return philox_candidates.sample_candidates(state.stream, state.sampler, true_classes, num_sampled, unique)
     except ValueError as error:
@@ -84,8 +84,10 @@ _define_sampler("AllCandidateSampler", "", lambda attrs: philox_candidates.AllSa
 
 def _fixed_unigram_sampler(attrs):
     unigrams, vocab_file = attrs["unigrams"], attrs["vocab_file"].decode()
-    if bool(unigrams) == bool(vocab_file):
-        raise InvalidArgumentError(None, None, "Must provide either vocab_file or unigrams, and not both.")
+    if not unigrams and not vocab_file:
+        raise InvalidArgumentError(None, None, "Must provide either vocab_file or unigrams.")
+    if unigrams and vocab_file:
+        raise InvalidArgumentError(None, None, "Must only provide one of vocab_file and unigrams.")
     if vocab_file:
         unigrams = _weights_in(vocab_file)
     names = ("distortion", "num_reserved_ids", "num_shards", "shard")

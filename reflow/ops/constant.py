@@ -98,7 +98,10 @@ def _fill(dims, value):
 
 def _fill_shape(op):
     with_rank(op._inputs[1].dims, 0)
-    return [shape_from_input(op, 0)]
+    dims, sizes = shape_from_input(op, 0), constant_value(op._inputs[0])
+    if sizes is not None and (sizes < 0).any():
+        raise ValueError("Fill dimensions must be >= 0")
+    return [dims]
 
 
 define_op(
@@ -183,7 +186,7 @@ def _filled(shape, value, dtype, name, default_name):
 
 def _is_small_literal(shape) -> bool:
     """True for a list of few ints."""
-    return type(shape) in (list, tuple) and {*map(type, shape)} <= _INT and math.prod(shape) < _SMALL
+    return type(shape) in (list, tuple) and {*map(type, shape)} <= _INT and _is_small_size(shape)
 
 
 def _is_small(shape):
@@ -197,7 +200,11 @@ def _is_small(shape):
         functools.reduce(operator.mul, sizes) < _SMALL  # noqa: B015
         return False
     sizes = [size.value if isinstance(size, Dimension) else size for size in sizes]
-    return None not in sizes and math.prod(sizes) < _SMALL
+    return None not in sizes and _is_small_size(sizes)
+
+
+def _is_small_size(sizes) -> bool:
+    return math.prod(sizes) < _SMALL and min(sizes, default=0) >= 0
 
 
 def _shape_tensor(shape):

@@ -83,7 +83,8 @@ def _checked_labels(example, row, classes, collapse):
         elif finished:
             raise InvalidArgumentError(None, None, "Saw a non-null label (index >= num_classes - 1) following a null "
                                        f"label, batch: {example} num_classes: {classes} labels: "
-                                       f"{','.join(map(str, row))} labels seen so far: {','.join(map(str, labels))}")  # fmt: skip
+                                       f"{','.join(map(str, row))} labels seen so far: "
+                                       f"{','.join(map(str, labels))}")  # fmt: skip
         else:
             labels.append(label)
     return labels

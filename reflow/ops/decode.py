@@ -117,7 +117,9 @@ def _decompressed(text: bytes, window_bits: int) -> bytes:
     try:
         return zlib.decompressobj(window_bits).decompress(text)
     except zlib.error as error:
-        raise errors.DataLossError(None, None, f"inflate() failed: {error}") from None
+        # zlib's module says "Error -3 while decompressing data: incorrect header check".
+        code, _, reason = str(error).removeprefix("Error ").partition(" while decompressing data: ")
+        raise errors.DataLossError(None, None, f"inflate() failed with error {code}: {reason}") from None
 
 
 def _decode_compressed(bytes, compression_type):

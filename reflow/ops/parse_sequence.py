@@ -25,32 +25,31 @@ from reflow.ops.shape_rules import with_rank
 # --- feature lists ------------------------------------------------------------------------------------------------
 
 
-def _rows_in(column: Column, lists, name: str, index: int) -> list[list] | None:
+def _rows_in(column: Column, lists, name: str) -> list[list] | None:
     """The values of each step of one sequence; None if it has no such list."""
     if column.key not in lists:
         return None
-    place = f"Name: {name}, Key: {column.key}, Index: {index}"
-    return [column.values_of(feature, place) or [] for feature in lists[column.key].feature]
+    return [column.values_of(feature, f"Name: {name}, Key: {column.key}, Index: {step}") or []
+            for step, feature in enumerate(lists[column.key].feature)]  # fmt: skip
 
 
-def _dense_rows(column: Column, lists, name: str, index: int, may_lack: set) -> list[list]:
-    rows = _rows_in(column, lists, name, index)
+def _dense_rows(column: Column, lists, name: str, may_lack: set) -> list[list]:
+    rows = _rows_in(column, lists, name)
     if rows is None:
         if column.key not in may_lack:
             raise ValueError(f"Name: {name}, Feature list '{column.key}' is required but could not be found.  Did you "
                              "mean to include it in feature_list_dense_missing_assumed_empty or "
                              "feature_list_dense_defaults?")  # fmt: skip
         return []
-    for row in rows:
+    for step, row in enumerate(rows):
         count = int(np.prod(column.dims))
-        column.check_count(row, count, column.dims, f"Name: {name}, Key: {column.key}, Index: {index}")
+        column.check_count(row, count, column.dims, f"Name: {name}, Key: {column.key}, Index: {step}")
     return rows
 
 
 def _dense_lists(column: Column, sequences: list, names: list[str], may_lack: set):
     """(dense tensor [batch, steps, ...], lengths) of one feature list, padded at the end."""
-    rows = [_dense_rows(column, lists, name, i, may_lack)
-            for i, (lists, name) in enumerate(zip(sequences, names, strict=True))]  # fmt: skip
+    rows = [_dense_rows(column, lists, name, may_lack) for lists, name in zip(sequences, names, strict=True)]
     lengths = [len(steps) for steps in rows]
     longest = max(lengths, default=0)
     empty = column.filler * int(np.prod(column.dims))
@@ -61,8 +60,7 @@ def _dense_lists(column: Column, sequences: list, names: list[str], may_lack: se
 
 def _sparse_lists(column: Column, sequences: list, names: list[str]):
     """(indices [n, 3], values, shape) of one feature list."""
-    rows = [_rows_in(column, lists, name, i) or []
-            for i, (lists, name) in enumerate(zip(sequences, names, strict=True))]  # fmt: skip
+    rows = [_rows_in(column, lists, name) or [] for lists, name in zip(sequences, names, strict=True)]
     steps = list(itertools.chain(*rows))
     counts = [len(step) for step in steps]
     sequence_of_step = coordinates([len(each) for each in rows])
@@ -140,7 +138,7 @@ def _parse_single(
     return (
         *transposed([_single_context(column, context, name) for column in context_sparse]),
         [dense_batch(column, [context], [name])[0] for column in context_dense],
-        *transposed([sparse_matrix(column, _rows_in(column, lists, name, 0) or []) for column in list_sparse]),
+        *transposed([sparse_matrix(column, _rows_in(column, lists, name) or []) for column in list_sparse]),
         [_dense_lists(column, [lists], [name], may_lack)[0][0] for column in list_dense],
     )
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from reflow.graph.errors import InvalidArgumentError
 from reflow.ops.philox import (
     BLOCKS_PER_OUTPUT,
     PhiloxState,
@@ -113,7 +114,7 @@ def standard_normal(state: PhiloxState, shape: Sequence[int], dtype: torch.dtype
     """
     if dtype is torch.float64:
         return _fill(state, shape, dtype, normals_64)
-    count = math.prod(shape)
+    count = _count(shape)
     start = state.reserve_outputs(count)
     values = native_normals(state.key, start, -(-count // 4))
     if values is None:
@@ -135,7 +136,7 @@ def truncated_normal(state: PhiloxState, shape: Sequence[int], dtype: torch.dtyp
     Returns:
         Tensor of that shape and dtype.
     """
-    count = math.prod(shape)
+    count = _count(shape)
     start = state.reserve_outputs(count)
     wide = dtype is torch.float64
     group_size = 2 if wide else 4
@@ -202,10 +203,18 @@ def _normals_64_inside(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _fill(state: PhiloxState, shape: Sequence[int], dtype: torch.dtype, decode: Function) -> torch.Tensor:
     """Returns a tensor of the outputs that `decode` makes of the blocks in sequence."""
-    count = math.prod(shape)
+    count = _count(shape)
     start = state.reserve_outputs(count)
     group_size = 2 if dtype.itemsize == 8 else 4
     return _to_tensor(_decoded_blocks(state.key, start, -(-count // group_size), decode), count, shape, dtype)
+
+
+def _count(shape: Sequence[int]) -> int:
+    """How many elements a tensor of this shape has; raises InvalidArgumentError for a negative size."""
+    if shape and min(shape) < 0:
+        wrong = next(size for size in shape if size < 0)
+        raise InvalidArgumentError(None, None, f"Dimension {wrong} must be >= 0")
+    return math.prod(shape)
 
 
 def _decoded_blocks(key: int, counter: int, n_blocks: int, decode: Function) -> np.ndarray:

@@ -130,6 +130,12 @@ def check_parts(indices, values, shape, names=("indices", "values", "shape")) ->
                       "do not match.")  # fmt: skip
 
 
+_OUT_OF_ORDER = (
+    "out of order. Many sparse ops require sorted indices.\n"
+    "    Use `tf.sparse.reorder` to create a correctly ordered copy.\n\n"
+)
+
+
 def check_sorted(rows, dims):
     """Raise InvalidArgumentError for the first row that is out of bounds, out of order or repeated."""
     outside = first_outside(rows, dims)
@@ -141,5 +147,5 @@ def check_sorted(rows, dims):
         raise invalid(f"indices[{outside}] = {in_brackets(rows[outside])} is out of bounds: need 0 <= index < "
                       f"{in_brackets(dims)}")  # fmt: skip
     if wrong is not None:
-        how = "repeated" if torch.equal(before[wrong - 1], after[wrong - 1]) else "out of order"
+        how = "repeated" if torch.equal(before[wrong - 1], after[wrong - 1]) else _OUT_OF_ORDER
         raise invalid(f"indices[{wrong}] = {in_brackets(rows[wrong])} is {how}")

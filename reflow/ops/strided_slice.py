@@ -11,11 +11,12 @@ from reflow.graph.build import call
 from reflow.graph.context import name_scope
 from reflow.graph.convert import add_constant, constant_value, constant_value_as_dims
 from reflow.graph.dtypes import as_dtype
+from reflow.graph.errors import UnimplementedError
 from reflow.graph.export import export
 from reflow.graph.graph import get_default_graph
 from reflow.graph.operation import Tensor
 from reflow.graph.registry import define_op, gradient
-from reflow.graph.shapes import Dimension
+from reflow.graph.shapes import Dimension, dims_in_brackets
 from reflow.ops.movement import moves_elements
 from reflow.ops.native.view import view
 from reflow.ops.shape_rules import merge, shape_from_input, with_rank
@@ -279,8 +280,18 @@ def _strided_slice_assign(ref, begin, end, strides, value, begin_mask, end_mask,
                           shrink_axis_mask):  # fmt: skip
     index = python_index(begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
     with ref.lock:
-        _write_slice(ref.read(), index, value)
+        _replace_slice(ref.read(), index, value)
     return ref
+
+
+def _replace_slice(target, index, value):
+    """Write `value` to a slice of `target`; raises UnimplementedError if it is not just as large."""
+    forward = _forward_index(target.shape, index)[0] if isinstance(target, torch.Tensor) else index
+    found, wanted = tuple(value.shape), tuple(target[forward].shape)
+    if found != wanted:
+        raise UnimplementedError(None, None, f"sliced l-value shape {dims_in_brackets(wanted)} does not match r-value "
+                                 f"shape {dims_in_brackets(found)}. Automatic broadcasting not yet implemented.")
+    _write_slice(target, index, value)
 
 
 define_op(
@@ -299,7 +310,7 @@ def _tensor_strided_slice_update(input, begin, end, strides, value, begin_mask, 
                                  shrink_axis_mask):  # fmt: skip
     index = python_index(begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
     result = input.clone() if isinstance(input, torch.Tensor) else input.copy()
-    _write_slice(result, index, value)
+    _replace_slice(result, index, value)
     return result
 
 

@@ -528,6 +528,90 @@ def singular_matrix(tf):
 
 
 @case
+def slice_assignment_of_another_size(tf):
+    variable = tf.Variable(tf.zeros([3]))
+    with tf.Session() as session:
+        session.run(variable.initializer)
+        session.run(variable[:2].assign([1.0, 2.0, 3.0]))
+
+
+@case
+def slice_assignment_of_a_scalar(tf):
+    variable = tf.get_variable("v", initializer=tf.zeros([3]), use_resource=True)
+    with tf.Session() as session:
+        session.run(variable.initializer)
+        session.run(variable[::2].assign(1.0))
+
+
+def _ctc_loss(tf, labels):
+    rows = tf.SparseTensor([[0, i] for i in range(len(labels))], tf.constant(labels, tf.int32), [1, 9])
+    _run(tf, tf.nn.ctc_loss(rows, tf.zeros([9, 2, 5]), [9, 9]))
+
+
+@case
+def label_behind_a_blank(tf):
+    _ctc_loss(tf, [1, 4, 2])
+
+
+@case
+def labels_of_no_example(tf):
+    _ctc_loss(tf, [1, 2])
+
+
+@case
+def indices_out_of_order(tf):
+    _run(tf, tf.sparse_tensor_to_dense(tf.SparseTensor([[1, 0], [0, 1]], [1, 2], [2, 2])))
+
+
+@case
+def candidates_of_another_width(tf):
+    _run(tf, tf.nn.uniform_candidate_sampler([[1, 2]], 1, 3, True, 10)[0])
+
+
+@case
+def candidates_without_a_distribution(tf):
+    _run(tf, tf.nn.fixed_unigram_candidate_sampler([[1]], 1, 3, False, 4)[0])
+
+
+@case
+def random_numbers_of_a_negative_size(tf):
+    shape = tf.placeholder(tf.int32, [2], name="shape")
+    _run(tf, tf.random_normal(shape), {shape: [2, -3]})
+
+
+@case
+def truncated_numbers_of_a_negative_size(tf):
+    _run(tf, tf.truncated_normal([-1]))
+
+
+@case
+def text_that_is_not_compressed(tf):
+    _run(tf, tf.decode_compressed([b"text"], "ZLIB"))
+
+
+def _example(tf):
+    feature = tf.train.Feature(int64_list=tf.train.Int64List(value=[7]))
+    return tf.train.Example(features=tf.train.Features(feature={"age": feature})).SerializeToString()
+
+
+@case
+def feature_of_another_type(tf):
+    _run(tf, tf.parse_example([_example(tf)], {"age": tf.FixedLenFeature([], tf.float32)})["age"])
+
+
+@case
+def sparse_feature_of_another_type(tf):
+    _run(tf, tf.parse_example([_example(tf)], {"age": tf.VarLenFeature(tf.float32)})["age"].values)
+
+
+@case
+def too_many_texts_in_a_feature(tf):
+    feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"a", b"b"]))
+    example = tf.train.Example(features=tf.train.Features(feature={"word": feature})).SerializeToString()
+    _run(tf, tf.parse_example([example], {"word": tf.FixedLenFeature([], tf.string)})["word"])
+
+
+@case
 def config_that_is_none(tf):
     tf.Session(config="nonsense")
 
