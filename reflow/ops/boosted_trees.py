@@ -155,9 +155,7 @@ def _states_shape(op) -> list[Dims]:
 
 def _bucketize_shape(op) -> list[Dims]:
     count = op.attrs["num_features"]
-    for tensor in op._inputs:
-        with_rank(tensor.dims, 1)
-    return [tensor.dims for tensor in op._inputs[:count]]
+    return [with_rank(tensor.dims, 1) for tensor in op._inputs][:count]
 
 
 def _stats_shape(op) -> list[Dims]:

@@ -239,7 +239,7 @@ def _encode_proto(sizes, values, descriptor_source, field_names, message_type):
                            f"type is: {kind}")  # fmt: skip
     shape = _common_shape(sizes, values)
     counts = sizes.reshape(-1, len(fields)).tolist()
-    rows = [array_of(value).reshape(-1, value.shape[-1]).tolist() for value in values]
+    rows = [array_of(value).reshape(len(counts), value.shape[-1]).tolist() for value in values]
     order = sorted(range(len(fields)), key=lambda i: fields[i].number)
     messages = np.empty(len(counts), object)
     for m, row in enumerate(counts):

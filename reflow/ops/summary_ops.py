@@ -21,8 +21,8 @@ def _serialized(summary: Summary) -> np.ndarray:
     return np.array(summary.SerializeToString(), object)
 
 
-def _define_summary(name: str, signature: str, attrs: str, kernel) -> None:
-    define_op(name, f"{signature} -> summary: string", attrs, shape=scalar, kernel=kernel, gradient=None)
+def _define_summary(name: str, signature: str, attrs: str, kernel, **options) -> None:
+    define_op(name, f"{signature} -> summary: string", attrs, shape=scalar, kernel=kernel, gradient=None, **options)
 
 
 def _numbers(tensor) -> np.ndarray:
@@ -113,18 +113,19 @@ def encode_png(image: np.ndarray) -> bytes:
 def _to_bytes_image(image: np.ndarray, bad_color: np.ndarray) -> np.ndarray:
     """A float image scaled to 0..255: by its greatest value, or about 128 if it has negative ones.
 
-    Pixels with a value that is not finite take `bad_color`, and do not count for the scale.
+    Pixels with a value that is not finite take `bad_color`, and do not count for the scale. As in TensorFlow, all is
+    computed in the image's own type.
     """
     finite = np.isfinite(image).all(axis=2, keepdims=True)
     good = image[finite[..., 0]]
-    low, high = (good.min(), good.max()) if good.size else (0.0, 0.0)
+    low, high = map(np.float32, (good.min(), good.max()) if good.size else (0, 0))
     tiny = 1e-6
     if low < 0:
         largest = max(-low, high)
-        scale, offset = (0.0 if largest < tiny else 127.0 / largest), 128.0
+        scale, offset = (0.0 if largest < tiny else np.float32(127) / largest), 128.0
     else:
-        scale, offset = (0.0 if high < tiny else 255.0 / high), 0.0
-    scaled = np.where(finite, image, 0) * np.float32(scale) + np.float32(offset)
+        scale, offset = (0.0 if high < tiny else np.float32(255) / high), 0.0
+    scaled = np.where(finite, image, 0) * image.dtype.type(scale) + image.dtype.type(offset)
     result = scaled.astype(np.uint8)
     result[~finite[..., 0]] = bad_color[: image.shape[2]]
     return result
@@ -140,7 +141,7 @@ def image_summary(tag, tensor, max_images, bad_color):
     summary = Summary()
     for i, image in enumerate(images[:max_images]):
         if image.dtype != np.uint8:
-            image = _to_bytes_image(image.astype(np.float32), np.asarray(bad_color).astype(np.uint8))
+            image = _to_bytes_image(image, np.asarray(bad_color).astype(np.uint8))
         name = f"{base}/image/{i}" if max_images > 1 else f"{base}/image"
         height, width, depth = image.shape
         summary.value.add(tag=name).image.MergeFrom(Summary.Image(
@@ -179,6 +180,8 @@ def audio_summary(tag, tensor, sample_rate, max_outputs):
     if clips.ndim not in (2, 3):
         raise errors.InvalidArgumentError(None, None, "Tensor must be 3-D or 2-D, got: "
                                           f"{dims_in_brackets(clips.shape)}")  # fmt: skip
+    if tag.ndim:
+        raise errors.InvalidArgumentError(None, None, "Tag must be a scalar")
     clips = clips if clips.ndim == 3 else clips[:, :, None]
     base = tag.item().decode()
     rate = float(sample_rate)
@@ -217,8 +220,8 @@ def tensor_proto(tensor) -> TensorProto:
     return proto
 
 
-def _tensor_summary(tensor):
-    return _serialized(Summary(value=[Summary.Value(tensor=tensor_proto(tensor))]))
+def _tensor_summary(node_name, tensor):
+    return _serialized(Summary(value=[Summary.Value(node_name=node_name, tensor=tensor_proto(tensor))]))
 
 
 def _tensor_summary_v2(tag, tensor, serialized_summary_metadata):
@@ -229,7 +232,8 @@ def _tensor_summary_v2(tag, tensor, serialized_summary_metadata):
 
 
 _define_summary("TensorSummary", "tensor: T", 'T: type, description: string = "", labels: list(string) = [], '
-                'display_name: string = ""', _tensor_summary)  # fmt: skip
+                'display_name: string = ""', _tensor_summary,
+                resource=lambda resources, node_name, attrs: node_name)  # fmt: skip
 _define_summary("TensorSummaryV2", "tag: string, tensor: T, serialized_summary_metadata: string", "T: type",
                 _tensor_summary_v2)  # fmt: skip
 

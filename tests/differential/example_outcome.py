@@ -40,6 +40,7 @@ def outcome(tf, example):
                 _initialize(session, graph, feeds)
                 fetches = [t if _is_plain(tf, t) else node for t in node.outputs]
                 values = session.run(fetches or node, feeds) or []
+                after = _after(session, graph, feeds)
             except Exception as error:
                 return _failure(error, "run")
             return {
@@ -47,7 +48,7 @@ def outcome(tf, example):
                 "dtypes": [t.dtype.base_dtype.name for t in node.outputs],
                 "values": [None if v is None else encode(v) for v in values],
                 "gradients": _gradients(tf, session, node, values, example["wrt"], feeds),
-                "after": _after(session, graph, feeds),
+                "after": after,
             }
 
 
@@ -74,7 +75,7 @@ def _initialize(session, graph, feeds):
 
 
 def _after(session, graph, feeds):
-    """The values of the variables once the node has run."""
+    """The values of the variables once the node has run, and what other nodes read of its outputs."""
     tensors = [o.outputs[0] for o in graph.get_operations() if o.name.startswith("get_")]
     return [encode(v) for v in session.run(tensors, feeds)] if tensors else []
 

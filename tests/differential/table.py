@@ -22,7 +22,7 @@ class Entry:
 
     Attributes:
       op: its name.
-      draw: `Draw -> (inputs, attrs)`.
+      draw: `Draw -> (inputs, attrs, *readers)`; see `example.Example`.
       types: the values of type attributes, where not all that the op allows are tried.
       tolerances: those that differ from `compare.TOLERANCES`, by type.
       scaled: True if the tolerance is relative to the greatest number of a result, as sums need; else to each number.
@@ -125,30 +125,29 @@ def _examples(draw, entry, main_type):
 
 @st.composite
 def _of_types(draw, entry, types):
-    inputs, attrs = entry.draw(Draw(draw, entry.op, types))
+    inputs, attrs, *readers = entry.draw(Draw(draw, entry.op, types))
     settled = {x for a in OPS[entry.op].inputs for x in (a.type_attr, a.type_list_attr)}
     attrs = {**{name: t for name, t in types.items() if name not in settled}, **attrs}
-    return Example(entry.op, inputs, attrs, producer=entry.producer)
+    return Example(entry.op, inputs, attrs, producer=entry.producer, readers=readers)
 
 
 def _knowledge(draw, entry, example):
     """What is known of each array: usually all shapes are, and the values that kernels take as Python numbers."""
     style = draw(st.sampled_from([KNOWN, KNOWN, KNOWN, PARTIAL, UNKNOWN, "mixed"]))
-    op_def, known = OPS[example.op], []
-    for arg, value in zip(op_def.inputs, example.inputs, strict=True):
-        for array in value if isinstance(value, list) else [value]:
-            each = draw(st.sampled_from([KNOWN, PARTIAL, UNKNOWN, CONSTANT])) if style == "mixed" else style
-            if arg.name in entry.constants or arg.name in op_def.host and draw(st.integers(0, 2)):
-                each = CONSTANT
-            if each == CONSTANT and array.dtype.names:
-                each = KNOWN
-            known.append(each)
+    known = []
+    for op, arg, array in example.arguments():
+        each = draw(st.sampled_from([KNOWN, PARTIAL, UNKNOWN, CONSTANT])) if style == "mixed" else style
+        if arg.name in entry.constants or arg.name in OPS[op].host and draw(st.integers(0, 2)):
+            each = CONSTANT
+        if each == CONSTANT and array.dtype.names:
+            each = KNOWN
+        known.append(each)
     return known
 
 
 def _damage(draw, example):
     """Make one input of the example another one than the op wants, perhaps: of another rank, size or value."""
-    places = [(i, None) for i, v in enumerate(example.inputs) if not isinstance(v, list)]
+    places = [(i, None) for i, v in enumerate(example.inputs) if isinstance(v, np.ndarray)]
     places += [(i, j) for i, v in enumerate(example.inputs) if isinstance(v, list) for j in range(len(v))]
     if not places:
         return
