@@ -1,5 +1,7 @@
 """Softmax and its logarithm."""
 
+import torch
+
 from reflow.graph.build import call
 from reflow.graph.convert import constant_value, to_tensor
 from reflow.graph.errors import InvalidArgumentError
@@ -21,10 +23,12 @@ def _softmax_shape(op):
 define_op(
     "Softmax", "logits: T -> softmax: T", "T: type in floating",
     shape=_softmax_shape, kernel="torch.softmax({logits}, -1)",
+    native=cross_entropy_native.softmax("softmax", torch.softmax),
 )  # fmt: skip
 define_op(
     "LogSoftmax", "logits: T -> logsoftmax: T", "T: type in floating",
-    shape=_softmax_shape, kernel="torch.log_softmax({logits}, -1)", native=cross_entropy_native.log_softmax,
+    shape=_softmax_shape, kernel="torch.log_softmax({logits}, -1)",
+    native=cross_entropy_native.softmax("log_softmax", torch.log_softmax),
 )  # fmt: skip
 
 

@@ -106,6 +106,20 @@ EXPORT int64_t reflow_cross_entropy(const float *features, const float *labels, 
     return 0;
 }
 
+EXPORT int64_t reflow_softmax(const float *features, float *out, int64_t batch, int64_t classes, int64_t threads)
+{
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t i = 0; i < batch; ++i) {
+        const float *x = features + i * classes;
+        float *row = out + i * classes;
+        const float scale = 1 / sum_of_powers(x, greatest(x, classes), classes, row);
+#pragma omp simd
+        for (int64_t j = 0; j < classes; ++j)
+            row[j] *= scale;
+    }
+    return 0;
+}
+
 /* x - m - log s. */
 EXPORT int64_t reflow_log_softmax(const float *features, float *out, int64_t batch, int64_t classes, int64_t threads)
 {

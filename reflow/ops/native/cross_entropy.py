@@ -75,19 +75,24 @@ def _kernel(plain: Callable, dims: tuple, labels: torch.dtype, with_loss: bool, 
     return bind(function, plain, inputs, outputs, numbers, parallel=parallel, name="native_cross_entropy")
 
 
-def log_softmax(node) -> Callable | None:
-    """The `native` rule of LogSoftmax of few numbers; of many PyTorch's function is as fast."""
-    dims = node.dims(0)
-    if node.dtype(0) is not dtypes.float32 or not dims or None in dims or 0 in dims or prod(dims) > _PARALLEL:
-        return None
-    return _log_softmax(dims) if _library() is not None else None
+def softmax(name: str, plain: Callable) -> Callable:
+    """The `native` rule of Softmax or LogSoftmax of few numbers; of many PyTorch's function is as fast.
+
+    Args:
+      name: the function in C.
+      plain: PyTorch's function.
+    """
+
+    def find(node):
+        dims = node.dims(0)
+        if node.dtype(0) is not dtypes.float32 or not dims or None in dims or 0 in dims or prod(dims) > _PARALLEL:
+            return None
+        return _softmax(name, plain, dims) if _library() is not None else None
+
+    return find
 
 
 @functools.lru_cache(1000)
-def _log_softmax(dims: tuple) -> Callable:
-    numbers = dims, torch.float32
-    return bind(_library().reflow_log_softmax, _plain_log_softmax, [numbers], [numbers], [prod(dims[:-1]), dims[-1]])
-
-
-def _plain_log_softmax(logits):
-    return torch.log_softmax(logits, -1)
+def _softmax(name: str, plain: Callable, dims: tuple) -> Callable:
+    function, numbers = getattr(_library(), f"reflow_{name}"), (dims, torch.float32)
+    return bind(function, functools.partial(plain, dim=-1), [numbers], [numbers], [prod(dims[:-1]), dims[-1]])

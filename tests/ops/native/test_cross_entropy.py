@@ -84,14 +84,21 @@ def test_features_that_are_not_contiguous():
     np.testing.assert_allclose(loss, -np.log(_softmax(features.T)[np.arange(5), np.arange(5)]), rtol=1e-5)
 
 
+SOFTMAXES = pytest.mark.parametrize(
+    ("function", "expected"), [(tf.nn.softmax, torch.softmax), (tf.nn.log_softmax, torch.log_softmax)]
+)
+
+
+@SOFTMAXES
 @pytest.mark.parametrize("shape", [(7,), (32, 10), (2, 3, 33)])
-def test_log_softmax(shape):
+def test_softmax_and_its_logarithm(shape, function, expected):
     features = (10 * RANDOM.randn(*shape)).astype(np.float32)
-    result = run_natively("native_log_softmax", tf.nn.log_softmax, features)
-    np.testing.assert_allclose(result, torch.log_softmax(torch.from_numpy(features).double(), -1), rtol=2e-6, atol=1e-6)
+    result = run_natively(f"native_{expected.__name__}", function, features)
+    np.testing.assert_allclose(result, expected(torch.from_numpy(features).double(), -1), rtol=2e-6, atol=1e-6)
 
 
-def test_log_softmax_of_extreme_features():
+@SOFTMAXES
+def test_softmax_of_extreme_features(function, expected):
     features = np.array([[1e30, -1e30], [np.nan, 0], [0, -np.inf], [-np.inf, -np.inf]], np.float32)
-    result = run_natively("native_log_softmax", tf.nn.log_softmax, features)
-    np.testing.assert_array_equal(result, torch.log_softmax(torch.from_numpy(features), -1))
+    result = run_natively(f"native_{expected.__name__}", function, features)
+    np.testing.assert_array_equal(result, expected(torch.from_numpy(features), -1))
