@@ -14,6 +14,7 @@ from reflow.engine.passes.rewriting import (
     downstream,
     has_known_dims,
     order_of_stack,
+    sizes_of,
     sole_consumer,
     split_rows_nodes,
     waited_for_in,
@@ -60,7 +61,7 @@ def _groups(plan: Plan) -> list[list[Node]]:
         key = (node.type, *map(id, node.inputs[1:]), node.attrs["transpose_b"], node.attrs.get("relu"), left.dims,
                node.device, node.guard)  # fmt: skip
         groups.setdefault(key, []).append(node)
-    return [g for g in groups.values() if len(g) >= _LEAST_STEPS and (g[0].inputs[0].dims or (0,))[0] < _MOST_ROWS]
+    return [g for g in groups.values() if len(g) >= _LEAST_STEPS and sizes_of(g[0].inputs[0])[0] < _MOST_ROWS]
 
 
 def _stand_in_a_recurrence(plan: Plan, products: list[Node]) -> bool:
@@ -164,8 +165,9 @@ class _Steps:
             return
         self.bias = bias
         for product, end in zip(products, ends, strict=True):
-            self._gone[product].append(end)
-            self.ends[product] = end, self.ends[product][1]
+            if end is not None:  # It never is: the bias was found in each.
+                self._gone[product].append(end)
+                self.ends[product] = end, self.ends[product][1]
 
     def _vector_in(self, end: Node | None, total: Node) -> Value | None:
         if end is None or end.type not in _SUMS | {"BiasAdd"} or end.attrs.get("data_format") == b"NCHW":

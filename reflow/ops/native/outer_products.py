@@ -14,7 +14,7 @@ import torch
 from reflow.ops import native
 
 _SOURCE = Path(__file__).with_name("outer_products.c")
-# Columns of a panel and rows that a thread works on, at most; a panel of more examples does not stay in the first cache.
+# At most: columns of a panel, rows that a thread works on, and examples for which a panel stays in the first cache.
 _WIDTH, _ROWS, MOST_EXAMPLES = 32, 14, 256
 
 _POINTER, _I64, _FLOAT = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float

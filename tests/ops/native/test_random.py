@@ -35,7 +35,8 @@ def _runs(build, count=2):
     ],
 )
 def test_numbers_are_those_of_the_stream(op, name, expected, tolerance, shape, monkeypatch):
-    runs, source = _runs(lambda: getattr(tf.raw_ops, op)(shape=np.array(shape, np.int32), dtype=tf.float32, seed=7, seed2=8))
+    sizes = np.array(shape, np.int32)
+    runs, source = _runs(lambda: getattr(tf.raw_ops, op)(shape=sizes, dtype=tf.float32, seed=7, seed2=8))
     assert f"native_random_{name}" in source
     monkeypatch.setattr(philox_native, "load", lambda: None)
     state = PhiloxState(*SEEDS)
