@@ -12,6 +12,10 @@ _TIMES_AND_BYTES = FIELDS[1:8]
 Numbers = dict[str, int]
 
 
+# What spends its time waiting for other devices.
+_TRANSFERS = frozenset({"_Send", "_Recv", "_SendToken", "_RecvToken"})
+
+
 def zeros(**changes: int) -> Numbers:
     """Numbers that are all 0 but for `changes`."""
     return {**dict.fromkeys(FIELDS, 0), **changes}
@@ -110,7 +114,7 @@ def _place(node: ProfiledNode, device: str) -> None:
 
 
 def add_run(nodes: dict[str, ProfiledNode], step: int, run_meta: Any) -> None:
-    """Add the statistics of a run to nodes; nodes that only the run had are added, too.
+    """Add the statistics of a run to nodes; nodes that a pass made are added, transfers between devices are not.
 
     Args:
       nodes: nodes by name.
@@ -119,7 +123,11 @@ def add_run(nodes: dict[str, ProfiledNode], step: int, run_meta: Any) -> None:
     """
     for device in run_meta.step_stats.dev_stats:
         for stats in device.node_stats:
-            node = nodes.setdefault(stats.node_name, ProfiledNode(stats.node_name, stats.node_name))
+            # "name = Op(inputs)"
+            op = stats.timeline_label.partition(" = ")[2].partition("(")[0] or stats.node_name
+            if op in _TRANSFERS:
+                continue
+            node = nodes.setdefault(stats.node_name, ProfiledNode(stats.node_name, op))
             node.types.add(node.op)
             _place(node, device.device)
             add(node.runs.setdefault(step, zeros()), _numbers_of_run(device.device, stats))

@@ -11,13 +11,13 @@ from reflow.profiler.nodes import Numbers, ProfiledNode, add, zeros
 ROOT = "_TFProfRoot"
 # The type of a name scope that is no node.
 _SCOPE = "_kTFScopeParent"
-# What an option compares: (option, number).
-_LEAST = {
+# What an option compares: (option, number). Of a scope, the time and memory of all in it.
+_LEAST_OF_ALL = {
     "min_bytes": "requested_bytes", "min_peak_bytes": "peak_bytes", "min_residual_bytes": "residual_bytes",
     "min_output_bytes": "output_bytes", "min_micros": "exec_micros",
     "min_accelerator_micros": "accelerator_exec_micros", "min_cpu_micros": "cpu_exec_micros",
-    "min_params": "parameters", "min_float_ops": "float_ops",
 }  # fmt: skip
+_LEAST_OF_ITS_OWN = {"min_params": "parameters", "min_float_ops": "float_ops"}
 _ORDERS = {
     "bytes": "requested_bytes", "peak_bytes": "peak_bytes", "residual_bytes": "residual_bytes",
     "output_bytes": "output_bytes", "micros": "exec_micros", "accelerator_micros": "accelerator_exec_micros",
@@ -191,7 +191,7 @@ def _shown(rows: list[Row], options: dict, depth: int) -> list[Row]:
         children = []
         if depth < options["max_depth"] and not _matches([row.name], options["trim_name_regexes"]):
             children = _shown(row.children, options, depth + 1)
-        if depth <= options["max_depth"] and _is_shown(row, options):
+        if depth <= options["max_depth"] and _is_shown(row, row.own, options):
             result.append(_with_children(row, children, options))
         else:
             result.extend(children)
@@ -205,8 +205,11 @@ def _with_children(row: Row, children: list[Row], options: dict) -> Row:
     return row
 
 
-def _is_shown(row: Row, options: dict) -> bool:
-    if any(row.own[name] < options[least] for least, name in _LEAST.items()):
+def _is_shown(row: Row, counted: Numbers, options: dict) -> bool:
+    """True if a row is large enough, by its total time and memory and by what is `counted`, and its name is wanted."""
+    if any(row.total[name] < options[least] for least, name in _LEAST_OF_ALL.items()):
+        return False
+    if any(counted[name] < options[least] for least, name in _LEAST_OF_ITS_OWN.items()):
         return False
     if not _matches([row.name], options["show_name_regexes"]):
         return False
@@ -232,10 +235,19 @@ def _listed(nodes: list[ProfiledNode], options: dict) -> Row:
             row.nodes.append(node)
             add(row.own, node.numbers(options["step"]))
     every = _sorted(list(rows.values()), options["order_by"], "own")
-    shown = [row for row in every if _is_shown(row, options) and len(row.nodes) >= options["min_occurrence"]]
-    shown = shown[:options["max_depth"] + 1]
-    root = Row(ROOT, children=shown)
-    for row in reversed(shown if options["account_displayed_op_only"] else every):
-        add(root.total, row.own)
-        row.total = dict(root.total)
+    root = Row(ROOT)
+    root.total = _accumulate(every)
+    shown = [row for row in every if _is_shown(row, row.total, options) and len(row.nodes) >= options["min_occurrence"]]
+    root.children = shown[:options["max_depth"] + 1]
+    if options["account_displayed_op_only"]:
+        root.total = _accumulate(root.children)
     return root
+
+
+def _accumulate(rows: list[Row]) -> Numbers:
+    """Let each row's total be its own numbers and those of the rows below it; the total of all."""
+    total = zeros()
+    for row in reversed(rows):
+        add(total, row.own)
+        row.total = dict(total)
+    return total

@@ -183,3 +183,48 @@ def test_registered_statistics():
         assert total.value == 4
         with pytest.raises(ValueError, match="letters"):
             total += OpStats("flops", 3)
+
+
+def _rows(row):
+    yield row
+    for child in row.children:
+        yield from _rows(child)
+
+
+def test_scopes_of_what_took_time_are_shown(run):
+    """As in TensorFlow, the least time and memory are those of all in a scope: it takes none itself."""
+    graph, meta = run
+    root = tf.profiler.profile(graph, meta, cmd="scope", options=_silent(Builder.time_and_memory()))
+    (top,) = [row for row in root.children if row.name == "top"]
+    assert top.requested_bytes == 0 < top.total_requested_bytes
+    assert "top/product" in [row.name for row in top.children]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_least_of_op_types_counts_those_below(own):
+    """TensorFlow's rows of a program with 24000 operations in products, and 1310, 750, 560 and 82 in others."""
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [10, 30])
+        tf.reduce_sum(tf.square(tf.matmul(x, tf.ones([30, 2])))) * 2.0
+    options = _silent(Builder.float_operation(), min_float_ops=30, account_displayed_op_only=own)
+    root = tf.profiler.profile(graph, cmd="op", options=options)
+    # 1200, 20 and 19, and 1: the last two rows make 20 together.
+    assert [row.name for row in _rows(root)][1:] == ["MatMul", "Square"]
+    assert [row.total_float_ops for row in _rows(root)][1:] == ([1220, 20] if own else [1240, 40])
+
+
+def test_transfers_are_no_work_and_nodes_of_passes_have_types():
+    meta = tf.RunMetadata()
+    with tf.Graph().as_default() as graph:
+        with tf.device("/cpu:1"):
+            w = tf.Variable(tf.ones([30, 40]), name="w")
+        x = tf.placeholder(tf.float32, [200, 30])
+        with tf.device("/cpu:0"):
+            y = tf.matmul(tf.exp(x), w)
+        with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as session:
+            session.run(w.initializer)
+            session.run(y, {x: np.ones([200, 30])}, tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), meta)
+    assert any(n.node_name.endswith("recv") for d in meta.step_stats.dev_stats for n in d.node_stats)
+    options = _silent(Builder.time_and_memory(min_micros=0, min_bytes=0))
+    names = {row.name for row in _rows(tf.profiler.profile(graph, meta, cmd="op", options=options))}
+    assert {"MatMul", "Exp", "_Read"} <= names and not any("/" in name or "ecv" in name for name in names)
