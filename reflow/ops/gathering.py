@@ -113,13 +113,14 @@ def _gather_v2_value(op):
 define_op(
     "Gather", "params: Tparams, indices: Tindices -> output: Tparams",
     "validate_indices: bool = true, Tparams: type, Tindices: type in index",
-    shape=_gather_shape, kernel=_gather,
+    shape=_gather_shape, kernel=_gather, native=indexing_native.gather(_gather),
 )  # fmt: skip
 
 define_op(
     "GatherV2", "params: Tparams, indices: Tindices, axis: Taxis -> output: Tparams",
     "batch_dims: int = 0, Tparams: type, Tindices: type in index, Taxis: type in index",
-    shape=_gather_v2_shape, kernel=_gather_v2, host="axis", value=_gather_v2_value,
+    shape=_gather_v2_shape, kernel=_gather_v2, native=indexing_native.gather(_gather_v2), host="axis",
+    value=_gather_v2_value,
 )  # fmt: skip
 
 

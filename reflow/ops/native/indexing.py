@@ -52,6 +52,30 @@ def _are_known(*shapes) -> bool:
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
+def gather(plain: Callable) -> Callable:
+    """The `native` rule of Gather and GatherV2 along the first axis, whose kernel is `plain`."""
+
+    def rule(node):
+        params, indices = node.dims(0), node.dims(1)
+        axis = node.constant(2) if len(node.args) > 2 else 0
+        if not params or not _are_known(params, indices) or axis is None or axis != 0 or node.attrs.get("batch_dims"):
+            return None
+        if node.dtype(0) not in _GATHERED or node.dtype(1) not in _INDICES or _library() is None:
+            return None
+        return _gather(plain, params, indices, to_torch(node.dtype(0)), to_torch(node.dtype(1)))
+
+    return rule
+
+
+@functools.lru_cache(1000)
+def _gather(plain, params_dims, indices_dims, dtype, index) -> Callable:
+    count, width = prod(indices_dims), prod(params_dims[1:]) * dtype.itemsize
+    numbers = [int(index is torch.int64), count, 1, _sizes(params_dims[:1]), width]
+    inputs, outputs = [(params_dims, dtype), (indices_dims, index)], [(indices_dims + params_dims[1:], dtype)]
+    function, parallel = _library().reflow_gather_rows, count * width >= 1 << 18
+    return bind(function, plain, inputs, outputs, numbers, parallel=parallel, name="native_gather")
+
+
 def gather_nd(plain: Callable) -> Callable:
     """The `native` rule of GatherNd, whose kernel is `plain`."""
 

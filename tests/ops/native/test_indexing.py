@@ -113,3 +113,19 @@ def test_ranges(start, limit, step):
 def test_a_range_that_never_reaches_its_limit():
     with pytest.raises(tf.errors.InvalidArgumentError, match="Requires start <= limit"):
         _run(tf.range, *(np.array(n, np.int32) for n in (5, 0, 1)))
+
+
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+@pytest.mark.parametrize(("params", "indices"), [((5,), (3,)), ((5, 4), ()), ((5, 2, 3), (2, 2)), ((300, 64), (5000,))])
+def test_gather(params, indices, dtype, index):
+    params, indices = RANDOM.randint(0, 99, params).astype(dtype), RANDOM.randint(0, params[0], indices).astype(index)
+    result = run_natively("native_gather", tf.gather, params, np.asarray(indices))
+    np.testing.assert_array_equal(result, params[indices])
+
+
+@pytest.mark.parametrize("bad", [-1, 5])
+def test_gather_of_an_index_out_of_range(bad):
+    params, indices = np.zeros((5, 2), np.float32), np.array([0, bad], np.int32)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"{bad} is not in"):
+        run_natively("native_gather", tf.gather, params, indices)
