@@ -7,6 +7,7 @@ from reflow.train import (  # noqa: F401
     checkpoint_initializers,
     context_protos,
     coordinator,
+    device_setter,
     file_names,
     ftrl,
     gradient_descent,
