@@ -159,11 +159,7 @@ def where(condition, x=None, y=None, name=None):
     Raises:
       ValueError: if only one of `x` and `y` is given, or the shapes do not fit.
     """
-    if x is None and y is None:
-        return _places(condition, name)
-    if x is None or y is None:
-        raise ValueError("x and y must both be non-None or both be None.")
-    return call("Select", condition, x, y, name=name)
+    return _places_or_choice("Select", condition, x, y, name)
 
 
 @export("where_v2")
@@ -182,11 +178,15 @@ def where_v2(condition, x=None, y=None, name=None):
     Raises:
       ValueError: if only one of `x` and `y` is given, or the shapes do not broadcast.
     """
+    return _places_or_choice("SelectV2", condition, x, y, name)
+
+
+def _places_or_choice(op_name, condition, x, y, name):
     if x is None and y is None:
         return _places(condition, name)
     if x is None or y is None:
         raise ValueError("x and y must both be non-None or both be None.")
-    return call("SelectV2", condition, x, y, name=name)
+    return call(op_name, condition, x, y, name=name)
 
 
 def _places(condition, name):
