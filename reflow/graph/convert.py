@@ -212,7 +212,11 @@ def constant_value_as_dims(tensor: Tensor) -> Dims:
 
 @export("python.framework.tensor_util.constant_value_as_shape")
 def constant_value_as_shape(tensor):
-    """The TensorShape that an integer vector spells; sizes of -1, and those that only a run can tell, are not known."""
+    """The TensorShape that an integer vector spells.
+
+    Args:
+      tensor: an integer vector. Sizes of -1, and those that only a run can tell, are not known.
+    """
     return TensorShape(constant_value_as_dims(tensor))
 
 

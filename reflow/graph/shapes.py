@@ -364,7 +364,7 @@ def vector(length) -> TensorShape:
 
 @export("python.framework.tensor_shape.matrix")
 def matrix(rows, cols) -> TensorShape:
-    """The shape of a matrix; either size may be None."""
+    """The shape of a matrix of `rows` and `cols`, either of which may be None."""
     return TensorShape((rows, cols))
 
 
