@@ -1,5 +1,7 @@
 """Seeds: how the seed of a graph and the seed of an op become the two numbers that an op draws by."""
 
+from typing import Any
+
 from reflow.graph.export import export
 from reflow.graph.graph import get_default_graph
 
@@ -42,7 +44,7 @@ def set_random_seed(seed):
     get_default_graph().seed = seed
 
 
-def seed_attrs(op_seed) -> dict[str, int]:
+def seed_attrs(op_seed) -> dict[str, Any]:
     """The attributes `seed` and `seed2` of an op that is about to be made."""
     seed, seed2 = get_seed(op_seed)
     return {} if seed is None else {"seed": seed, "seed2": seed2}

@@ -27,8 +27,8 @@ class VariableState:
         self.value: Any = None
         self.lock = threading.Lock()
 
-    def read(self) -> torch.Tensor:
-        """The value itself, not a copy.
+    def read(self) -> Any:
+        """The value itself, not a copy: a tensor, or an array of strings.
 
         Raises:
           FailedPreconditionError: if the variable is not initialized.
@@ -42,7 +42,7 @@ class VariableState:
             )  # fmt: skip
         return value
 
-    def current(self) -> torch.Tensor:
+    def current(self) -> Any:
         """The value, about to be changed in place; raises as `read` does."""
         return self.read()
 
@@ -57,7 +57,7 @@ class HandleState(VariableState):
 
     __slots__ = ()
 
-    def read(self) -> torch.Tensor:
+    def read(self) -> Any:
         """As of any variable.
 
         Raises:
@@ -72,7 +72,7 @@ class HandleState(VariableState):
             )  # fmt: skip
         return value
 
-    def current(self) -> torch.Tensor:
+    def current(self) -> Any:
         """The value, about to be changed in place.
 
         Raises:

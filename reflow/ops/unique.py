@@ -18,9 +18,9 @@ from reflow.ops.torch_types import array_of, tensor_of
 
 _OUT_INDEX = "T: type, out_idx: type in index = int32"
 
-UniqueResult = namedtuple("Unique", ["y", "idx"])
-UniqueWithCountsResult = namedtuple("UniqueWithCounts", ["y", "idx", "count"])
-ListDiffResult = namedtuple("ListDiff", ["out", "idx"])
+Unique = namedtuple("Unique", ["y", "idx"])
+UniqueWithCounts = namedtuple("UniqueWithCounts", ["y", "idx", "count"])
+ListDiff = namedtuple("ListDiff", ["out", "idx"])
 
 
 # --- kernels ------------------------------------------------------------------------------------------------------
@@ -36,7 +36,8 @@ def _grouped(keys):
       (positions of the first of each, number of each key's group): int64 arrays.
     """
     numbers: dict = {}
-    first, group = [], np.empty(len(keys), np.int64)
+    first: list[int] = []
+    group = np.empty(len(keys), np.int64)
     for i, key in enumerate(keys):
         number = numbers.setdefault(key, len(numbers))
         if number == len(first):
@@ -175,7 +176,7 @@ def unique(x, out_idx=dtypes.int32, name=None):
     Returns:
       A named tuple: `y` the different elements, `idx` for each element of `x` its place in `y`.
     """
-    return UniqueResult._make(call("Unique", x, out_idx=as_dtype(out_idx), name=name))
+    return Unique._make(call("Unique", x, out_idx=as_dtype(out_idx), name=name))
 
 
 @export("unique_with_counts")
@@ -190,7 +191,7 @@ def unique_with_counts(x, out_idx=dtypes.int32, name=None):
     Returns:
       A named tuple: `y` the different elements, `idx` for each element of `x` its place in `y`, `count`.
     """
-    return UniqueWithCountsResult._make(call("UniqueWithCounts", x, out_idx=as_dtype(out_idx), name=name))
+    return UniqueWithCounts._make(call("UniqueWithCounts", x, out_idx=as_dtype(out_idx), name=name))
 
 
 @export("setdiff1d")
@@ -206,7 +207,7 @@ def setdiff1d(x, y, index_dtype=dtypes.int32, name=None):
     Returns:
       A named tuple: `out` the elements of `x` that are not in `y`, in order, `idx` their places in `x`.
     """
-    return ListDiffResult._make(call("ListDiff", x, y, out_idx=as_dtype(index_dtype), name=name))
+    return ListDiff._make(call("ListDiff", x, y, out_idx=as_dtype(index_dtype), name=name))
 
 
 @export("sparse_mask", "sparse.mask")
