@@ -47,6 +47,8 @@ def _as_arrays(parts: list) -> list:
 
 
 def _make_empty(element_shape, max_num_elements, element_dtype):
+    if isinstance(max_num_elements, list):
+        raise invalid(f"max_num_elements expected to be a scalar but got shape: [{len(max_num_elements)}]")
     return _handle(TensorList(element_dtype, _dims(element_shape), [], max_num_elements))
 
 
@@ -64,14 +66,17 @@ def _from_tensor(tensor, element_shape, element_dtype):
 
 
 def _push_back(input_handle, tensor, element_dtype):
-    return _handle(_pushed(input_handle[()], tensor, element_dtype, ""))
-
-
-def _pushed(tensor_list, tensor, dtype, place):
-    tensor_list.check(tensor, dtype, f"Tried to append a tensor with incompatible shape to a list{place}. Op")
+    tensor_list = input_handle[()]
+    pushed = _pushed(tensor_list, tensor, element_dtype, "")
     if 0 <= tensor_list.most <= len(tensor_list.elements):
         raise invalid(f"Tried to push item into a full list list size: {len(tensor_list.elements)} max_num_elements: "
                       f"{tensor_list.most}")  # fmt: skip
+    return _handle(pushed)
+
+
+def _pushed(tensor_list, tensor, dtype, place):
+    """A list with one element more; as in TensorFlow only TensorListPushBack looks whether it is full."""
+    tensor_list.check(tensor, dtype, f"Tried to append a tensor with incompatible shape to a list{place}. Op")
     return tensor_list.with_elements([*tensor_list.elements, copied(tensor)])
 
 
@@ -91,7 +96,8 @@ def _pop_back(input_handle, element_shape, element_dtype):
     tensor_list.check_type(element_dtype)
     if not tensor_list.elements:
         raise invalid("Trying to pop from an empty list.")
-    last = tensor_list.element(-1, _dims(element_shape))
+    # Only an element that nobody wrote needs the shape.
+    last = tensor_list.element(-1, _dims(element_shape) if tensor_list.elements[-1] is None else None)
     return _handle(tensor_list.with_elements(tensor_list.elements[:-1])), last
 
 
@@ -308,12 +314,26 @@ def _made(op) -> tuple | None:
 
 
 def _shape_input(op, index: int) -> Dims:
-    """The partial shape that an input spells, as far as it is known; None for -1."""
+    """The partial shape that an input spells, as far as it is known; None for -1.
+
+    Raises:
+      ValueError: for an input of rank 2 or more, or a scalar that is not known to be -1.
+    """
     tensor = op._inputs[index]
+    if tensor.dims is None:
+        return None
+    if len(tensor.dims) > 1:
+        raise ValueError(f"Shape must be at most rank 1 but is rank {len(tensor.dims)}")
     value = constant_value(tensor)
-    if value is not None:
-        return _dims(value.tolist())
-    return None if tensor.dims is None or len(tensor.dims) != 1 else constant_value_as_dims(tensor)
+    if tensor.dims:
+        return constant_value_as_dims(tensor) if value is None else _dims(value.tolist())
+    if value is None:
+        raise ValueError("Received a shape scalar with unknown static value.  A static value of '-1' is required to "
+                         "represent an unknown shape.")  # fmt: skip
+    if value.item() != -1:
+        raise ValueError("Received an invalid shape scalar with a static value that is not '-1': "
+                         f"{value.item()}")  # fmt: skip
+    return None
 
 
 def _rows_shape(op) -> Dims:
@@ -373,6 +393,11 @@ def _concat_shape(op) -> list[Dims]:
     return [None if dims is None else (None, *dims[1:]), (None,)]
 
 
+def _made_shape(op) -> list[Dims]:
+    _shape_input(op, _MAKERS[op.type])
+    return [()]
+
+
 def _from_tensor_shape(op) -> list[Dims]:
     _rows_shape(op)
     return [()]
@@ -425,9 +450,9 @@ _TYPE = "element_dtype: type"
 _TYPES = "element_dtype: type, shape_type: type in index"
 
 define_op("EmptyTensorList", "element_shape: shape_type, max_num_elements: int32 -> handle: variant", _TYPES,
-          host="element_shape max_num_elements", shape=scalar, kernel=_make_empty)  # fmt: skip
+          host="element_shape max_num_elements", shape=_made_shape, kernel=_make_empty)  # fmt: skip
 define_op("TensorListReserve", "element_shape: shape_type, num_elements: int32 -> handle: variant", _TYPES,
-          host="element_shape num_elements", shape=scalar, kernel=_reserve)  # fmt: skip
+          host="element_shape num_elements", shape=_made_shape, kernel=_reserve)  # fmt: skip
 define_op("TensorListFromTensor", "tensor: element_dtype, element_shape: shape_type -> output_handle: variant", _TYPES,
           host="element_shape", shape=_from_tensor_shape, kernel=_from_tensor)  # fmt: skip
 define_op("TensorListPushBack", "input_handle: variant, tensor: element_dtype -> output_handle: variant", _TYPE,
@@ -452,10 +477,10 @@ define_op("TensorListGather", "input_handle: variant, indices: int32, element_sh
           _TYPE, host="indices element_shape", shape=_gather_shape, kernel=_gather)  # fmt: skip
 define_op("TensorListScatter",
           "tensor: element_dtype, indices: int32, element_shape: shape_type -> output_handle: variant", _TYPES,
-          host="indices element_shape", shape=scalar, kernel=_scatter)  # fmt: skip
+          host="indices element_shape", shape=_made_shape, kernel=_scatter)  # fmt: skip
 define_op("TensorListScatterV2",
           "tensor: element_dtype, indices: int32, element_shape: shape_type, num_elements: int32 -> "
-          "output_handle: variant", _TYPES, host="indices element_shape num_elements", shape=scalar,
+          "output_handle: variant", _TYPES, host="indices element_shape num_elements", shape=_made_shape,
           kernel=_scatter_v2)  # fmt: skip
 define_op("TensorListScatterIntoExistingList",
           "input_handle: variant, tensor: element_dtype, indices: int32 -> output_handle: variant", _TYPE,

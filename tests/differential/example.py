@@ -1,6 +1,7 @@
 """An example: one op with its inputs, attributes, and what of the inputs is known when the graph is built."""
 
 import base64
+import itertools
 from dataclasses import dataclass, field
 
 from tensorboard.compat.proto.graph_pb2 import GraphDef
@@ -101,7 +102,7 @@ class _Builder:
     def __init__(self, example):
         self.graph, self.feeds, self.wrt = GraphDef(), {}, []
         self.graph.versions.producer = example.producer
-        self._known, self._made, self._count = iter(example.known), {}, 0
+        self._known, self._made, self._count, self._numbers = iter(example.known), {}, 0, itertools.count()
         names = self._inputs(example.op, example.inputs)
         _add_node(self.graph, "op", example.op, **example.attrs).input.extend(names)
         self._made[THE_NODE] = "op"
@@ -120,7 +121,7 @@ class _Builder:
     def _output(self, made):
         node = made.node or made
         if node not in self._made:
-            self._add_made(node, f"made{len(self._made)}")
+            self._add_made(node, f"made{next(self._numbers)}")
         return f"{self._made[node]}:{made.output}" if made.output else self._made[node]
 
     def _add_made(self, node, name):

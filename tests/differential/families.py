@@ -4,6 +4,6 @@ import importlib
 
 _FAMILIES = ["elementwise", "reductions", "arrays", "selection", "text", "sparse", "matrices", "decompositions",
              "networks", "windows", "state", "sequences", "parsing", "serialized", "ragged", "quantized",
-             "old_names", "trees", "protos", "sound", "summaries"]  # fmt: skip
+             "old_names", "trees", "protos", "sound", "summaries", "lists"]  # fmt: skip
 
 TABLES = {name: importlib.import_module(f"tests.differential.{name}").table for name in _FAMILIES}
