@@ -46,10 +46,10 @@ static float sum_of_powers(const float *x, float m, int64_t classes, float *powe
         if (powers)
             memcpy(powers + j, terms, (size_t)(classes - j) * sizeof *x);
     }
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int l = 0; l < half; ++l)
-            sums[l] += sums[l + half];
-    return sums[0];
+    double sum = 0;
+    for (int l = 0; l < LANES; ++l)
+        sum += sums[l];
+    return (float)sum;
 }
 
 /* Returns how many labels are no class; their rows are left as they are. */
