@@ -10,6 +10,7 @@ from reflow.graph.dtypes import as_dtype
 from reflow.graph.export import export
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import as_shape, dims_compatible, dims_in_brackets
+from reflow.ops.queues import as_shapes
 from reflow.ops.shape_rules import merge_size, no_outputs, scalar, with_rank, with_rank_at_least
 from reflow.ops.waiting import Waiting
 
@@ -32,10 +33,10 @@ class BarrierState(Waiting):
         super().__init__()
         self._name = name
         self._shapes = shapes
-        # Key to (number of its first insertion, components so far).
+        # Key to (index of its first insertion, components so far).
         self._incomplete: dict[bytes, tuple[int, list]] = {}
-        # Number of the first insertion to (key, components).
-        self._ready: dict[int, tuple[bytes, list]] = {}
+        # (index of the first insertion, (key, components)) of complete tuples, in the order in which they became so.
+        self._ready: list[tuple[int, tuple[bytes, list]]] = []
         self._next = _FIRST_INDEX
         self._is_closed = False
         self._takes_no_more = False
@@ -53,8 +54,11 @@ class BarrierState(Waiting):
             raise _fail(f"Shape mismatch for values: {dims_in_brackets(tuple(values.shape))} for {len(keys)} keys")
         self._check_values(component, values)
         with self._changed:
+            # The tuples that one insertion begins have one index.
+            number = self._next
             for key, value in zip(keys.tolist(), values, strict=True):
-                self._insert(component, key, value.clone() if isinstance(value, torch.Tensor) else np.array(value))
+                own = value.clone() if isinstance(value, torch.Tensor) else np.array(value, object)
+                self._insert(component, key, own, number)
             self._changed.notify_all()
 
     def _check_values(self, component: int, values) -> None:
@@ -65,25 +69,25 @@ class BarrierState(Waiting):
             raise _fail(f"Shape mismatch in component {component}: expected "
                         f"{dims_in_brackets(self._shapes[component])}, got {dims_in_brackets(dims)}")  # fmt: skip
 
-    def _insert(self, component: int, key: bytes, value) -> None:
+    def _insert(self, component: int, key: bytes, value, number: int) -> None:
         found = self._incomplete.get(key)
         if found is None:
             if self._is_closed:
                 raise errors.CancelledError(None, None, f"Barrier {self._name} is closed.  Pending enqueues cancelled: "
                                             f"{str(self._takes_no_more).lower()}.  Number of new insertions: 1.  "
                                             f"Number of incomplete keys: {len(self._incomplete)}.")  # fmt: skip
-            found = self._incomplete[key] = self._next, [None] * len(self._shapes)
-            self._next += 1
+            found = self._incomplete[key] = number, [None] * len(self._shapes)
+            self._next = number + 1
         elif self._takes_no_more:
             raise errors.CancelledError(None, None, f"Barrier {self._name} is closed.")
-        number, components = found
+        begun, components = found
         if components[component] is not None:
             raise _fail(f"Key {key.decode(errors='replace')} already has a value for component {component} in barrier "
                         f"{self._name}")  # fmt: skip
         components[component] = value
         if all(each is not None for each in components):
             del self._incomplete[key]
-            self._ready[number] = key, components
+            self._ready.append((begun, (key, components)))
 
     def take(self, count: int, allow_small_batch: bool, timeout_ms: int):
         """Wait for `count` complete tuples and take those that were begun first.
@@ -105,8 +109,10 @@ class BarrierState(Waiting):
                 raise errors.OutOfRangeError(
                     None, None, f"Barrier '{self._name}' is closed and has insufficient elements (requested {count}, "
                     f"total size {len(self._ready)})")  # fmt: skip
-            numbers = sorted(self._ready)[:count]
-            return numbers, [self._ready.pop(number) for number in numbers]
+            # Tuples of one index: those that were complete first.
+            self._ready.sort(key=lambda numbered: numbered[0])
+            taken, self._ready = self._ready[:count], self._ready[count:]
+            return [number for number, _ in taken], [pair for _, pair in taken]
 
     def _gets_no_more(self) -> bool:
         return self._is_closed and (self._takes_no_more or not self._incomplete)
@@ -285,7 +291,7 @@ class Barrier:
 
 
 def _as_shapes(shapes, count):
-    shapes = [as_shape(s) for s in (shapes if isinstance(shapes, list) else [shapes])]
+    shapes = as_shapes(shapes)
     if len(shapes) != count:
         raise ValueError(f"{len(shapes)} shapes for {count} types")
     for i, shape in enumerate(shapes):

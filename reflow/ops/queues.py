@@ -171,7 +171,7 @@ def _as_types(types) -> list:
     return [as_dtype(t) for t in (types if isinstance(types, (list, tuple)) else [types])]
 
 
-def _as_shapes(shapes, partial: bool = False):
+def as_shapes(shapes, partial: bool = False):
     """A list of shapes from one or several; they must be fully known, but for `partial` ones only their ranks."""
     is_one = shapes is None or isinstance(shapes, TensorShape) or _is_dims(shapes)
     if partial and (is_one or not isinstance(shapes, Sequence) or not shapes or any(_is_size(s) for s in shapes)):
@@ -452,7 +452,7 @@ class FIFOQueue(QueueBase):
 
     def __init__(self, capacity, dtypes, shapes=None, names=None, shared_name=None, name="fifo_queue"):
         types = _as_types(dtypes)
-        shapes = _as_shapes(shapes)
+        shapes = as_shapes(shapes)
         names = _as_names(names, types)
         handle = call("FIFOQueueV2", component_types=types, shapes=shapes or [], capacity=capacity,
                       shared_name=shared_name or "", name=name)  # fmt: skip
@@ -480,7 +480,7 @@ class RandomShuffleQueue(QueueBase):
     def __init__(self, capacity, min_after_dequeue, dtypes, shapes=None, names=None, seed=None, shared_name=None,
                  name="random_shuffle_queue"):  # fmt: skip
         types = _as_types(dtypes)
-        shapes = _as_shapes(shapes)
+        shapes = as_shapes(shapes)
         names = _as_names(names, types)
         seeds = get_seed(seed)
         if seeds == (None, None):
@@ -513,7 +513,7 @@ class PaddingFIFOQueue(QueueBase):
 
     def __init__(self, capacity, dtypes, shapes, names=None, shared_name=None, name="padding_fifo_queue"):
         types = _as_types(dtypes)
-        shapes = _as_shapes(shapes, partial=True)
+        shapes = as_shapes(shapes, partial=True)
         names = _as_names(names, types)
         if len(types) != len(shapes):
             raise ValueError(f"Shapes must be provided for all components, but received {len(types)} dtypes and "
@@ -544,7 +544,7 @@ class PriorityQueue(QueueBase):
 
     def __init__(self, capacity, types, shapes=None, names=None, shared_name=None, name="priority_queue"):
         types = _as_types(types)
-        shapes = _as_shapes(shapes)
+        shapes = as_shapes(shapes)
         if shapes is None:
             raise TypeError("Expected list for 'shapes' argument to 'priority_queue_v2' Op, not None.")
         handle = call("PriorityQueueV2", component_types=types, shapes=shapes, capacity=capacity,

@@ -168,12 +168,11 @@ def _scalar_at(*positions):
 
 def _handle_shape(op):
     with_rank(op._inputs[0].dims, 0)
-    handle = () if op.op_def.outputs[0].dtype.name == "resource" else (2,)
-    return [handle, ()][:len(op.op_def.outputs)]
+    return [(2,), ()][:len(op.op_def.outputs)]
 
 
 def _gradient_shape(op):
-    return [(2,)] if op.op_def.outputs[0].dtype.name == "string" else [(), ()]
+    return [(2,), ()][:len(op.op_def.outputs)]
 
 
 def _unknown_value(op):
@@ -181,9 +180,10 @@ def _unknown_value(op):
 
 
 def _gather_shape(op):
-    """What is gathered has a known shape in `TensorArray.gather` only."""
-    with_rank(op._inputs[1].dims, 1)
-    return [None]
+    """Known for arrays that were made with the shape of their elements; `TensorArray.gather` tells what it inferred."""
+    indices, array = with_rank(op._inputs[1].dims, 1), op._inputs[0].op
+    element = array.attrs.get("element_shape")
+    return [None if element is None else (*indices, *element)]
 
 
 def _scatter_shape(op):

@@ -79,9 +79,9 @@ def test_barrier(barrier):
     session.run(b.insert_many(1, ["z", "x"], [["c", "d"], ["a", "b"]]))
     assert session.run([b.ready_size(), b.incomplete_size()]) == [2, 1]
     indices, keys, (numbers, texts) = session.run(b.take_many(2))
-    assert indices.tolist() == [-(1 << 63), -(1 << 63) + 2]
-    assert keys.tolist() == [b"x", b"z"] and numbers.tolist() == [1.0, 3.0]
-    assert texts.tolist() == [[b"a", b"b"], [b"c", b"d"]]
+    assert indices.tolist() == [-(1 << 63), -(1 << 63)]
+    assert keys.tolist() == [b"z", b"x"] and numbers.tolist() == [3.0, 1.0]
+    assert texts.tolist() == [[b"c", b"d"], [b"a", b"b"]]
     assert b.take_many(2).values[1].shape.as_list() == [2, 2]
 
 
@@ -128,3 +128,21 @@ def test_nodes_of_barriers(barrier):
         ("BarrierInsertMany", "b_BarrierInsertMany"), ("BarrierTakeMany", "t"), ("BarrierClose", "b_BarrierClose"),
         ("BarrierReadySize", "b_BarrierReadySize"), ("BarrierIncompleteSize", "b_BarrierIncompleteSize"),
     ]  # fmt: skip
+
+
+def test_barrier_takes_tuples_in_tensorflows_order():
+    """By the insertion that began them, then by when they were complete (recorded from TensorFlow 1.15.5)."""
+    from reflow.ops.barriers import Barrier
+
+    with tf.Graph().as_default(), tf.Session() as session:
+        barrier = Barrier((tf.float32, tf.string), shapes=((), ()))
+        for keys, values in (["k1", "k2"], [1.0, 2.0]), (["k3"], [3.0]), (["k4", "k5"], [4.0, 5.0]):
+            session.run(barrier.insert_many(0, keys, values))
+        for keys in ["k2"], ["k5", "k4"], ["k1", "k3"]:
+            session.run(barrier.insert_many(1, keys, [f"{key}!" for key in keys]))
+        taken = session.run(barrier.take_many(5))
+    assert (taken.indices - np.iinfo(np.int64).min).tolist() == [0, 0, 1, 2, 2]
+    assert taken.keys.tolist() == [b"k2", b"k1", b"k3", b"k5", b"k4"]
+    assert taken.values[0].tolist() == [2, 1, 3, 5, 4]
+    assert taken.values[1].dtype == object
+    assert taken.values[1].tolist() == [b"k2!", b"k1!", b"k3!", b"k5!", b"k4!"]

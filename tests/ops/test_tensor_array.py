@@ -112,3 +112,11 @@ def test_pack_and_unpack_of_old_files():
         flow = tf.raw_ops.TensorArrayUnpack(handle=handle, value=[[1.0], [2.0]], flow_in=1.0)
         packed = tf.raw_ops.TensorArrayPack(handle=handle, flow_in=flow, dtype=tf.float32)
         np.testing.assert_array_equal(session.run(packed), [[1.0], [2.0]])
+
+
+def test_static_shapes_as_tensorflow():
+    with tf.Graph().as_default():
+        array = tf.TensorArray(tf.float32, 3, element_shape=[None, 3])
+        assert array.handle.shape == array.grad("source").handle.shape == [2]
+        assert array.gather([2, 0]).shape.as_list() == [2, None, 3]
+        assert tf.TensorArray(tf.float32, 3).gather([2, 0]).shape.ndims is None
