@@ -160,18 +160,21 @@ def shallow_frame(attrs, dims, filter_dims, for_gradient=False) -> shallow_conv.
     return shallow_conv.Frame(attrs["strides"][1:3], pads, sizes)
 
 
-def direct_frame(attrs, dims, filter_dims) -> shallow_conv.Frame | None:
+def direct_frame(attrs, dims, filter_dims, is_packed=False) -> shallow_conv.Frame | None:
     """Where the windows stand, where a convolution by `direct_conv` can be had and pays; or None.
 
     Args:
       attrs: of the convolution.
-      dims: of the images.
+      dims: of the images; the batch may be None, for a size that is not known and taken for large.
       filter_dims: of the filter.
+      is_packed: whether the filter is packed beforehand; others are packed only if the window is 1x1, with stride 1.
     """
     if len(dims) != 4 or windows.is_channels_first(attrs["data_format"]) or dims[3] != filter_dims[2]:
         return None
     frames = windows.windows_of(attrs, filter_dims[:2], attrs["data_format"])
     sizes = windows.output_sizes(frames, dims[1:3])
+    if not is_packed and (max(*filter_dims[:2], *attrs["strides"][1:3]) > 1 or tuple(sizes) != tuple(dims[1:3])):
+        return None
     if not direct_conv.suits(attrs["dilations"][1:3], dims[0], sizes) or direct_conv.load() is None:
         return None
     pads = [w.pads(size)[0] for w, size in zip(frames, dims[1:3], strict=True)]
@@ -217,6 +220,8 @@ def native_conv(input, filter, ending, attrs):
         return winograd.convolve(input, filter, ending, *frame)
     if (places := shallow_frame(attrs, input.shape, filter.shape)) is not None:
         return shallow_conv.convolve(input, filter, ending, places)
+    if not ending.pool and (places := direct_frame(attrs, input.shape, filter.shape)) is not None:
+        return direct_conv.convolve_plain(input, filter, ending.bias, ending.relu, places), None
     return None
 
 
@@ -233,7 +238,7 @@ def lower_conv(node, bias: str = "None", activation: str = "") -> str | None:
       activation: what to call on the result, such as ".relu_()".
     """
     frame = conv_frame(node)
-    if frame is None or goes_without_aten(node.node, node.dtype(0), [node.dims(0), node.dims(1)]):
+    if frame is None or _goes_without_aten(node):
         return None
     rank = len(node.dims(0))
     w = f"{node.args[1]}.permute({rank - 1}, {rank - 2}, {_numbers(0, rank - 2)})"
@@ -241,8 +246,17 @@ def lower_conv(node, bias: str = "None", activation: str = "") -> str | None:
     return f"torch.conv{rank - 2}d({frame.x}, {w}, {bias}, {arguments}){activation}{frame.last}.contiguous()"
 
 
-def goes_without_aten(node, dtype, dims) -> bool:
-    """Whether the kernel will take another way: then it is to be called, not ATen.
+def _goes_without_aten(node) -> bool:
+    """Whether the kernel will take another way: then it is to be called, not ATen."""
+    dims = [node.dims(0), node.dims(1)]
+    if takes_pool(node.node, node.dtype(0), dims):
+        return True
+    is_float = node.dtype(0) is dtypes.float32 and "GPU" not in node.node.device
+    return is_float and direct_frame({"explicit_paddings": (), **node.attrs}, *dims) is not None
+
+
+def takes_pool(node, dtype, dims) -> bool:
+    """Whether the kernel will be one that can also take the maxima of its result.
 
     Args:
       node: a node of a plan, a convolution.
@@ -311,9 +325,11 @@ def _conv_input_gradient(
     _check_gradient(grad, sizes, filter.shape[:-2], attrs)
     if 0 in grad.shape:
         return grad.new_zeros(input_sizes)
-    frame = winograd_frame(attrs, input_sizes, filter.shape)
-    if frame is not None and native.takes(filter, out_backprop):
-        return winograd.input_gradient(filter, out_backprop, frame[0], tuple(sizes))
+    if native.takes(filter, out_backprop):
+        if (frame := winograd_frame(attrs, input_sizes, filter.shape)) is not None:
+            return winograd.input_gradient(filter, out_backprop, frame[0], tuple(sizes))
+        if direct_frame(attrs, input_sizes, filter.shape) is not None:
+            return direct_conv.input_gradient(filter, out_backprop)
     pad, extra, stride, dilation = _prepare(sizes, filter.shape[:-2], attrs)
     padded = windows.padded_sizes(sizes, extra)
     depth = windows.channels(input_sizes, data_format)

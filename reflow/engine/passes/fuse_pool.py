@@ -7,7 +7,7 @@ and nothing is read again.
 from reflow.engine.passes.rewriting import has_known_dims, sole_consumer
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.graph import dtypes
-from reflow.ops.conv import goes_without_aten
+from reflow.ops.conv import takes_pool
 
 _FUSED = {"MaxPool": "_FusedConv2DMaxPool", "_MaxPoolWithPlaces": "_FusedConv2DMaxPoolWithPlaces"}
 _HALVES = [1, 2, 2, 1]
@@ -47,7 +47,7 @@ def _suits(node: Node) -> bool:
         return False
     sizes = (node.outputs[0].dims or ())[1:3]
     even = len(sizes) == 2 and not any(size is None or size % 2 for size in sizes)
-    return even and 0 not in (image.dims or ()) and goes_without_aten(node, image.dtype, [v.dims for v in node.inputs])
+    return even and 0 not in (image.dims or ()) and takes_pool(node, image.dtype, [v.dims for v in node.inputs])
 
 
 def _halves(pool: Node) -> bool:

@@ -19,7 +19,7 @@ from reflow.graph.shapes import Dims, num_elements
 from reflow.ops.conv import conv_frame, direct_frame, shallow_frame, winograd_frame
 from reflow.ops.native import direct_conv, winograd
 from reflow.ops.native.ending import Ending
-from reflow.ops.windows import DATA_FORMATS_2D
+from reflow.ops.windows import DATA_FORMATS_2D, check_only_spatial
 
 # Smaller weights lie in the cache whatever their order.
 _LEAST_WEIGHTS = 1 << 12
@@ -163,15 +163,18 @@ def _packed_source(node: Node, name: str, tensor: torch.Tensor, dims: Dims) -> N
 def _pack_filter(node: Node, filter: torch.Tensor) -> _Packed | None:
     """[height, width, in, out] packed for images of this size."""
     attrs = {"explicit_paddings": (), **node.attrs}
+    for name in ("strides", "dilations"):
+        check_only_spatial(attrs[name], attrs["data_format"], name)
     dims = sizes_of(node.inputs[0])
     if filter.numel() >= _LEAST_WEIGHTS and (places := winograd_frame(attrs, dims, filter.shape, is_transformed=True)):
         pads, out_sizes = places
         packed_attrs = {"window": filter.shape[0], "pads": pads, "sizes": list(out_sizes),
                         "pool": node.type == "_FusedConv2DMaxPool"}  # fmt: skip
         return _Packed("_WinogradConv2D", winograd.transformed(filter), packed_attrs)
-    if (direct := _pack_direct(node, filter, direct_frame(attrs, dims, filter.shape))) is not None:
+    if (direct := _pack_direct(node, filter, direct_frame(attrs, dims, filter.shape, is_packed=True))) is not None:
         return direct
-    if filter.numel() < _LEAST_WEIGHTS or shallow_frame(attrs, dims, filter.shape) is not None:
+    is_small = filter.numel() < _LEAST_WEIGHTS or shallow_frame(attrs, dims, filter.shape) is not None
+    if is_small or node.type == "_FusedConv2DMaxPool":
         return None
     frame = conv_frame(_Sizes(node))
     if frame is None or frame.is_padded or not torch.backends.mkldnn.is_available():

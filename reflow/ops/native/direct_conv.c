@@ -65,7 +65,8 @@ INLINE void write_rows(const int rows, const vec *sums, int64_t apart, const tar
     }
 }
 
-/* `rows` neighbouring results, of `panels` panels. `x` is where the first one's window begins. */
+/* `rows` neighbouring results, of `panels` panels. `x` is where the first one's window begins. Meanwhile memory brings the
+ * lines that the results go to, and with windows of 1x1 the next rows, which are too short to be foreseen. */
 INLINE void tile(const int rows, const int panels, const view *v, const float *x, const float *weights, const float *bias,
                  const target *to, int64_t pixel)
 {
@@ -74,9 +75,13 @@ INLINE void tile(const int rows, const int panels, const view *v, const float *x
     _Pragma("GCC unroll 16") for (int r = 0; r < rows; ++r)
         _Pragma("GCC unroll 2") for (int q = 0; q < panels; ++q)
             sums[r][q] = *(const vec *)(bias + q * LANES);
+    _Pragma("GCC unroll 2") for (int q = 0; q < panels; ++q)
+        _Pragma("GCC unroll 16") for (int r = 0; r < rows; ++r)
+            __builtin_prefetch(to[q].out + (pixel + r) * to[q].stride, 1, 3);
     for (int64_t run = 0; run < v->runs; ++run, x += v->row)
         _Pragma("GCC unroll 1") for (int64_t k = 0; k < length; ++k, weights += LANES) {
             vec columns[PANELS];
+            __builtin_prefetch(x + rows * step + k * rows, 0, 3);
             _Pragma("GCC unroll 2") for (int q = 0; q < panels; ++q)
                 columns[q] = *(const vec *)(weights + q * panel);
             _Pragma("GCC unroll 16") for (int r = 0; r < rows; ++r)
@@ -174,23 +179,25 @@ void reflow_direct_convolve(const problem *p, const float *images, const float *
     }
 }
 
-/* Packs a filter [depth, columns], or its transpose if `stride` numbers of it lie between neighbours in a column:
- * number (k, j) is filter[k * row + j * column]. */
+/* Packs a filter of `depth` rows and `columns` columns, of which number (k, j) is filter[k * row + j * column]. */
 void reflow_direct_pack(const float *filter, int64_t depth, int64_t columns, int64_t row, int64_t column, int64_t threads,
                         float *packed)
 {
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t first = 0; first < columns; first += LANES) {
         const int64_t lanes = smaller(LANES, columns - first);
+        const float *from = filter + first * column;
         float *to = packed + first * depth;
         if (lanes == LANES && column == 1) {
             for (int64_t k = 0; k < depth; ++k)
-                *(vec *)(to + k * LANES) = *(const vec *)(filter + k * row + first);
+                *(vec *)(to + k * LANES) = *(const vec *)(from + k * row);
             continue;
         }
-        memset(to, 0, (size_t)(depth * LANES) * sizeof(float));
-        for (int64_t k = 0; k < depth; ++k)
+        if (lanes < LANES)
+            memset(to, 0, (size_t)(depth * LANES) * sizeof(float));
+        for (int64_t block = 0; block < depth; block += LANES)
             for (int64_t j = 0; j < lanes; ++j)
-                to[k * LANES + j] = filter[k * row + (first + j) * column];
+                for (int64_t k = block; k < smaller(block + LANES, depth); ++k)
+                    to[k * LANES + j] = from[k * row + j * column];
     }
 }

@@ -78,3 +78,18 @@ def test_too_few_pixels_and_dilations_do_not_suit():
     assert direct_conv.suits((1, 1), 1, (7, 7))
     assert not direct_conv.suits((2, 1), 1, (7, 7))
     assert not direct_conv.suits((1, 1), 1, (2, 2))
+
+
+@pytest.mark.parametrize("depth, columns", [(16, 32), (50, 23), (7, 48)])
+def test_products_with_filters_that_are_not_packed(depth, columns):
+    images, filter, bias = torch.randn(3, 5, 6, depth), torch.randn(1, 1, depth, columns), torch.randn(columns)
+    frame = Frame((1, 1), (0, 0), (5, 6))
+    want = images.double() @ filter[0, 0].double()
+    plain = direct_conv.convolve_plain(images, filter, None, False, frame)
+    torch.testing.assert_close(plain, want.float(), rtol=1e-5, atol=1e-4)
+    with_bias = direct_conv.convolve_plain(images, filter, bias, True, frame)
+    torch.testing.assert_close(with_bias, torch.relu(want + bias).float(), rtol=1e-5, atol=1e-4)
+    gradients = torch.randn(3, 5, 6, columns)
+    by_images = direct_conv.input_gradient(filter, gradients)
+    wanted = (gradients.double() @ filter[0, 0].double().t()).float()
+    torch.testing.assert_close(by_images, wanted, rtol=1e-5, atol=1e-4)
