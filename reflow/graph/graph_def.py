@@ -13,12 +13,21 @@ from reflow.graph.operation import Operation, Tensor
 from reflow.graph.registry import OpDef, get_op_def
 
 
-def node_def(operation: Operation) -> NodeDef:
-    """The NodeDef of an operation."""
+def node_def(operation: Operation, in_order_of_names: bool = True) -> NodeDef:
+    """The NodeDef of an operation.
+
+    Args:
+      operation: the operation.
+      in_order_of_names: whether control inputs are sorted, as TensorFlow sorts them in a GraphDef but not in
+        `Operation.node_def`.
+
+    Returns:
+      A NodeDef.
+    """
     node = NodeDef(name=operation.name, op=operation.type, device=operation._device)
     node.input.extend([_input_name(t) for t in operation._inputs])
-    # TensorFlow writes them in the order of their names.
-    node.input.extend(sorted([f"^{c.name}" for c in operation._control_inputs]))
+    control_inputs = [f"^{c.name}" for c in operation._control_inputs]
+    node.input.extend(sorted(control_inputs) if in_order_of_names else control_inputs)
     types = operation.op_def.attrs
     for name, value in operation.attrs.items():
         if value is None and (name not in types or types[name].type != "shape"):

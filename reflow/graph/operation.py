@@ -130,7 +130,7 @@ class Operation:
         """A NodeDef proto of this operation."""
         from reflow.graph.graph_def import node_def
 
-        return node_def(self)
+        return node_def(self, in_order_of_names=False)
 
     def get_attr(self, name: str) -> Any:
         """The value of an attribute, as Python: DType, TensorShapeProto, list, bytes, ...

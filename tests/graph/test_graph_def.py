@@ -161,3 +161,13 @@ def test_tensorflow_loads_the_graph_and_we_load_it_back(peer, tmp_path):
         value = session.run("average:0", {"x:0": np.ones((2, 3))})
     assert mean == pytest.approx(float(value))
     assert [n.name for n in back.as_graph_def().node] == [n.name for n in graph.as_graph_def().node]
+
+
+def test_order_of_control_inputs():
+    """As they were given in the node's own NodeDef, by name in a GraphDef (as TensorFlow 1.15.5)."""
+    with tf.Graph().as_default() as graph:
+        before = [tf.no_op(name=name) for name in "zam"]
+        with tf.control_dependencies(before):
+            last = tf.no_op(name="last")
+    assert list(last.node_def.input) == ["^z", "^a", "^m"]
+    assert list(graph.as_graph_def().node[-1].input) == ["^a", "^m", "^z"]
