@@ -6,7 +6,7 @@ import importlib.machinery
 import sys
 from types import ModuleType
 
-from reflow.compat import legacy_module
+from reflow.compat import legacy_module, numpy_names
 from reflow.graph.export import export
 
 _TOP = "tensorflow"
@@ -88,3 +88,4 @@ def replace_alias_package(name: str) -> None:
     """
     sys.modules.pop(name, None)
     install()
+    numpy_names.restore()

@@ -18,7 +18,9 @@ class _InstallReflowOnImport:
         if fullname.partition(".")[0] != "tensorflow":
             return None
         sys.meta_path.remove(self)
-        _find_importer().install()
+        importer, numpy_names = _find_modules()
+        importer.install()
+        numpy_names.restore()
         for finder in sys.meta_path:
             spec = finder.find_spec(fullname, path, target)
             if spec is not None:
@@ -26,16 +28,16 @@ class _InstallReflowOnImport:
         return None
 
 
-def _find_importer():
-    """The module `reflow.compat.importer` of the Reflow that this file belongs to."""
+def _find_modules():
+    """`reflow.compat`'s `importer` and `numpy_names`, of the Reflow that this file belongs to."""
     package_parent = os.path.dirname(os.path.dirname(os.path.dirname(_HERE)))
     # Last in line: a checkout that was never installed is found, an installed package is not shadowed.
     sys.path.append(package_parent)
     try:
-        from reflow.compat import importer
+        from reflow.compat import importer, numpy_names
     finally:
         sys.path.remove(package_parent)
-    return importer
+    return importer, numpy_names
 
 
 def _run_next_sitecustomize():
