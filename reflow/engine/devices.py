@@ -31,13 +31,13 @@ def session_devices(config=None) -> list[DeviceAttributes]:
     cpus = max(counts.get("CPU", 1), 1)
     devices = [DeviceAttributes(f"{_PREFIX}/device:CPU:{i}", "CPU", _host_memory(), i + 1) for i in range(cpus)]
     fraction = config.gpu_options.per_process_gpu_memory_fraction if config is not None else 0
-    for i, gpu in enumerate(_visible_gpus(config)[: counts.get("GPU")]):
+    for i, gpu in enumerate(visible_gpus(config)[: counts.get("GPU")]):
         memory = int(torch.cuda.get_device_properties(gpu).total_memory * (fraction or 1))
         devices.append(DeviceAttributes(f"{_PREFIX}/device:GPU:{i}", "GPU", memory, 1000 + i))
     return devices
 
 
-def _visible_gpus(config) -> list[int]:
+def visible_gpus(config) -> list[int]:
     """The numbers that torch has for the GPUs of a session, in the order in which the session counts them."""
     there = torch.cuda.device_count() if torch.cuda.is_available() else 0
     wanted = config.gpu_options.visible_device_list if config is not None else ""
@@ -68,7 +68,7 @@ def limit_gpu_memory(config) -> None:
     The allocator takes memory as it is needed, whatever `allow_growth` says.
     """
     fraction = config.gpu_options.per_process_gpu_memory_fraction
-    for gpu in _visible_gpus(config) if 0 < fraction < 1 else ():
+    for gpu in visible_gpus(config) if 0 < fraction < 1 else ():
         torch.cuda.set_per_process_memory_fraction(fraction, gpu)
 
 
@@ -86,7 +86,7 @@ def list_local_devices(session_config=None) -> list:
       DeviceAttributes protos; `memory_limit` is in bytes.
     """
     message = protos.load("device_attributes").DeviceAttributes
-    gpus = _visible_gpus(session_config)
+    gpus = visible_gpus(session_config)
     rows = []
     for device in session_devices(session_config):
         row = message(name=device.name.removeprefix(_PREFIX), device_type=device.device_type,

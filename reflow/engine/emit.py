@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from reflow.engine import gpu_kernels
 from reflow.engine.branches import Deletions, Guard, Statement, indented
 from reflow.engine.passes.in_place import in_place_expression
 from reflow.engine.plan import Node, Plan, Value
+from reflow.engine.torch_devices import is_gpu, on_gpu, on_host, to_device, torch_device
 from reflow.graph import dtypes
 from reflow.graph.dtypes import DType
 from reflow.graph.registry import ArgDef, grouped
@@ -97,6 +99,7 @@ class Emitter:
         self.lines: list[str] = []
         self.line_nodes: dict[int, Node] = {}
         self.marked_nodes: list[Node] = []
+        self._gpu = _gpu_of(plan, resources)
         self._recycle = False
         self._free_names: list[str] = []
         self._mark = self._global("mark", mark) if mark is not None else None
@@ -169,6 +172,22 @@ class Emitter:
         return f"{_target(node, outputs)} = {expression}"
 
     def _expression(self, node: Node) -> str:
+        if self._gpu is not None and gpu_kernels.is_left_to_host(node):
+            return self._by_host(node)
+        return self._direct_expression(node)
+
+    def _by_host(self, node: Node) -> str:
+        """The node as a function of copies in the host's memory."""
+        values = list(dict.fromkeys(node.inputs))
+        outside = [self._argument(value) for value in values]
+        inside = [self._unique("host") for _ in values]
+        self.names.update(zip(values, inside, strict=True))
+        function = f"lambda {', '.join(inside)}: {self._direct_expression(node)}"
+        self.names.update(zip(values, outside, strict=True))
+        run, gpu = self._global("on_host", on_host), self._global("gpu", self._gpu)
+        return f"{run}({', '.join([function, gpu, *outside])})"
+
+    def _direct_expression(self, node: Node) -> str:
         op_def = node.op_def
         if op_def.name == "_Read" and node.attrs["copy"]:
             copy = "copy" if node.outputs[0].dtype is dtypes.string else "clone"
@@ -189,7 +208,7 @@ class Emitter:
 
     def _native_call(self, node: Node, args: list[str]) -> str | None:
         rule = node.op_def.native
-        if rule is None or "device:GPU" in node.device:
+        if rule is None or is_gpu(node.device):
             return None
         function = rule(Call(node, args))
         if function is None:
@@ -283,7 +302,8 @@ class Emitter:
 
     def _bind_constant(self, node: Node) -> None:
         if node.outputs[0] not in self.names:
-            self._bind(node.outputs[0], node.name, tensor_of(node.attrs["value"]))
+            tensor = tensor_of(node.attrs["value"])
+            self._bind(node.outputs[0], node.name, tensor if self._gpu is None else to_device(tensor, self._gpu))
 
     def _is_global(self, value: Value) -> bool:
         return self.names[value] in self.namespace
@@ -384,7 +404,16 @@ class Emitter:
         exec(compile(source, filename, "exec"), self.namespace)
         linecache.cache[filename] = (len(source), None, self.lines, filename)
         step: Any = self.namespace["step"]
+        if self._gpu is not None:
+            step = on_gpu(step, self._gpu)
         return Emitted(step, source, filename, self.line_nodes)
+
+
+def _gpu_of(plan: Plan, resources: ResourceManager) -> torch.device | None:
+    """The GPU on which a plan stands; None for a CPU, and for a part of a function that is emitted elsewhere."""
+    if resources is None or not plan.nodes or not is_gpu(plan.nodes[0].device):
+        return None
+    return torch_device(plan.nodes[0].device, resources.gpus)
 
 
 def _short_name(name: str) -> str:

@@ -26,6 +26,8 @@ def translate(error: BaseException, emitted: Emitted) -> BaseException:
       (KeyboardInterrupt, an error of Reflow's own).
     """
     node, shapes = _failed_node(error, emitted)
+    if node is None and isinstance(error, torch.OutOfMemoryError):  # On the way to or from a GPU.
+        return errors.ResourceExhaustedError(None, None, str(error))
     if node is None or not isinstance(error, Exception):
         return error
     operation = node.operation

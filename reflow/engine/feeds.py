@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from reflow.engine.fetches import conversion_for
+from reflow.engine.torch_devices import to_host
 from reflow.graph import dtypes, errors, nest
 from reflow.graph.indexed_slices import IndexedSlices
 from reflow.graph.operation import Tensor
@@ -70,8 +71,9 @@ def feed_value(tensor: Tensor, value):
                         "scalars, strings, lists, numpy ndarrays, or TensorHandles. For reference, the tensor object "
                         f"was {value} which was passed to the feed with key {tensor}.")  # fmt: skip
     if type(value) is TensorHandle:
-        fed = _kept(value, dtype)
+        fed = to_host(_kept(value, dtype))
     elif isinstance(value, torch.Tensor):
+        value = value.cpu() if value.is_cuda else value
         fed = value if FROM_TORCH.get(value.dtype) is dtype else tensor_of(_as_array(value.numpy(), dtype))
     elif dtype is dtypes.resource or dtype is dtypes.variant:
         return value

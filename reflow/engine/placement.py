@@ -2,9 +2,10 @@
 
 import sys
 
-from reflow.engine import cost_model
+from reflow.engine import cost_model, gpu_kernels
 from reflow.engine.devices import is_built_with_cuda
 from reflow.engine.plan import Node, Plan
+from reflow.engine.torch_devices import is_gpu
 from reflow.graph import errors
 from reflow.graph.device import DeviceSpec
 
@@ -27,6 +28,9 @@ class Placer:
         self._soft = soft
         self._log = log
         self._matching: dict[str, list[str]] = {}
+        self._has_gpus = any(map(is_gpu, devices))
+        # Where the variables are, by what names their state: a later plan takes them from there.
+        self._homes: dict[bytes, str] = {}
 
     def place(self, plan: Plan) -> Plan:
         """Set the `device` of every node to a full device name.
@@ -44,6 +48,8 @@ class Placer:
         groups = _Groups(plan)
         allowed = {root: self._allowed(members) for root, members in groups.members().items()}
         self._simulate(plan, groups, allowed)
+        if self._has_gpus:
+            self._homes.update((_state_name(n), n.device) for n in plan.nodes if n.type in gpu_kernels.VARIABLES)
         plan.placement = self._reasons(plan, groups, asked)
         if self._log:
             for node in plan.nodes:
@@ -99,6 +105,30 @@ class Placer:
 
     def _allowed(self, members: list[Node]) -> list[str]:
         """The devices on which a group of nodes may stand."""
+        if not self._has_gpus:
+            return self._asked_for(members)[0]
+        names = [_state_name(node) for node in members if node.type in gpu_kernels.VARIABLES]
+        homes = [self._homes[name] for name in names if name in self._homes]
+        return homes[:1] or self._with_kernels(members, *self._asked_for(members))
+
+    def _with_kernels(self, members: list[Node], asked: list[str], anchor: Node | None) -> list[str]:
+        """Of the devices that a group asks for, those that have kernels for all of it.
+
+        Where nothing is asked for, no GPU is taken for what the host would have to run.
+        """
+        fits = gpu_kernels.runs_on_gpu if anchor is None else gpu_kernels.may_stand_on_gpu
+        if not any(map(is_gpu, asked)) or all(map(fits, members)):
+            return asked
+        cpus = [d for d in asked if not is_gpu(d)] or (self._devices[:1] if self._soft else [])
+        if cpus or anchor is None:
+            return cpus
+        node = next(n for n in members if not gpu_kernels.may_stand_on_gpu(n))
+        raise _not_placed(node, f"Cannot assign a device for operation {node.name}: Could not satisfy explicit device "
+                          f"specification '{anchor.device}' because no supported kernel for GPU devices is "
+                          "available.")  # fmt: skip
+
+    def _asked_for(self, members: list[Node]) -> tuple[list[str], Node | None]:
+        """The devices that a group asks for, and the node that does so, if one does."""
         allowed = self._devices
         anchor: Node | None = None
         takers = []
@@ -119,7 +149,7 @@ class Placer:
             if anchor is None:
                 allowed, anchor = self._candidates(node), node
             allowed = [d for d in allowed if d in self._named(node.device)] or allowed
-        return allowed
+        return allowed, anchor
 
     def _simulate(self, plan: Plan, groups: "_Groups", allowed: dict) -> None:
         """Run the plan in thought: each group goes where its first node would be done soonest. Ties go to the first."""
@@ -182,6 +212,11 @@ class _Groups:
         for node in self._nodes:
             result.setdefault(self.root(node), []).append(node)
         return result
+
+
+def _state_name(node: Node) -> bytes:
+    """What names the state of a variable's node in a session."""
+    return node.attrs.get("shared_name") or node.name.encode()
 
 
 def _matches(wanted: DeviceSpec, spec: DeviceSpec) -> bool:

@@ -5,7 +5,7 @@ import threading
 
 from reflow.engine import linear_maps  # noqa: F401 # It defines an op.
 from reflow.engine.default_config import default_config
-from reflow.engine.devices import limit_gpu_memory, mapping, session_devices
+from reflow.engine.devices import limit_gpu_memory, mapping, session_devices, visible_gpus
 from reflow.engine.feeds import feed_pairs, feed_value
 from reflow.engine.fetches import Fetches
 from reflow.engine.jit.request import Request
@@ -34,7 +34,7 @@ class BaseSession:
         self._target = target.decode() if isinstance(target, bytes) else target or ""
         self._config = config = default_config() if config is None else config
         self._closed = False
-        self._resources = ResourceManager()
+        self._resources = ResourceManager(tuple(visible_gpus(config)))
         self._options = _options(config)
         limit_gpu_memory(config)
         if config.log_device_placement:

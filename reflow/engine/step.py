@@ -223,7 +223,7 @@ def _converter(value: Value, may_share: bool):
     if dtype in (dtypes.string, dtypes.resource, dtypes.variant, dtypes.bfloat16) or value.dims is None:
         return _general
     # Quantized numbers come as plain integers.
-    if dtype.is_complex or dtype.is_quantized or value.node.device.endswith("GPU:0"):
+    if dtype.is_complex or dtype.is_quantized:
         return _general
     if value.dims == ():
         return _scalar

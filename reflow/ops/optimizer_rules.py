@@ -197,7 +197,7 @@ def adam(var: Tensors, m: Tensors, v: Tensors, grad: Tensors, *, beta1_power: fl
     Source: Kingma, Ba, "Adam: a method for stochastic optimization", arXiv:1412.6980; epsilon as in its section 2.
     """
     rate = adam_rate(lr, beta1_power, beta2_power)
-    if not use_nesterov and beta1 < 1 and beta2 < 1 and math.isfinite(rate):
+    if not use_nesterov and beta1 < 1 and beta2 < 1 and math.isfinite(rate) and var[0].is_cpu:
         torch._fused_adam_(
             var, [g.contiguous() for g in grad], m, v, [], [_MANY_STEPS] * len(var), lr=rate, beta1=beta1, beta2=beta2,
             weight_decay=0.0, eps=epsilon, amsgrad=False, maximize=False,

@@ -87,9 +87,14 @@ class HandleState(VariableState):
 
 
 class ResourceManager:
-    """Everything that a session keeps between steps."""
+    """Everything that a session keeps between steps.
 
-    def __init__(self):
+    Attributes:
+      gpus: torch's numbers of the session's GPUs.
+    """
+
+    def __init__(self, gpus: tuple[int, ...] = ()):
+        self.gpus = gpus
         self._entries: dict = {}
         self._lock = threading.RLock()
 

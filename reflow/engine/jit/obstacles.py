@@ -6,6 +6,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from reflow.engine.gpu_kernels import runs_on_gpu
 from reflow.engine.jit.canonical import emit, is_written_out
 from reflow.engine.passes.conditionals import CONDITIONS
 from reflow.engine.plan import Node, Value
@@ -29,7 +30,8 @@ _OF_LIBRARIES = frozenset({
     "DepthwiseConv2dNative", "DepthwiseConv2dNativeBackpropFilter", "DepthwiseConv2dNativeBackpropInput", "LRN",
     "LRNGrad", "MatMul", "MaxPool", "MaxPool3D", "MaxPool3DGrad", "MaxPoolGrad", "_FusedConv2D", "_FusedConv2DMaxPool",
     "_FusedConv2DMaxPoolWithPlaces", "_FusedMatMul",
-    "_LRNGradFromNorms", "_LRNWithNorms", "_MaxPoolGradFromPlaces", "_MaxPoolWithPlaces",
+    "_DirectConv2D", "_LRNGradFromNorms", "_LRNWithNorms", "_MaxPoolGradFromPlaces", "_MaxPoolWithPlaces",
+    "_PackedConv2D", "_PackedMatMul", "_WinogradConv2D",
 })  # fmt: skip
 
 _known: dict[tuple, str | None] = {}
@@ -64,6 +66,8 @@ def _plain_obstacle(node: Node) -> str | None:
             return f"works on {dtype.name}"
         if value.dims is None or None in value.dims:
             return "shapes are not known before the run"
+    if "device:GPU" in node.device and not runs_on_gpu(node):
+        return "is run by the host"
     if node.type in _OF_LIBRARIES and "device:GPU" not in node.device and not is_written_out(node):
         return "is as fast in a library"
     return None

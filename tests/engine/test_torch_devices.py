@@ -1,0 +1,237 @@
+"""Data on GPUs: what is moved where, with a stand-in for the GPU; and a small net on a real one, where there is one."""
+
+import types
+
+import numpy as np
+import pytest
+import torch
+
+import reflow as tf
+from reflow.engine import emit, gpu_kernels, torch_devices
+from reflow.graph import errors
+
+v1 = tf.compat.v1
+GPU = "/job:localhost/replica:0/task:0/device:GPU:0"
+
+
+@pytest.fixture(autouse=True)
+def graph():
+    with tf.Graph().as_default() as graph:
+        yield graph
+
+
+class _Moves(list):
+    """The moves of tensors, as (direction, shape)."""
+
+    def to_host(self):
+        return sorted(shape for direction, shape in self if direction == "host")
+
+    def to_gpu(self):
+        return sorted(shape for direction, shape in self if direction == "gpu")
+
+
+class _Card(torch.Tensor):
+    """A tensor "on a GPU": it computes on the CPU, and so do tensors made of it."""
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """A machine with a GPU whose tensors are `_Card`s: the list of what is moved there and back."""
+    moves = _Moves()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    properties = types.SimpleNamespace(name="card", total_memory=1000, major=7, minor=5)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda i: properties)
+    # The default device has to be one that this build has.
+    stand_in = torch.device("cpu", 0)
+    monkeypatch.setattr(emit, "torch_device", lambda name, gpus: stand_in)
+
+    def to_device(value, device):
+        if isinstance(value, (list, tuple)):
+            return [to_device(item, device) for item in value]
+        if not isinstance(value, torch.Tensor) or isinstance(value, _Card) == (device is stand_in):
+            return value
+        moves.append(("gpu" if device is stand_in else "host", tuple(value.shape)))
+        return value.as_subclass(_Card if device is stand_in else torch.Tensor)
+
+    monkeypatch.setattr(torch_devices, "to_device", to_device)
+    monkeypatch.setattr(emit, "to_device", to_device)
+    monkeypatch.setattr(gpu_kernels, "_known", {})
+    return moves
+
+
+def _session(**options):
+    return tf.Session(config=tf.ConfigProto(**options))
+
+
+def test_feeds_and_constants_go_to_the_gpu_once_and_fetches_come_back(card):
+    x = v1.placeholder(tf.float32, [2, 3])
+    with tf.device("/gpu:0"):
+        y = tf.tanh(x) * [[1.0, 2.0, 3.0]] + tf.exp(x)
+    with _session() as session:
+        fed = np.ones((2, 3), np.float32)
+        np.testing.assert_allclose(session.run(y, {x: fed}), np.tanh(1) * np.array([[1, 2, 3]] * 2) + np.e, rtol=1e-6)
+        assert card == [("gpu", (1, 3)), ("gpu", (2, 3)), ("host", (2, 3))]
+        card.clear()
+        session.run(y, {x: fed})
+        assert card == [("gpu", (2, 3)), ("host", (2, 3))]  # The constant is there by now.
+
+
+def test_a_tensor_is_sent_once_each_way(card):
+    x = v1.placeholder(tf.float32, [4])
+    with tf.device("/cpu:0"):
+        a = tf.sqrt(x)
+    with tf.device("/gpu:0"):
+        b = tf.exp(a) + tf.tanh(a)
+    with tf.device("/cpu:0"):
+        c = tf.reduce_sum(b) + tf.reduce_max(b)
+    with _session() as session:
+        value = session.run(c, {x: np.arange(4, dtype=np.float32)})
+    root = np.sqrt(np.arange(4))
+    made = np.exp(root) + np.tanh(root)
+    np.testing.assert_allclose(value, made.sum() + made.max(), rtol=1e-6)
+    assert card == [("gpu", (4,)), ("host", (4,))]
+
+
+def test_random_numbers_are_made_by_the_host(card):
+    with tf.device("/gpu:0"):
+        drawn = tf.exp(tf.random.uniform([5], seed=7))
+    with _session() as session:
+        found = session.run(drawn)
+        assert "on_host(" in session.plan(drawn).source
+    assert ("gpu", (5,)) in card and card[-1] == ("host", (5,))
+    with tf.Graph().as_default(), _session() as session:
+        tf.random.set_random_seed(1)
+        again = tf.exp(tf.random.uniform([5], seed=7))
+        assert found.shape == session.run(again).shape
+
+
+def test_variables_live_where_they_are_placed_and_are_saved_through_the_cpu(card, tmp_path):
+    with tf.device("/gpu:0"):
+        w = v1.get_variable("w", initializer=np.arange(3, dtype=np.float32))
+        more = v1.assign_add(w, [1.0, 1.0, 1.0])
+    saver = v1.train.Saver()
+    path = str(tmp_path / "model")
+    with _session() as session:
+        session.run(w.initializer)
+        session.run(more)
+        (state,) = session._resources.of_kind("variable")
+        assert isinstance(state.value, _Card)
+        saver.save(session, path)
+    with _session() as session:
+        saver.restore(session, path)
+        (state,) = session._resources.of_kind("variable")
+        assert isinstance(state.value, _Card)
+        np.testing.assert_array_equal(session.run(w), [1, 2, 3])
+
+
+def test_a_variable_stays_where_it_was_made(card):
+    w = v1.get_variable("w", initializer=np.ones(3, np.float32))
+    with _session() as session:
+        session.run(w.initializer)
+        home = session.plan(w.initializer).plan.nodes[-1].device
+        with tf.device("/gpu:0"):
+            changed = v1.assign_add(w, tf.exp(w))
+        session.run(changed)
+        devices = {n.name: n.device for n in session.plan(changed).plan.nodes}
+        assert devices["w"] == devices[changed.op.name] == home
+
+
+def test_what_has_no_kernel_for_a_gpu(card):
+    with tf.device("/gpu:0"):
+        text = tf.strings.join(["a", "b"], name="text")
+    with _session() as session, pytest.raises(errors.InvalidArgumentError, match="no supported kernel for GPU devices"):
+        session.run(text)
+    with _session(allow_soft_placement=True) as session:
+        assert session.run(text) == b"ab"
+
+
+def test_no_kernel_in_c_and_no_pass_for_one_on_a_gpu(card):
+    x, loss, train = _small_net("/gpu:0")
+    with _session(allow_soft_placement=True) as session:
+        session.run(v1.global_variables_initializer())
+        plan = session.plan([loss, train], {x: _images()})
+    types_there = {n.type for part in plan.parts for n in part.nodes if n.device == GPU}
+    assert "Conv2D" in types_there or "_FusedConv2D" in types_there
+    of_the_host = {"_FusedConv2DMaxPool", "_FusedConv2DMaxPoolWithPlaces", "_PackedConv2D", "_PackedMatMul",
+                   "_WinogradConv2D", "_DirectConv2D", "_ReluGradAndBiasAddGrad"}  # fmt: skip
+    assert not types_there & of_the_host
+    assert "mkldnn" not in plan.source
+
+
+def test_a_session_without_gpus_moves_nothing(monkeypatch):
+    for name in ("to_device", "on_gpu", "on_host"):
+        monkeypatch.setattr(torch_devices, name, None)
+        monkeypatch.setattr(emit, name, None)
+    monkeypatch.setattr(gpu_kernels, "runs_on_gpu", None)
+    x, loss, train = _small_net("")
+    config = tf.ConfigProto(device_count={"CPU": 2, "GPU": 0})
+    with tf.Session(config=config) as session:
+        session.run(v1.global_variables_initializer())
+        session.run([loss, train], {x: _images()})
+
+
+def test_memory_that_runs_out_names_the_operation(card, monkeypatch):
+    def exhausted(*args, **keywords):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    x = v1.placeholder(tf.float32, [2])
+    with tf.device("/gpu:0"):
+        y = tf.tanh(x, name="full")
+    monkeypatch.setattr(torch, "tanh", exhausted)
+    with _session() as session, pytest.raises(errors.ResourceExhaustedError, match="node full"):
+        session.run(y, {x: [1.0, 2.0]})
+
+
+def test_visible_gpus_are_counted_by_the_session():
+    assert torch_devices.torch_device(GPU, (2, 0)) == torch.device("cuda", 2)
+    assert torch_devices.torch_device(GPU[:-1] + "1", (2, 0)) == torch.device("cuda", 0)
+    assert torch_devices.torch_device("/job:localhost/replica:0/task:0/device:CPU:0", (2, 0)) == torch.device("cpu")
+
+
+@pytest.mark.parametrize("build, runs", [
+    (lambda: tf.tanh(tf.ones([2, 2])), True),
+    (lambda: tf.matmul(tf.ones([2, 2]), tf.ones([2, 2])), True),
+    (lambda: tf.matmul(tf.ones([2, 2], tf.int32), tf.ones([2, 2], tf.int32)), False),
+])  # fmt: skip
+def test_kernels_are_tried_without_data(build, runs):
+    from reflow.engine.plan import build_plan
+
+    node = build_plan([build()], [], []).nodes[-1]
+    assert gpu_kernels.may_stand_on_gpu(node)
+    assert gpu_kernels.runs_on_gpu(node) is runs
+
+
+# --- a small net ------------------------------------------------------------------------------------------------------
+
+
+def _small_net(device):
+    tf.random.set_random_seed(1)
+    x = v1.placeholder(tf.float32, [4, 8, 8, 3])
+    with tf.device(device):
+        net = v1.layers.conv2d(x, 8, 3, padding="same", activation=tf.nn.relu)
+        net = v1.layers.flatten(v1.layers.max_pooling2d(net, 2, 2))
+        loss = tf.reduce_mean(tf.square(v1.layers.dense(net, 2) - 1.0))
+    return x, loss, v1.train.AdamOptimizer(0.01).minimize(loss)
+
+
+def _images():
+    return np.random.RandomState(0).rand(4, 8, 8, 3).astype(np.float32)
+
+
+def _losses(device):
+    with tf.Graph().as_default():
+        x, loss, train = _small_net(device)
+        with _session(allow_soft_placement=True) as session:
+            session.run(v1.global_variables_initializer())
+            return [session.run([loss, train], {x: _images()})[0] for _ in range(5)]
+
+
+def test_a_net_on_the_stand_in_learns_as_on_the_cpu(card):
+    np.testing.assert_allclose(_losses("/gpu:0"), _losses("/cpu:0"), rtol=1e-5)
+    assert card.to_gpu().count((4, 8, 8, 3)) >= 5
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_net_on_a_gpu_learns_as_on_the_cpu():
+    np.testing.assert_allclose(_losses("/gpu:0"), _losses("/cpu:0"), rtol=1e-3)
