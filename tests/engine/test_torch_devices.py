@@ -1,5 +1,6 @@
 """Data on GPUs: what is moved where, with a stand-in for the GPU; and a small net on a real one, where there is one."""
 
+import threading
 import types
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 
 import reflow as tf
 from reflow.engine import emit, gpu_kernels, torch_devices
+from reflow.engine.rendezvous import Rendezvous
 from reflow.graph import errors
 
 v1 = tf.compat.v1
@@ -181,6 +183,22 @@ def test_memory_that_runs_out_names_the_operation(card, monkeypatch):
     monkeypatch.setattr(torch, "tanh", exhausted)
     with _session() as session, pytest.raises(errors.ResourceExhaustedError, match="node full"):
         session.run(y, {x: [1.0, 2.0]})
+
+
+def test_what_leaves_a_gpu_is_there_when_its_copy_is_done(monkeypatch):
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode():
+        value = torch.empty(3, device="cuda")
+    under_way, copy = threading.Event(), torch.ones(3)
+    done = types.SimpleNamespace(synchronize=under_way.wait)
+    monkeypatch.setattr(torch_devices, "_copy_to_host", lambda tensor: (copy, done))
+    rendezvous = Rendezvous()
+    key = f"{GPU};{GPU.replace('GPU', 'CPU')};edge_1_x:0"
+    torch_devices._Crossing(rendezvous, torch.device("cuda", 0)).send(key, value)
+    assert key not in rendezvous._values  # The sender goes on, and the tensor is not there yet.
+    under_way.set()
+    assert rendezvous.recv(key) is copy
 
 
 def test_visible_gpus_are_counted_by_the_session():
