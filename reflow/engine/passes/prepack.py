@@ -64,7 +64,8 @@ define_op("_PackedMatMul", _INPUTS.format("a"), _BIAS, shape=None, lower=_lower_
 
 
 def _winograd_conv(input, weights, bias, relu, window, pads, sizes, pool):
-    ending = Ending(bias[0] if bias else None, relu, pool)
+    # A constant whose numbers are all the same is one number, repeated.
+    ending = Ending(bias[0].contiguous() if bias else None, relu, pool)
     return winograd.convolve_transformed(input.contiguous(), weights, window, ending, pads, sizes)[0]
 
 

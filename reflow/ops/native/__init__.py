@@ -100,7 +100,8 @@ def threads_for(count: int) -> int:
 def takes(*tensors: torch.Tensor) -> bool:
     """Whether C code can read tensors: float32 numbers in the CPU's memory, one after the other, and not traced."""
     return not torch.compiler.is_compiling() and all(
-        t.dtype is torch.float32 and t.device.type == "cpu" and t.is_contiguous() for t in tensors
+        type(t) is torch.Tensor and t.dtype is torch.float32 and t.device.type == "cpu" and t.is_contiguous()
+        for t in tensors
     )
 
 

@@ -72,3 +72,12 @@ def test_a_frozen_graph_for_several_batches():
         assert "packed" in session.plan(y.name, {x.name: batches[1]}).source
         for batch, want in zip(batches, wants, strict=True):
             np.testing.assert_allclose(session.run(y.name, {x.name: batch}), want, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("window", "depth"), [(1, 32), (3, 32), (5, 16), (3, 3)])
+def test_a_bias_that_is_one_number_repeated(window, depth):
+    random = np.random.RandomState(0)
+    x = tf.placeholder(tf.float32, [2, 16, 16, depth])
+    filter = random.randn(window, window, depth, 64).astype("f")
+    y = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, filter, [1, 1, 1, 1], "SAME"), tf.ones([64])))
+    compared([y], random_feed(x), "prepack", rtol=1e-4, atol=1e-3)
