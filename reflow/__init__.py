@@ -15,10 +15,11 @@ from reflow.engine import allocator as _allocator
 _ROOMS = [
     "reflow.graph.context", "reflow.graph.nest", "reflow.graph.device", "reflow.graph.sparse_tensor",
     "reflow.graph.indexed_slices", "reflow.graph.graph_def", "reflow.graph.graph_util", "reflow.graph.meta_graph",
-    "reflow.ops", "reflow.autodiff", "reflow.engine.session", "reflow.files", "reflow.platform", "reflow.variables",
-    "reflow.ragged", "reflow.train", "reflow.lookup", "reflow.layers", "reflow.losses", "reflow.metrics",
-    "reflow.distributions", "reflow.linear_operators", "reflow.summary", "reflow.profiler", "reflow.data_sets",
-    "reflow.protos", "reflow.testing", "reflow.compat.legacy", "reflow.raw_ops",
+    "reflow.ops", "reflow.autodiff", "reflow.gradient_tape", "reflow.engine.session", "reflow.files",
+    "reflow.platform", "reflow.variables", "reflow.ragged", "reflow.train", "reflow.lookup", "reflow.layers",
+    "reflow.losses", "reflow.metrics", "reflow.distributions", "reflow.linear_operators", "reflow.summary",
+    "reflow.profiler", "reflow.data_sets", "reflow.protos", "reflow.testing", "reflow.compat.legacy",
+    "reflow.raw_ops",
 ]  # fmt: skip
 
 
