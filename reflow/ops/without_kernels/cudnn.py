@@ -38,19 +38,19 @@ def _backprop_shape(op) -> list[Dims]:
     return [tensor.dims for tensor in op._inputs[:4]]
 
 
-for _version, _lengths, _reserved, _extra in (
-    ("", "", "", ""),
-    ("V2", "", ", host_reserved: int8", ""),
-    ("V3", ", sequence_lengths: int32", ", host_reserved: int8", ", num_proj: int = 0, time_major: bool = true"),
+for _version, _lengths, _reserved, _projections, _order in (
+    ("", "", "", "", ""),
+    ("V2", "", ", host_reserved: int8", "", ""),
+    ("V3", ", sequence_lengths: int32", ", host_reserved: int8", ", num_proj: int = 0", ", time_major: bool = true"),
 ):
     define_without_kernel(
         f"CudnnRNN{_version}", f"{_STATE}{_lengths} -> {_RESULT}{_reserved}",
-        f"{_FLOATS}, {_MODES}{_extra}, is_training: bool = true", shape=_forward_shape, is_stateful=True,
+        f"{_FLOATS}, {_MODES}{_projections}, is_training: bool = true{_order}", shape=_forward_shape, is_stateful=True,
     )  # fmt: skip
     define_without_kernel(
         f"CudnnRNNBackprop{_version}",
         f"{_STATE}{_lengths}, output: T, output_h: T, output_c: T, {_BACKPROPS}{_reserved} -> {_GRADIENTS}",
-        f"{_FLOATS}, {_MODES}{_extra}", shape=_backprop_shape, is_stateful=True,
+        f"{_FLOATS}, {_MODES}{_projections}{_order}", shape=_backprop_shape, is_stateful=True,
     )  # fmt: skip
 
 
