@@ -95,8 +95,7 @@ class GradientTape:
         Raises:
           RuntimeError: if it is asked for a second time and the tape is not persistent.
         """
-        if not self._spans or self._was_used and not self._persistent:
-            raise RuntimeError("GradientTape.gradient can only be called once on non-persistent tapes.")
+        self._check_unused()
         self._was_used = True
         if not self._persistent and self._is_recording:
             self._stop()
@@ -174,8 +173,7 @@ class GradientTape:
     @contextmanager
     def _kept(self) -> Iterator[None]:
         """Counts several gradients as one, and what takes the target apart as recorded."""
-        if not self._spans or self._was_used and not self._persistent:
-            raise RuntimeError("GradientTape.gradient can only be called once on non-persistent tapes.")
+        self._check_unused()
         persistent, records = self._persistent, self._is_recording
         self._persistent = True
         if not records:
@@ -186,6 +184,10 @@ class GradientTape:
             self._persistent = persistent
             if not records:
                 self._stop()
+
+    def _check_unused(self) -> None:
+        if not self._spans or self._was_used and not self._persistent:
+            raise RuntimeError("GradientTape.gradient can only be called once on non-persistent tapes.")
 
     def _is_recorded(self, operation: Operation) -> bool:
         return any(first <= operation._id and (end is None or operation._id < end) for first, end in self._spans)

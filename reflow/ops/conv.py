@@ -138,6 +138,17 @@ def conv_with_bias(
     return windows.in_layout(result.relu_() if relu else result, data_format)
 
 
+def _is_plain(attrs, dims, filter_dims) -> bool:
+    """Whether a convolution is of images, channels last, whose filter takes all of the channels."""
+    channels_last = len(dims) == 4 and not windows.is_channels_first(attrs["data_format"])
+    return channels_last and dims[3] == filter_dims[2]
+
+
+def _pads_before(frames, dims) -> list[int]:
+    """The padding above and left of the images."""
+    return [w.pads(size)[0] for w, size in zip(frames, dims[1:3], strict=True)]
+
+
 def shallow_frame(attrs, dims, filter_dims, for_gradient=False) -> shallow_conv.Frame | None:
     """Where the windows stand, where a convolution of few channels is quicker in C; or None.
 
@@ -147,7 +158,7 @@ def shallow_frame(attrs, dims, filter_dims, for_gradient=False) -> shallow_conv.
       filter_dims: of the filter.
       for_gradient: whether that by the filter is asked for.
     """
-    if len(dims) != 4 or windows.is_channels_first(attrs["data_format"]) or dims[3] != filter_dims[2]:
+    if not _is_plain(attrs, dims, filter_dims):
         return None
     if not shallow_conv.suits(attrs["dilations"][1:3], *filter_dims[2:]):
         return None
@@ -156,7 +167,7 @@ def shallow_frame(attrs, dims, filter_dims, for_gradient=False) -> shallow_conv.
     numbers = float("inf") if dims[0] is None else num_elements((dims[0], *sizes, filter_dims[3]))
     if not (for_gradient or shallow_conv.pays(num_elements(filter_dims[:3]), numbers)) or shallow_conv.load() is None:
         return None
-    pads = [w.pads(size)[0] for w, size in zip(frames, dims[1:3], strict=True)]
+    pads = _pads_before(frames, dims)
     return shallow_conv.Frame(attrs["strides"][1:3], pads, sizes)
 
 
@@ -169,7 +180,7 @@ def direct_frame(attrs, dims, filter_dims, is_packed=False) -> shallow_conv.Fram
       filter_dims: of the filter.
       is_packed: whether the filter is packed beforehand; others are packed only if the window is 1x1, with stride 1.
     """
-    if len(dims) != 4 or windows.is_channels_first(attrs["data_format"]) or dims[3] != filter_dims[2]:
+    if not _is_plain(attrs, dims, filter_dims):
         return None
     frames = windows.windows_of(attrs, filter_dims[:2], attrs["data_format"])
     sizes = windows.output_sizes(frames, dims[1:3])
@@ -177,7 +188,7 @@ def direct_frame(attrs, dims, filter_dims, is_packed=False) -> shallow_conv.Fram
         return None
     if not direct_conv.suits(attrs["dilations"][1:3], dims[0], sizes) or direct_conv.load() is None:
         return None
-    pads = [w.pads(size)[0] for w, size in zip(frames, dims[1:3], strict=True)]
+    pads = _pads_before(frames, dims)
     return shallow_conv.Frame(attrs["strides"][1:3], pads, sizes)
 
 
@@ -190,7 +201,7 @@ def winograd_frame(attrs, dims, filter_dims, is_transformed=False) -> tuple[list
       filter_dims: of the filter.
       is_transformed: whether the filter is transformed beforehand.
     """
-    if len(dims) != 4 or windows.is_channels_first(attrs["data_format"]) or dims[3] != filter_dims[2]:
+    if not _is_plain(attrs, dims, filter_dims):
         return None
     strides, dilations = attrs["strides"][1:3], attrs["dilations"][1:3]
     if not winograd.suits(filter_dims[:2], strides, dilations, *filter_dims[2:]):
@@ -201,7 +212,7 @@ def winograd_frame(attrs, dims, filter_dims, is_transformed=False) -> tuple[list
         return None
     if winograd.load() is None:
         return None
-    return [w.pads(size)[0] for w, size in zip(frames, dims[1:3], strict=True)], sizes
+    return _pads_before(frames, dims), sizes
 
 
 def _empty_result(x, filter, attrs):

@@ -22,7 +22,7 @@ def fuse_pool(plan: Plan) -> Plan:
     gone: set[Node] = set()
     replaced: dict[Value, Value] = {}
     for node in plan.nodes:
-        if node.type != "_FusedConv2D" or "device:GPU" in node.device or not _suits(node):
+        if node.type != "_FusedConv2D" or not _suits(node):
             continue
         pool = sole_consumer(node.outputs[0], consumers, fetched)
         if pool is None or pool.control or pool.device != node.device or not _halves(pool):
@@ -41,7 +41,7 @@ def fuse_pool(plan: Plan) -> Plan:
 
 
 def _suits(node: Node) -> bool:
-    """Whether a kernel in C convolves, and the sums are of even height and width."""
+    """Whether a kernel in C convolves, which is never so on a GPU, and the sums are of even height and width."""
     image, filter, bias = node.inputs
     if not has_known_dims(image) or not has_known_dims(filter) or len(bias.dims or ()) != 1:
         return False
