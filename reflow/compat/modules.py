@@ -18,7 +18,8 @@ A single name is published under a legacy path where it is defined, with
 _ROWS = [
     ("python", "", "."),
     # What a program is.
-    ("python.framework", "constant_op function importer load_library sparse_tensor indexed_slices device", "."),
+    ("python.framework", "constant_op function importer load_library sparse_tensor indexed_slices", "."),
+    ("python.framework", "device device_spec", ". @reflow.graph.device"),
     ("python.framework", "tensor_spec framework_lib smart_cond common_shapes", "."),
     ("python.framework", "random_seed", ". random"),
     ("python.framework", "ops",

@@ -204,6 +204,31 @@ def canonical_name(device):
     return device.to_string() if isinstance(device, DeviceSpec) else _canonical(device)
 
 
+def device_string(device):
+    """The string that an operation keeps for a device: that of a DeviceSpec, or the string as it was written.
+
+    Raises:
+      TypeError: for anything else.
+    """
+    if isinstance(device, DeviceSpec):
+        return device.to_string()
+    if isinstance(device, str):
+        return device
+    if isinstance(device, bytes):
+        return device.decode()
+    raise TypeError(f"Expected binary or unicode string, got {device!r}")
+
+
+def check_valid(spec):
+    """Raise a ValueError if a string names no device."""
+    _parse(spec)
+
+
+def is_device_spec(value):
+    """True for a DeviceSpec."""
+    return isinstance(value, DeviceSpec)
+
+
 @lru_cache(maxsize=4096)
 def merge_names(outer, inner):
     """The canonical name of what `inner` specifies, completed by `outer`; both are device strings."""

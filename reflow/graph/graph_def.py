@@ -156,14 +156,18 @@ class _Importer:
             self._nodes[node.name] = node
         self._made: dict[str, Operation] = {}
         self._back_edges: list[tuple[Operation, int, str]] = []
+        self._colocated: list[Operation] = []
 
     def add_all(self, scope: str) -> None:
         """Add every node below `scope`."""
         prefix = f"{scope}/" if scope else ""
         for function in self._graph_def.library.function:
             self._graph._functions.setdefault(function.signature.name, function)
+        _check_colocation(self._nodes)
         for node in _inputs_first(self._graph_def, self._nodes):
             self._made[node.name] = self._add(node, prefix)
+        for operation in self._colocated:
+            self._stand_with_anchor(operation)
         for operation, position, name in self._back_edges:
             operation._update_input(position, self._tensor(name, operation.name))
         unused = [k for k in self._given if (k if k[:1] == "^" or ":" in k else f"{k}:0") not in self._used]
@@ -201,13 +205,29 @@ class _Importer:
         graph._names_in_use.setdefault(scope.lower(), 1)
         _use_parent_scopes(graph, scope)
         with graph.control_dependencies(None) if not graph._control_stack else _NoContext():
-            operation = graph.add_operation(op_def, inputs, attrs, output_types_of(op_def, attrs), scope, 4)
-        if node.device and not operation._device:
-            operation._device = canonical_name(node.device)
+            device_stack, graph._device_stack = graph._device_stack, ()
+            try:
+                operation = graph.add_operation(op_def, inputs, attrs, output_types_of(op_def, attrs), scope, 4)
+            finally:
+                graph._device_stack = device_stack
+        self._ask_for_device(operation, node.device)
         controls = [self._operation(n[1:], node.name) for n in node.input if n[:1] == "^"]
         operation._add_control_inputs(controls)
         self._back_edges.extend((operation, position, name) for position, name in later)
         return operation
+
+    def _ask_for_device(self, operation: Operation, device: str) -> None:
+        """The node's own request stands before those of the scopes around; that of a colocated node does not count."""
+        if _anchors(operation):
+            operation._device = ""
+            self._colocated.append(operation)
+        else:
+            operation._device = canonical_name(device)
+            self._graph._apply_device_functions(operation)
+
+    def _stand_with_anchor(self, operation: Operation) -> None:
+        devices = (self._graph._by_name[anchor].device for anchor in _anchors(operation))
+        operation._device = canonical_name(next(filter(None, devices), ""))
 
     def _class_attr(self, key, value, prefix):
         if key != "_class" or not prefix:
@@ -266,6 +286,21 @@ class _Importer:
         if name not in self._made:
             raise ValueError(f"Requested return_element {name!r} not found in graph_def.")
         return self._made[name]
+
+
+def _check_colocation(nodes: dict[str, NodeDef]) -> None:
+    for node in nodes.values():
+        for label in node.attr["_class"].list.s if "_class" in node.attr else ():
+            anchor = label.decode().removeprefix("loc:@")
+            if label.startswith(b"loc:@") and anchor not in nodes:
+                raise ValueError(f"Node '{node.name}' expects to be colocated with unknown node '{anchor}'")
+
+
+def _anchors(operation: Operation) -> list[str]:
+    """The names of the other operations with which an operation asks to stand."""
+    labels = operation.attrs.get("_class", ())
+    names = [label[5:].decode() for label in labels if label.startswith(b"loc:@")]
+    return [name for name in names if name != operation.name]
 
 
 class _NoContext:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reflow.graph.device import canonical_name
+from reflow.graph.device import device_string
 from reflow.graph.dtypes import DType
 from reflow.graph.errors import OperatorNotAllowedInGraphError
 from reflow.graph.export import export
@@ -123,7 +123,7 @@ class Operation:
         return self._device
 
     def _set_device(self, device) -> None:
-        self._device = canonical_name(device)
+        self._device = device_string(device)
 
     @property
     def node_def(self):

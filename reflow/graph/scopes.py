@@ -3,7 +3,7 @@
 import contextlib
 import re
 
-from reflow.graph.device import canonical_name, merge_device
+from reflow.graph.device import device_string, merge_device
 from reflow.graph.operation import Operation, Tensor
 
 VALID_OP_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\\-/]*\Z")
@@ -210,9 +210,7 @@ class GraphScopes:
         for function in reversed(self._device_stack):
             if function is None:
                 break
-            device = function(operation)
-            # A string stays as the function wrote it.
-            operation._device = device if isinstance(device, str) else canonical_name(device)
+            operation._device = device_string(function(operation))
 
     def colocate_with(self, op, ignore_existing=False):
         """Place the operations made inside on the device of `op`; None leaves all colocation blocks."""
@@ -301,5 +299,6 @@ def _operation_of(graph, item):
         return handle.op
     if isinstance(getattr(item, "op", None), Operation):
         return item.op
-    element = graph.as_graph_element(item)
-    return element.op if isinstance(element, Tensor) else element
+    from reflow.graph.convert import to_tensor
+
+    return to_tensor(item).op

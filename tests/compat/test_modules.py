@@ -51,6 +51,9 @@ REAL_IMPORTS = [
     ("from tensorflow.python.util import compat", "compat.as_bytes is tf.compat.as_bytes"),
     ("from tensorflow.python.util import tf_inspect", "tf_inspect.getargspec(lambda a: a).args == ['a']"),
     ("from tensorflow.python.util.tf_export import tf_export", "tf_export('x')(len) is len"),
+    ("from tensorflow.python.framework import device", "device.canonical_name('/cpu:0') == '/device:CPU:0' and "
+     "device.DeviceSpec is tf.DeviceSpec and device.merge_device('/gpu:1') and device.check_valid('') is None"),
+    ("from tensorflow.python.framework import device", "device.is_device_spec(tf.DeviceSpec())"),
     ("from tensorflow.python.client import device_lib", "device_lib.list_local_devices()[0].device_type == 'CPU'"),
     ("from tensorflow.python.client import session", "session.Session is tf.Session"),
     ("from tensorflow.python.client import timeline", "timeline.Timeline"),

@@ -85,6 +85,27 @@ def test_devices():
         "/device:GPU:0", "/job:worker/task:3/device:GPU:0", "/device:CPU:0", "", "/cpu:1"]  # fmt: skip
 
 
+@pytest.mark.parametrize(("device", "written"), [
+    ("/cpu:0", "/cpu:0"), (b"/gpu:0", "/gpu:0"), (tf.DeviceSpec(device_type="cpu"), "/device:CPU:*")])  # fmt: skip
+def test_what_a_device_function_gives_stays_as_it_is_written(device, written):
+    with tf.device(lambda op: device):
+        assert tf.constant(1).device == written
+    operation = tf.no_op()
+    operation._set_device(device)
+    assert operation.device == written
+
+
+@pytest.mark.parametrize("device", [None, 3])
+def test_a_device_function_has_to_give_a_device(device):
+    with tf.device(lambda op: device), pytest.raises(TypeError, match=f"binary or unicode string, got {device}"):
+        tf.constant(1)
+
+
+def test_colocation_with_what_is_no_operation_yet():
+    with tf.colocate_with(3.0):
+        assert tf.no_op().colocation_groups() == [b"loc:@Const"]
+
+
 def test_colocation():
     with tf.device("/cpu:0"):
         a = tf.constant(1, name="a")

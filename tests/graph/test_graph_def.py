@@ -50,6 +50,36 @@ def test_input_map():
             tf.import_graph_def(graph_def, {"nobody:0": mine})
 
 
+def _imported(rows, device=None):
+    """The devices of imported nodes n0, n1, ...; a row is a device and a colocation label."""
+    graph_def = tf.GraphDef()
+    for i, (own, label) in enumerate(rows):
+        node = graph_def.node.add(name=f"n{i}", op="NoOp", device=own)
+        if label:
+            node.attr["_class"].list.s.append(label)
+    with tf.Graph().as_default() as graph, tf.device(device):
+        tf.import_graph_def(graph_def, name="")
+    return [op.device for op in graph.get_operations()]
+
+
+def test_an_imported_node_keeps_its_device():
+    rows = [("", b""), ("/cpu:0", b""), ("/job:w/device:CPU:1", b"")]
+    assert _imported(rows) == ["", "/device:CPU:0", "/job:w/device:CPU:1"]
+    assert _imported(rows, "/job:o/gpu:7") == ["/job:o/device:GPU:7", "/job:o/device:CPU:0", "/job:w/device:CPU:1"]
+    seen = []
+    assert _imported(rows, lambda op: seen.append(op.device) or "/cpu:5") == ["/cpu:5"] * 3
+    assert seen == ["", "/device:CPU:0", "/job:w/device:CPU:1"]
+    with pytest.raises(ValueError, match="Unknown attribute: 'bogus' in 'bogus'"):
+        _imported([("bogus", b"")], "/cpu:0")
+
+
+def test_an_imported_node_takes_the_device_of_what_it_stands_with():
+    assert _imported([("/cpu:1", b"loc:@n1"), ("/cpu:0", b"")], "/gpu:2") == ["/device:CPU:0"] * 2
+    assert _imported([("/cpu:1", b"loc:@n0"), ("/cpu:0", b"other")]) == ["/device:CPU:1", "/device:CPU:0"]
+    with pytest.raises(ValueError, match="Node 'n0' expects to be colocated with unknown node 'nobody'"):
+        _imported([("/cpu:1", b"loc:@nobody")])
+
+
 def test_imports_that_cannot_work():
     graph_def = _program().as_graph_def()
     with tf.Graph().as_default():
