@@ -8,6 +8,7 @@ from pathlib import Path
 from reflow.engine.collectives import join_collectives
 from reflow.engine.jit.request import Request
 from reflow.engine.passes.arithmetic import simplify_arithmetic
+from reflow.engine.passes.banded_lrn import lower_lrn
 from reflow.engine.passes.bias_gradient import sum_with_relu_gradient
 from reflow.engine.passes.common_subexpressions import merge_common_subexpressions
 from reflow.engine.passes.conditionals import guard_branches, resolve_known_conditions
@@ -78,6 +79,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("folding", fold_constants),
     ("conditionals", resolve_known_conditions),
     ("arithmetic", simplify_arithmetic),
+    ("banded_lrn", lower_lrn),
     ("common_subexpressions", merge_common_subexpressions),
     ("cross_entropy", drop_unwanted_losses),
     ("fold_batch_norm", fold_batch_norm),

@@ -1,4 +1,7 @@
-"""Local response normalization over neighbouring channels (Krizhevsky et al. 2012, section 3.3)."""
+"""Local response normalization over neighbouring channels (Krizhevsky et al. 2012, section 3.3).
+
+Most plans have other nodes in the place of these ops: see `engine/passes/banded_lrn.py`.
+"""
 
 import torch
 
@@ -21,20 +24,8 @@ def _band(channels: int, radius: int, dtype: torch.dtype, device: torch.device) 
     return torch.ones(channels, channels, dtype=dtype, device=device).tril(radius).triu(-radius)
 
 
-def _power(x: torch.Tensor, beta: float) -> torch.Tensor:
-    """x ** -beta; the usual exponents without a logarithm."""
-    if beta == 1:
-        return x.reciprocal()
-    if beta == 0.5:
-        return x.rsqrt()
-    if beta == 0.75:
-        root = x.rsqrt()
-        return root.sqrt().mul_(root)
-    return x.pow(-beta)
-
-
 def _power_(x: torch.Tensor, beta: float) -> torch.Tensor:
-    """As `_power`; it may take over the memory of x."""
+    """x ** -beta, in the memory of x; the usual exponents without a logarithm."""
     if beta == 1:
         return x.reciprocal_()
     if beta == 0.5:
@@ -59,18 +50,12 @@ def _lrn(input, depth_radius, bias, alpha, beta):
 
 
 def _lrn_grad(input_grads, input_image, output_image, depth_radius, bias, alpha, beta):
-    x = input_image.float().contiguous()
-    norms = _norms(x, depth_radius, bias, alpha)
-    return _grad_from_norms(input_grads.float(), x, output_image.float(), norms, depth_radius, alpha, beta, _power_).to(
-        input_image.dtype
-    )
-
-
-def _grad_from_norms(grad, x, y, norms, depth_radius, alpha, beta, power):
     """With n the norms: dx = dy * n^-beta - 2 alpha beta x * (the neighbours' sum of dy * y / n)."""
-    terms = (grad * y).div_(norms)
+    x, grad = input_image.float().contiguous(), input_grads.float()
+    norms = _norms(x, depth_radius, bias, alpha)
+    terms = (grad * output_image.float()).div_(norms)
     sums = terms @ _band(x.shape[-1], depth_radius, x.dtype, x.device)
-    return sums.mul_(x).mul_(-2 * alpha * beta).addcmul_(grad, power(norms, beta))
+    return sums.mul_(x).mul_(-2 * alpha * beta).addcmul_(grad, _power_(norms, beta)).to(input_image.dtype)
 
 
 def _lrn_grad_shape(op):
@@ -82,23 +67,11 @@ def _lrn_grad_shape(op):
 
 define_op("LRN", "input: T -> output: T", _ATTRS, shape=lambda op: [with_rank(op._inputs[0].dims, 4)], kernel=_lrn,
           native=lrn_native.lrn)  # fmt: skip
-# Of any output image; where it is that of an LRN, a plan has `_LRNGradOfImage` in its place.
+# Of any output image, be it that of the LRN or not.
 define_op(
     "LRNGrad", "input_grads: T, input_image: T, output_image: T -> output: T", _ATTRS, shape=_lrn_grad_shape,
     kernel=_lrn_grad,
 )  # fmt: skip
-
-
-# --- ops of the plan: the norms serve the gradient, too; or it needs the image alone ----------------------------------
-
-
-def _lrn_with_norms(input, depth_radius, bias, alpha, beta):
-    norms = _norms(input, depth_radius, bias, alpha)
-    return _power(norms, beta).mul_(input), norms
-
-
-def _lrn_grad_from_norms(input_grads, input_image, output_image, norms, depth_radius, alpha, beta):
-    return _grad_from_norms(input_grads, input_image, output_image, norms, depth_radius, alpha, beta, _power)
 
 
 def _lrn_grad_of_image(input_grads, input_image, depth_radius, bias, alpha, beta):
@@ -106,10 +79,7 @@ def _lrn_grad_of_image(input_grads, input_image, depth_radius, bias, alpha, beta
     return _lrn_grad(input_grads, input_image, _lrn(input_image, *attrs), *attrs)
 
 
-define_op("_LRNWithNorms", "input: T -> output: T, norms: T", _ATTRS, shape=lambda op: [op._inputs[0].dims] * 2,
-          kernel=_lrn_with_norms, gradient=None)  # fmt: skip
-define_op("_LRNGradFromNorms", "input_grads: T, input_image: T, output_image: T, norms: T -> output: T", _ATTRS,
-          shape=_lrn_grad_shape, kernel=_lrn_grad_from_norms, gradient=None)  # fmt: skip
+# What a plan has for the kernel in C, which needs the image alone.
 define_op("_LRNGradOfImage", "input_grads: T, input_image: T -> output: T", _ATTRS, shape=_lrn_grad_shape,
           kernel=_lrn_grad_of_image, native=lrn_native.lrn_grad, gradient=None)  # fmt: skip
 

@@ -30,7 +30,7 @@ _OF_LIBRARIES = frozenset({
     "DepthwiseConv2dNative", "DepthwiseConv2dNativeBackpropFilter", "DepthwiseConv2dNativeBackpropInput", "LRN",
     "LRNGrad", "MatMul", "MaxPool", "MaxPool3D", "MaxPool3DGrad", "MaxPoolGrad", "_FusedConv2D", "_FusedConv2DMaxPool",
     "_FusedConv2DMaxPoolWithPlaces", "_FusedMatMul",
-    "_DirectConv2D", "_LRNGradFromNorms", "_LRNWithNorms", "_MaxPoolGradFromPlaces", "_MaxPoolWithPlaces",
+    "_DirectConv2D", "_LRNGradOfImage", "_MaxPoolGradFromPlaces", "_MaxPoolWithPlaces",
     "_PackedConv2D", "_PackedMatMul", "_WinogradConv2D",
 })  # fmt: skip
 

@@ -46,7 +46,8 @@ _MAKERS = frozenset({
     "Conv2DBackpropFilter", "Conv2DBackpropInput", "DepthwiseConv2dNative", "LRN", "LRNGrad", "LogSoftmax", "MatMul",
     "Maximum", "MaxPool", "MaxPoolGrad", "Minimum", "Pack", "Softmax", "SoftmaxCrossEntropyWithLogits",
     "SparseSoftmaxCrossEntropyWithLogits", "SquaredDifference", "_CrossEntropyGradient", "_FusedConv2D",
-    "_FusedConv2DMaxPool", "_FusedMatMul", "_ScaleMany", "_SparseCrossEntropyGradient",
+    "_FusedConv2DMaxPool", "_FusedMatMul", "_LRNGradOfImage", "_PackedMatMul", "_ScaleMany",
+    "_SparseCrossEntropyGradient",
 }) | _IN_PLACE.keys()  # fmt: skip
 
 # Views in which every element of the memory shows once.

@@ -1,10 +1,8 @@
-"""Maximum pools and LRN that keep for their gradients what these would compute again."""
+"""Maximum pools that keep for their gradients what these would compute again."""
 
-import numpy as np
 import pytest
 
 import reflow as tf
-from reflow.ops.native import lrn as lrn_native
 from reflow.ops.native import max_pool as native_pool
 from tests.engine.passes.plans import compared, plan_of, random_feed, run, types
 
@@ -44,29 +42,6 @@ def test_the_image_is_not_kept_for_the_gradient_of_a_pool():
     assert [n.type for n in plan.nodes if relu in n.inputs] == ["_MaxPoolWithPlaces"]
 
 
-@pytest.mark.parametrize("beta, in_c", [(0.5, False), (0.75, False), (1.0, False), (0.6, False), (0.75, True)])
-def test_the_norms_of_lrn(beta, in_c, monkeypatch):
-    if not in_c:
-        monkeypatch.setattr(lrn_native, "load", lambda: None)
-    elif lrn_native.load() is None:
-        pytest.skip("no C compiler")
-    x = tf.placeholder(tf.float32, [2, 3, 3, 8])
-    y = tf.nn.lrn(x, 2, bias=1.5, alpha=0.3, beta=beta)
-    fetches = [y, *tf.gradients(tf.reduce_sum(tf.square(y)), x)]
-    with_pass, _ = compared(fetches, random_feed(x), "share_with_gradient", rtol=1e-6)
-    assert ({"LRN", "_LRNGradOfImage"} if in_c else {"_LRNWithNorms", "_LRNGradFromNorms"}) <= set(types(with_pass))
-
-
-def test_the_gradient_of_lrn_in_other_hands(monkeypatch):
-    """A plan for the C kernels gives the same numbers without them."""
-    x = tf.placeholder(tf.float32, [2, 3, 3, 8])
-    y = tf.nn.lrn(x, 2, bias=1.5, alpha=0.3, beta=0.75)
-    plan = plan_of(tf.gradients(tf.reduce_sum(tf.square(y)), x), [x])
-    want = run(plan, random_feed(x))
-    monkeypatch.setattr(lrn_native, "load", lambda: None)
-    np.testing.assert_allclose(run(plan, random_feed(x)), want, rtol=1e-5, atol=1e-6)
-
-
 def test_two_gradients_of_one_pool():
     x, a, b = (tf.placeholder(tf.float32, s) for s in ([1, 4, 4, 2], [1, 2, 2, 2], [1, 2, 2, 2]))
     pooled = tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "VALID")
@@ -77,8 +52,8 @@ def test_two_gradients_of_one_pool():
 
 def test_without_a_gradient_nothing_is_kept():
     x = tf.placeholder(tf.float32, [2, 4, 4, 8])
-    plan = plan_of([tf.nn.lrn(tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "VALID"))], [x])
-    assert types(plan) == ["MaxPool", "LRN"]
+    plan = plan_of([tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "VALID")], [x])
+    assert types(plan) == ["MaxPool"]
 
 
 def test_second_gradients():
