@@ -14,7 +14,7 @@ from reflow.engine.passes.common_subexpressions import merge_common_subexpressio
 from reflow.engine.passes.conditionals import guard_branches, resolve_known_conditions
 from reflow.engine.passes.control import remove_redundant_control_edges
 from reflow.engine.passes.copies import divide_before_copying
-from reflow.engine.passes.cross_entropy import drop_unwanted_losses
+from reflow.engine.passes.cross_entropy import fuse_cross_entropy
 from reflow.engine.passes.dead import remove_dead_nodes
 from reflow.engine.passes.elementwise_chains import fuse_elementwise
 from reflow.engine.passes.fold_batch_norm import fold_batch_norm
@@ -81,7 +81,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("arithmetic", simplify_arithmetic),
     ("banded_lrn", lower_lrn),
     ("common_subexpressions", merge_common_subexpressions),
-    ("cross_entropy", drop_unwanted_losses),
+    ("cross_entropy", fuse_cross_entropy),
     ("fold_batch_norm", fold_batch_norm),
     ("moments", fuse_moments),
     ("fuse_bias", fuse_bias),

@@ -47,7 +47,6 @@ _MAKERS = frozenset({
     "Maximum", "MaxPool", "MaxPoolGrad", "Minimum", "Pack", "Softmax", "SoftmaxCrossEntropyWithLogits",
     "SparseSoftmaxCrossEntropyWithLogits", "SquaredDifference", "_CrossEntropyGradient", "_FusedConv2D",
     "_FusedConv2DMaxPool", "_FusedMatMul", "_LRNGradOfImage", "_PackedMatMul", "_ScaleMany",
-    "_SparseCrossEntropyGradient",
 }) | _IN_PLACE.keys()  # fmt: skip
 
 # Views in which every element of the memory shows once.
