@@ -25,10 +25,13 @@ def session_devices(config=None) -> list[DeviceAttributes]:
     """The devices of a session: as many virtual CPUs as its config asks for, and the GPUs that torch sees.
 
     Raises:
+      NotFoundError: if `device_count` asks for no CPU.
       InvalidArgumentError: if `gpu_options.visible_device_list` names a GPU that is not there, or one twice.
     """
     counts = dict(config.device_count) if config is not None else {}
-    cpus = max(counts.get("CPU", 1), 1)
+    cpus = counts.get("CPU", 1)
+    if cpus < 1:
+        raise errors.NotFoundError(None, None, "No CPU devices are available in this process")
     devices = [DeviceAttributes(f"{_PREFIX}/device:CPU:{i}", "CPU", _host_memory(), i + 1) for i in range(cpus)]
     fraction = config.gpu_options.per_process_gpu_memory_fraction if config is not None else 0
     for i, gpu in enumerate(visible_gpus(config)[: counts.get("GPU")]):

@@ -29,6 +29,11 @@ def partition(plan: Plan) -> dict[str, Plan]:
     return parts
 
 
+def name_in_key(key: str) -> str:
+    """The tensor that travels under a key: "name", or "name:1" if it is not a node's first output."""
+    return key.rpartition(";")[2].split("_", 2)[2].removesuffix(":0")
+
+
 class _Splitter:
     def __init__(self, parts: dict[str, Plan]):
         self._parts = parts

@@ -1,5 +1,6 @@
 """Placement: the device of every node. Constraints first, then a simulated run with the cost model."""
 
+import re
 import sys
 
 from reflow.engine import cost_model, gpu_kernels
@@ -36,9 +37,11 @@ class Placer:
         """Set the `device` of every node to a full device name.
 
         Raises:
-          InvalidArgumentError: if a node asks for a device that is not there, or nodes that have to stay together ask
-            for different ones.
+          InvalidArgumentError: if a node asks for what is no device or for one that is not there, or nodes that have
+            to stay together ask for different ones.
         """
+        for node in {n.device: n for n in plan.nodes}.values():
+            _check_name(node)
         is_simple = len(self._devices) == 1 and not self._log
         if is_simple and all(not n.device or self._named(n.device) for n in plan.nodes):
             for node in plan.nodes:
@@ -82,14 +85,14 @@ class Placer:
 
     def _candidates(self, node: Node) -> list[str]:
         """The devices that the node's own request names."""
-        found = self._named(node.device)
-        if not found and self._soft:
-            # Another type or number will do, another job or task will not.
-            asked = DeviceSpec.from_string(node.device)
-            found = self._named(asked.replace(device_type=None, device_index=None).to_string())[:1]
-        if found:
+        if found := self._named(node.device):
             return found
-        hint = "" if self._soft else " With allow_soft_placement=True in its ConfigProto a session takes another."
+        # Another type or number will do, another job or task will not.
+        elsewhere = _spec(node.device).replace(device_type=None, device_index=None)
+        others = self._named(elsewhere.to_string())[:1]
+        if others and self._soft:
+            return others
+        hint = " With allow_soft_placement=True in its ConfigProto a session takes another." if others else ""
         there = ", ".join(self._devices)
         raise _not_placed(node, f"Cannot assign a device for operation {node.name}: node {node.name} was explicitly "
                           f"assigned to {node.device} but available devices are [ {there} ]. Make sure the device "
@@ -98,7 +101,7 @@ class Placer:
     def _named(self, name: str) -> list[str]:
         """The devices that a name, full or partial, stands for."""
         if name not in self._matching:
-            wanted = DeviceSpec.from_string(name)
+            wanted = _spec(name)
             pairs = zip(self._devices, self._specs, strict=True)
             self._matching[name] = [d for d, spec in pairs if _matches(wanted, spec)]
         return self._matching[name]
@@ -219,13 +222,26 @@ def _state_name(node: Node) -> bytes:
     return node.attrs.get("shared_name") or node.name.encode()
 
 
+def _spec(name: str) -> DeviceSpec:
+    """The parts of a requested name, in which "*" says "any" as leaving the part out does."""
+    return DeviceSpec.from_string(re.sub(r"/(job|replica|task):\*(?=/|$)", "", name))
+
+
+def _check_name(node: Node) -> None:
+    try:
+        _spec(node.device)
+    except ValueError:
+        message = f"Malformed device specification '{node.device}' in node: {node.name}"
+        raise _not_placed(node, message) from None
+
+
 def _matches(wanted: DeviceSpec, spec: DeviceSpec) -> bool:
     return all(getattr(wanted, part) in (None, getattr(spec, part)) for part in _PARTS)
 
 
 def _difference(device: str, other: str) -> str:
     """What keeps two devices from being one, in TensorFlow's words."""
-    specs = DeviceSpec.from_string(device), DeviceSpec.from_string(other)
+    specs = _spec(device), _spec(other)
     for part, plural in _PARTS.items():
         values = {getattr(spec, part) for spec in specs}
         if len(values) == 2 and None not in values:
@@ -234,7 +250,7 @@ def _difference(device: str, other: str) -> str:
 
 
 def _about_gpus(node: Node) -> str:
-    if DeviceSpec.from_string(node.device).device_type != "GPU" or is_built_with_cuda():
+    if _spec(node.device).device_type != "GPU" or is_built_with_cuda():
         return ""
     return " The requested device appears to be a GPU, but CUDA is not enabled."
 

@@ -1,7 +1,11 @@
 """Sessions: they own the state of a graph's variables and run parts of the graph."""
 
+import contextlib
 import sys
 import threading
+import warnings
+
+from google.protobuf.text_format import MessageToString
 
 from reflow.engine import linear_maps  # noqa: F401 # It defines an op.
 from reflow.engine.default_config import default_config
@@ -13,6 +17,7 @@ from reflow.engine.partial_run import PartialRuns
 from reflow.engine.pipeline import Options
 from reflow.engine.placement import Placer
 from reflow.engine.step import Compiled, Step, use_threads
+from reflow.graph import errors
 from reflow.graph.default import default_session
 from reflow.graph.export import export
 from reflow.graph.graph import Graph, get_default_graph
@@ -31,15 +36,16 @@ class BaseSession:
         if config is not None and type(config).__name__ != "ConfigProto":
             raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
         self._graph = graph or get_default_graph()
-        self._target = target.decode() if isinstance(target, bytes) else target or ""
+        self._target = target.encode() if isinstance(target, str) else target or b""
         self._config = config = default_config() if config is None else config
+        _check_target(self._target, config)
         self._closed = False
         self._resources = ResourceManager(tuple(visible_gpus(config)))
         self._options = _options(config)
         limit_gpu_memory(config)
         if config.log_device_placement:
             print(mapping(config), file=sys.stderr)
-        self._timeout_ms = config.operation_timeout_in_ms
+        self._timeout_ms = max(config.operation_timeout_in_ms, 0)
         if config.intra_op_parallelism_threads > 0:
             use_threads(config.intra_op_parallelism_threads)
         self._lock = threading.Lock()
@@ -61,7 +67,7 @@ class BaseSession:
         return self._graph.as_graph_def()
 
     @property
-    def sess_str(self) -> str:
+    def sess_str(self) -> bytes:
         """The target that the session was made with."""
         return self._target
 
@@ -77,8 +83,13 @@ class BaseSession:
         self._runs.clear()
 
     def list_devices(self):
-        """The devices that the session can run operations on."""
-        self._check_open()
+        """The devices that the session can run operations on.
+
+        Raises:
+          CancelledError: if the session is closed.
+        """
+        if self._closed:
+            raise errors.CancelledError(None, None, "Session has been closed.")
         return session_devices(self._config)
 
     # --- running ------------------------------------------------------------------------------------------------------
@@ -217,6 +228,19 @@ class BaseSession:
         return step.plan()
 
 
+def _check_target(target: bytes, config) -> None:
+    """Sessions run in this process: there is no server to speak to.
+
+    Raises:
+      NotFoundError: for any target but "".
+    """
+    if target:
+        raise errors.NotFoundError(
+            None, None, f'No session factory registered for the given session options: {{target: "{target.decode()}" '
+            f"config: {MessageToString(config, as_one_line=True)}}} Registered factories are {{DIRECT_SESSION}}.",
+        )  # fmt: skip
+
+
 def _options(config) -> Options:
     """How to compile, from a ConfigProto."""
     devices = [device.name for device in session_devices(config)]
@@ -270,7 +294,7 @@ class Session(BaseSession):
     """Runs the operations of a graph and holds its variables.
 
     Args:
-      target: "" for this process, or the address of a server.
+      target: "": this process.
       graph: the graph to run; the default graph if None.
       config: a ConfigProto; what the program has set for all sessions if None.
 
@@ -280,24 +304,30 @@ class Session(BaseSession):
 
     def __init__(self, target="", graph=None, config=None):
         super().__init__(target, graph, config)
-        self._contexts = []
+        self._contexts = None
 
     def __enter__(self):
-        context = self._graph.as_default(), self.as_default()
-        context[0].__enter__()
-        context[1].__enter__()
-        self._contexts.append(context)
+        if self._contexts is not None:
+            raise RuntimeError("Session context managers are not re-entrant. Use `Session.as_default()` if you want to "
+                               "enter a session multiple times.")  # fmt: skip
+        self._contexts = contextlib.ExitStack()
+        self._contexts.enter_context(self._graph.as_default())
+        self._contexts.enter_context(self.as_default())
         return self
 
     def __exit__(self, exc_type, exc_value, traceback):
-        graph_context, session_context = self._contexts.pop()
-        session_context.__exit__(exc_type, exc_value, traceback)
-        graph_context.__exit__(exc_type, exc_value, traceback)
+        contexts, self._contexts = self._contexts, None
+        contexts.__exit__(exc_type, exc_value, traceback)
         self.close()
 
     @staticmethod
     def reset(target, containers=None, config=None):
-        """Clear the resources of a server; sessions of this process keep their own, so here nothing is shared."""
+        """Clear the resources of a server; sessions of this process keep their own, so here nothing is shared.
+
+        Raises:
+          NotFoundError: for any target but "".
+        """
+        _check_target(target.encode() if isinstance(target, str) else target or b"", config or default_config())
 
 
 @export("InteractiveSession")
@@ -308,8 +338,15 @@ class InteractiveSession(BaseSession):
       target, graph, config: as for `Session`.
     """
 
+    _open = 0  # How many of them are not closed.
+
     def __init__(self, target="", graph=None, config=None):
         super().__init__(target, graph, config)
+        if InteractiveSession._open:
+            warnings.warn("An interactive session is already active. This can cause out-of-memory errors in some "
+                          "cases. You must explicitly call `InteractiveSession.close()` to release resources held by "
+                          "the other session(s).", stacklevel=2)  # fmt: skip
+        InteractiveSession._open += 1
         self._context = self.as_default()
         self._context.__enter__()
         self._graph_context = None
@@ -326,3 +363,4 @@ class InteractiveSession(BaseSession):
         if self._context is not None:
             self._context.__exit__(None, None, None)
             self._context = None
+            InteractiveSession._open -= 1

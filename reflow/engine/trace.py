@@ -12,9 +12,12 @@ from reflow.engine.devices import _PREFIX
 from reflow.engine.emit import Emitter
 from reflow.engine.feeds import feed_pairs, feed_value
 from reflow.engine.fetches import Fetches
+from reflow.engine.partition import name_in_key
 from reflow.engine.step import Compiled
 from reflow.graph import errors
 from reflow.ops.waiting import time_limit
+
+_FIRST_DEVICE = f"{_PREFIX}/device:CPU:0"
 
 # What spends its time waiting for another device.
 _WAITING = frozenset({"_Recv", "_RecvToken"})
@@ -48,7 +51,7 @@ def run_with_metadata(session, fetches, feed_dict, options, run_metadata):
       DeadlineExceededError: if `timeout_in_ms` passes first.
     """
     _check(session, options, run_metadata)
-    milliseconds = (options.timeout_in_ms if options is not None else 0) or session._timeout_ms
+    milliseconds = max(options.timeout_in_ms if options is not None else 0, 0) or session._timeout_ms
     wants_graphs = options is not None and options.output_partition_graphs
     if options is None or options.trace_level == config_pb2.RunOptions.NO_TRACE and not wants_graphs:
         return _within(milliseconds, lambda: session._run(fetches, feed_dict))
@@ -150,21 +153,20 @@ class TimedStep:
     def step_stats(self):
         """The times as a StepStats proto: one NodeExecStats a node, by device."""
         stats = step_stats_pb2.StepStats()
-        devices: dict[str, object] = {}
+        # A step that is constant has no rows, but it has a device.
+        names = sorted({_device(node) for part in self._compiled.parts for node in part.nodes})
+        devices = {name: stats.dev_stats.add(device=name) for name in names or [_FIRST_DEVICE]}
         for node, start, end, outputs in self.rows():
-            device = node.device or "/device:CPU:0"
-            device = device if device.startswith("/job:") else f"{_PREFIX}{device}"
-            if device not in devices:
-                devices[device] = stats.dev_stats.add(device=device)
-            self._add_node(devices[device], node, start, end, outputs)
+            self._add_node(devices[_device(node)], node, start, end, outputs)
         return stats
 
     def _add_node(self, device, node, start, end, outputs):
-        inputs = ", ".join(v.name for v in node.inputs)
+        inputs = ", ".join(_input_names(node))
         at = self._wall + start
         row = device.node_stats.add(
             node_name=node.name, all_start_micros=at // 1000, all_start_nanos=at, op_start_rel_micros=0,
             op_end_rel_micros=max((end - start) // 1000, 1), all_end_rel_micros=max((end - start) // 1000, 1),
+            scheduled_micros=at // 1000, scheduled_nanos=at,
             op_end_rel_nanos=end - start, all_end_rel_nanos=end - start,
             timeline_label=f"{node.name} = {node.type}({inputs})",
         )  # fmt: skip
@@ -180,6 +182,17 @@ class TimedStep:
             output.tensor_description.allocation_description.requested_bytes = size
             output.tensor_description.allocation_description.allocated_bytes = size
             output.tensor_description.allocation_description.allocator_name = "cpu"
+
+
+def _device(node) -> str:
+    return node.device or _FIRST_DEVICE
+
+
+def _input_names(node) -> list[str]:
+    """The names of the tensors that a node takes, as in a GraphDef; what it receives counts as taken."""
+    if node.type == "_Recv":
+        return [name_in_key(node.attrs["key"])]
+    return [f"{v.name}:{v.index}" if v.index else v.name for v in node.inputs]
 
 
 def _described(value):
@@ -198,6 +211,6 @@ def partition_graph(plan):
     result = graph_pb2.GraphDef()
     for node in plan.nodes:
         row = result.node.add(name=node.name, op=node.type, device=node.device)
-        row.input.extend(v.name if not v.index else f"{v.name}:{v.index}" for v in node.inputs)
+        row.input.extend(f"{v.name}:{v.index}" if v.index else v.name for v in node.inputs)
         row.input.extend(f"^{c.name}" for c in node.control)
     return result

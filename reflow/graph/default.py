@@ -39,9 +39,9 @@ def _session_for(element, session, verb):
                              f"sess.as_default(){colon}` or pass an explicit session to "
                              f"`{method}(session=sess)`")  # fmt: skip
         if session.graph is not element.graph:
-            kind = "tensor" if "tensor" in verb else "operation"
+            kind, call = ("tensor", "`eval(session=sess)`") if "tensor" in verb else ("operation", "run(session=sess)")
             raise ValueError(f"Cannot use the default session to {verb}: the {kind}'s graph is different from the "
-                             "session's graph. Pass an explicit session.")  # fmt: skip
+                             f"session's graph. Pass an explicit session to {call}.")  # fmt: skip
     elif session.graph is not element.graph:
         raise ValueError(f"Cannot use the given session to {verb}: the graph of {element.name} is different from the "
                          "session's graph.")  # fmt: skip

@@ -143,6 +143,35 @@ def test_a_device_that_is_not_there():
         assert session.run(x) == 3
 
 
+def _run_on(device, **options):
+    with tf.Graph().as_default():
+        x = tf.constant(1.0, name="x")
+        x.op._set_device(device)
+        with tf.Session(config=_config(**options)) as session:
+            return session.run(x)
+
+
+def test_names_that_are_no_devices():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Malformed device specification '/cpu:x' in node: x"):
+        _run_on("/cpu:x")
+    assert _run_on("/job:*/replica:*/task:*/cpu:*") == 1
+    with pytest.raises(tf.errors.InvalidArgumentError, match="assigned to /job:x/task:\\* but"):
+        _run_on("/job:x/task:*")
+
+
+def test_soft_placement_is_advised_where_it_helps():
+    with pytest.raises(tf.errors.InvalidArgumentError) as elsewhere:
+        _run_on("/job:x")
+    with pytest.raises(tf.errors.InvalidArgumentError) as here:
+        _run_on("/gpu:7")
+    assert "allow_soft_placement" in here.value.message and "allow_soft" not in elsewhere.value.message
+
+
+def test_a_session_needs_a_cpu():
+    with pytest.raises(tf.errors.NotFoundError, match="No CPU devices are available in this process"):
+        tf.Session(config=_config(0))
+
+
 def test_log_device_placement(capsys):
     x = tf.constant(1.0, name="here")
     with tf.Session(config=tf.ConfigProto(log_device_placement=True)) as session:

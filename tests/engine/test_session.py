@@ -98,6 +98,8 @@ def test_empty_graph_and_closed_session():
     session.close()
     with pytest.raises(RuntimeError, match="closed Session"):
         session.run(x)
+    with pytest.raises(tf.errors.CancelledError, match="Session has been closed"):
+        session.list_devices()
 
 
 def test_uninitialized_variable_names_itself_and_the_line():
@@ -176,6 +178,41 @@ def test_default_sessions():
     assert x.eval() == 4
     interactive.close()
     assert tf.get_default_session() is None
+
+
+def test_sessions_of_other_graphs_evaluate_nothing():
+    x, done = tf.constant(4.0), tf.no_op()
+    with tf.Session(graph=tf.Graph()):
+        with pytest.raises(ValueError, match="Pass an explicit session to `eval\\(session=sess\\)`"):
+            x.eval()
+        with pytest.raises(ValueError, match="Pass an explicit session to run\\(session=sess\\)"):
+            done.run()
+
+
+def test_a_session_is_entered_once_at_a_time():
+    session = tf.Session()
+    with session, pytest.raises(RuntimeError, match="Session context managers are not re-entrant"), session:
+        pass
+    assert tf.get_default_session() is None
+
+
+def test_a_second_interactive_session_warns():
+    first = tf.InteractiveSession()
+    with pytest.warns(UserWarning, match="An interactive session is already active"):
+        second = tf.InteractiveSession()
+    assert tf.get_default_session() is second
+    second.close()
+    first.close()
+    tf.InteractiveSession().close()
+
+
+def test_there_are_no_servers():
+    message = 'given session options: {target: "grpc://there" config: intra_op_parallelism_threads: 1}'
+    config = tf.ConfigProto(intra_op_parallelism_threads=1)
+    for make in (tf.Session, tf.InteractiveSession, lambda target, config: tf.Session.reset(target, None, config)):
+        with pytest.raises(tf.errors.NotFoundError, match=message):
+            make("grpc://there", config=config)
+    assert tf.Session("").sess_str == b"" and tf.Session.reset("") is None
 
 
 def test_kernel_errors_name_node_and_line():
