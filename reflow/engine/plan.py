@@ -202,6 +202,8 @@ def _op_id(operation):
 
 def _needed(fetched, targets, feeds) -> set[Operation]:
     """The operations that the fetches and targets depend on."""
+    # Who waits for a placeholder that is fed waits for nothing.
+    fed = {t.op for t in feeds if t.op.type in ("Placeholder", "PlaceholderV2")}
     needed: set[Operation] = set()
     stack = [t.op for t in fetched if t not in feeds]
     stack.extend(targets)
@@ -214,6 +216,6 @@ def _needed(fetched, targets, feeds) -> set[Operation]:
             if tensor not in feeds and tensor.op not in needed:
                 stack.append(tensor.op)
         for control in operation._control_inputs:
-            if control not in needed:
+            if control not in needed and control not in fed:
                 stack.append(control)
     return needed

@@ -27,7 +27,9 @@ def verify(plan: Plan, where: str) -> None:
         for value in node.inputs:
             assert value.node in made or value.node.type == "NextIteration" or value.node in everything, (
                 f"{where}: {node.name} takes {value}, which nothing makes")  # fmt: skip
-            assert value.node.outputs[value.index] is value, f"{where}: {value} is not the output it says it is"
+            # A fed tensor is the only output of its node, whatever its place in the graph was.
+            place = 0 if value.node.type == "_Feed" else value.index
+            assert value.node.outputs[place] is value, f"{where}: {value} is not the output it says it is"
         for control in node.control:
             assert control in everything, f"{where}: {node.name} waits for {control.name}, which is not in the plan"
         for condition, _ in node.guard:

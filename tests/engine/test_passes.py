@@ -122,6 +122,18 @@ def test_bias_of_another_shape_is_not_fused():
     assert "_FusedMatMul" not in _types(_plan([tf.matmul(x, w) + b], [x, w, b]))
 
 
+@pytest.mark.parametrize("waited_for", ["product", "sum"])
+def test_a_product_or_sum_that_others_wait_for_stays(waited_for):
+    x, w, b = (tf.placeholder(tf.float32, s) for s in ([4, 3], [3, 2], [2]))
+    product = tf.matmul(x, w)
+    total = product + b
+    with tf.control_dependencies([product if waited_for == "product" else total]):
+        late = tf.assign_add(tf.Variable(1.0), 1.0)
+    plan = _plan([tf.nn.relu(total), late], [x, w, b], disabled=["control"])
+    assert ("_FusedMatMul" in _types(plan)) is (waited_for == "sum")
+    assert "Relu" in _types(plan)
+
+
 def _random_program(seed):
     """A small program of mixed ops with gradients: (fetches, feed)."""
     rng = np.random.RandomState(seed)

@@ -36,6 +36,24 @@ def test_fetch_by_name_variable_and_operation():
         assert session.run("next") is None
 
 
+@pytest.mark.parametrize("disabled", ["", "all"])
+def test_waiting_for_a_placeholder_that_is_fed(disabled, monkeypatch):
+    monkeypatch.setenv("REFLOW_DISABLE_PASSES", disabled)
+    x = tf.placeholder(tf.float32, [])
+    with tf.control_dependencies([x]):
+        y = tf.assign_add(tf.Variable(1.0, name="v"), 1.0)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert session.run(y, {x: 0.0}) == 2.0
+
+
+def test_feeding_a_later_output_of_an_operation(monkeypatch):
+    monkeypatch.setenv("REFLOW_VERIFY", "1")
+    first, second = tf.split(tf.constant([1.0, 2.0]), 2)
+    with tf.Session() as session:
+        np.testing.assert_array_equal(session.run(second + first, {second: [5.0]}), [6.0])
+
+
 def test_sparse_tensor_and_indexed_slices():
     sparse = tf.SparseTensor([[0, 1]], [5.0], [2, 2])
     slices = tf.IndexedSlices(tf.constant([[1.0]]), tf.constant([3]))

@@ -36,12 +36,10 @@ define_op("_Silu", "x: T -> y: T", "T: type", shape=unchanged_shape, gradient=No
 def fuse_elementwise(plan: Plan) -> Plan:
     """Rewrite sums, differences and products that end a chain whose other results nothing else takes."""
     chains = _Chains(plan)
-    new: dict[Node, Node] = {}
     for node in plan.nodes:
         if node.type in _ENDS and node.outputs[0].dtype in _TYPES and _is_large(node.outputs[0]):
-            made = chains.rewritten(node)
-            if made is not None:
-                new[node] = made
+            chains.visit(node)
+    new = chains.made
     if new:
         plan.nodes = [new.get(node, node) for node in plan.nodes if node not in chains.gone]
         plan.replace({old.outputs[0]: made.outputs[0] for old, made in new.items()}, new)
@@ -50,16 +48,22 @@ def fuse_elementwise(plan: Plan) -> Plan:
 
 
 class _Chains:
-    """Looks for the ends of chains; `gone` are the nodes that became part of another one."""
+    """Looks for the ends of chains; `made` has the node in place of each, `gone` those that became part of one."""
 
     def __init__(self, plan: Plan):
+        self.made: dict[Node, Node] = {}
         self.gone: set[Node] = set()
         self._consumers = plan.consumers()
         self._fetched = set(plan.fetches)
         self._waited_for = waited_for_in(plan)
 
-    def rewritten(self, node: Node) -> Node | None:
-        """The one node for the chain that ends with `node`; None if there is none."""
+    def visit(self, node: Node) -> None:
+        """Make the one node for the chain that ends with `node`, if there is one."""
+        made = self._rewritten(node)
+        if made is not None:
+            self.made[node] = made
+
+    def _rewritten(self, node: Node) -> Node | None:
         if node.type in _SUMS and len(node.inputs) == 2:
             left, right = node.inputs
             orders = (left, right), (right, left)
@@ -120,7 +124,10 @@ class _Chains:
     def _inner(self, value: Value, taker: Node, *kinds: str) -> Node | None:
         """The node that makes `value`, if it is one of `kinds` and nothing but `taker` takes it."""
         node = value.node
-        if node.type not in kinds or node in self.gone or node.control or node in self._waited_for:
+        if node.type not in kinds or node.control or node in self._waited_for:
+            return None
+        # The end of another chain has no parts any more.
+        if node in self.gone or node in self.made:
             return None
         if value.dims != taker.outputs[0].dims or node.guard != taker.guard or node.device != taker.device:
             return None

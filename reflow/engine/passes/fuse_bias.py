@@ -1,6 +1,6 @@
 """Fusion of a matrix product or convolution with the bias that is added to it, and with the ReLU of the sum."""
 
-from reflow.engine.passes.rewriting import sole_consumer
+from reflow.engine.passes.rewriting import sole_consumer, waited_for_in
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.graph import dtypes
 
@@ -15,11 +15,12 @@ def fuse_bias(plan: Plan) -> Plan:
         return plan
     consumers = plan.consumers()
     fetched = set(plan.fetches)
+    waited_for = waited_for_in(plan)
     replaced: dict[Value, Value] = {}
     new_nodes: dict[Node, Node] = {}
     gone: set[Node] = set()
     for node in plan.nodes:
-        if node.type not in _FUSED or node.outputs[0].dtype not in _TYPES:
+        if node.type not in _FUSED or node.outputs[0].dtype not in _TYPES or node in waited_for:
             continue
         product = node.outputs[0]
         add = sole_consumer(product, consumers, fetched)
@@ -31,7 +32,7 @@ def fuse_bias(plan: Plan) -> Plan:
         last = add
         relu = sole_consumer(add.outputs[0], consumers, fetched)
         if relu is not None and relu.type == "Relu" and not relu.control and relu.device == node.device:
-            last = relu
+            last = relu if add not in waited_for else add
         fused = new_node(last.name, _FUSED[node.type], [*node.inputs, bias], {**node.attrs, "relu": last is not add},
                          [(product.dtype, last.outputs[0].dims)], like=last)  # fmt: skip
         fused.control = list(node.control)

@@ -22,6 +22,7 @@ _CHAINS = {
     "mean": (lambda a, b, c, d: a + c * (b - a), ["_Lerp"], "torch.lerp("),
     "gated": (lambda a, b, c, d: c * a + (1.0 - c) * b, ["_Lerp"], "torch.lerp("),
     "gated, the other way": (lambda a, b, c, d: b * (1.0 - c) + a * c, ["_Lerp"], "torch.lerp("),
+    "sum with silu": (lambda a, b, c, d: b + a * tf.sigmoid(a), ["_Silu", "AddV2"], "functional.silu("),
     "silu": (lambda a, b, c, d: a * tf.sigmoid(a), ["_Silu"], "functional.silu("),
     "swish": (lambda a, b, c, d: tf.nn.swish(a), ["_Silu", "IdentityN"], "functional.silu("),
 }
