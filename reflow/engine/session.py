@@ -8,6 +8,7 @@ import warnings
 from google.protobuf.text_format import MessageToString
 
 from reflow.engine import linear_maps  # noqa: F401 # It defines an op.
+from reflow.engine.cost_graph import CostModelRuns
 from reflow.engine.default_config import default_config
 from reflow.engine.devices import limit_gpu_memory, mapping, session_devices, visible_gpus
 from reflow.engine.feeds import feed_pairs, feed_value
@@ -45,6 +46,7 @@ class BaseSession:
         limit_gpu_memory(config)
         if config.log_device_placement:
             print(mapping(config), file=sys.stderr)
+        self._cost_model_runs = CostModelRuns(config.graph_options)
         self._timeout_ms = max(config.operation_timeout_in_ms, 0)
         if config.intra_op_parallelism_threads > 0:
             use_threads(config.intra_op_parallelism_threads)
@@ -304,20 +306,21 @@ class Session(BaseSession):
 
     def __init__(self, target="", graph=None, config=None):
         super().__init__(target, graph, config)
-        self._contexts = None
+        self._contexts = contextlib.ExitStack()
+        self._entered = False
 
     def __enter__(self):
-        if self._contexts is not None:
+        if self._entered:
             raise RuntimeError("Session context managers are not re-entrant. Use `Session.as_default()` if you want to "
                                "enter a session multiple times.")  # fmt: skip
-        self._contexts = contextlib.ExitStack()
+        self._entered = True
         self._contexts.enter_context(self._graph.as_default())
         self._contexts.enter_context(self.as_default())
         return self
 
     def __exit__(self, exc_type, exc_value, traceback):
-        contexts, self._contexts = self._contexts, None
-        contexts.__exit__(exc_type, exc_value, traceback)
+        self._entered = False
+        self._contexts.close()
         self.close()
 
     @staticmethod

@@ -8,6 +8,7 @@ import torch
 from tensorboard.compat.proto import config_pb2, graph_pb2, step_stats_pb2
 
 from reflow.engine import cost_model
+from reflow.engine.cost_graph import cost_graph
 from reflow.engine.devices import _PREFIX
 from reflow.engine.emit import Emitter
 from reflow.engine.feeds import feed_pairs, feed_value
@@ -15,6 +16,7 @@ from reflow.engine.fetches import Fetches
 from reflow.engine.partition import name_in_key
 from reflow.engine.step import Compiled
 from reflow.graph import errors
+from reflow.graph.graph_def import set_attrs
 from reflow.ops.waiting import time_limit
 
 _FIRST_DEVICE = f"{_PREFIX}/device:CPU:0"
@@ -51,27 +53,32 @@ def run_with_metadata(session, fetches, feed_dict, options, run_metadata):
       DeadlineExceededError: if `timeout_in_ms` passes first.
     """
     _check(session, options, run_metadata)
-    milliseconds = max(options.timeout_in_ms if options is not None else 0, 0) or session._timeout_ms
-    wants_graphs = options is not None and options.output_partition_graphs
-    if options is None or options.trace_level == config_pb2.RunOptions.NO_TRACE and not wants_graphs:
+    options = config_pb2.RunOptions() if options is None else options
+    milliseconds = max(options.timeout_in_ms, 0) or session._timeout_ms
+    reports_costs = run_metadata is not None and session._cost_model_runs
+    if not (options.trace_level or options.output_partition_graphs or reports_costs):
         return _within(milliseconds, lambda: session._run(fetches, feed_dict))
-    return _within(milliseconds, lambda: _run_timed(session, fetches, feed_dict, options, run_metadata))
+    return _within(milliseconds, lambda: _run_and_report(session, fetches, feed_dict, options, run_metadata))
 
 
-def _run_timed(session, fetches, feed_dict, options, run_metadata):
+def _run_and_report(session, fetches, feed_dict, options, run_metadata):
     handler = Fetches(session.graph, fetches)
     pairs = feed_pairs(session.graph, feed_dict or {})
     values = [feed_value(t, v) for t, v in pairs]
     session._check_open()
     step = session._step(handler.tensors, handler.targets, [t for t, _ in pairs])
     compiled = step.compiled(values)
-    if options.trace_level == config_pb2.RunOptions.NO_TRACE:
-        results = compiled.run(values)
-    else:
+    reports_costs = run_metadata is not None and session._cost_model_runs.is_due(step)
+    if options.trace_level or reports_costs:
         timed = TimedStep(compiled, session._resources)
         results = timed.run(values)
-        if run_metadata is not None:
+        if run_metadata is not None and options.trace_level:
             run_metadata.step_stats.CopyFrom(timed.step_stats())
+        if reports_costs:
+            nodes = [node for part in compiled.parts for node in part.nodes]
+            run_metadata.cost_graph.CopyFrom(cost_graph(nodes, timed.rows()))
+    else:
+        results = compiled.run(values)
     if run_metadata is not None and options.output_partition_graphs:
         del run_metadata.partition_graphs[:]
         run_metadata.partition_graphs.extend(map(partition_graph, compiled.parts))
@@ -213,4 +220,12 @@ def partition_graph(plan):
         row = result.node.add(name=node.name, op=node.type, device=node.device)
         row.input.extend(f"{v.name}:{v.index}" if v.index else v.name for v in node.inputs)
         row.input.extend(f"^{c.name}" for c in node.control)
+        set_attrs(row, node, _proto_attrs(node))
     return result
+
+
+def _proto_attrs(node) -> list[str]:
+    """The attributes that a NodeDef can hold: what else stands there, and lists of the engine's own ops, are notes."""
+    declared = {name: attr.type for name, attr in node.op_def.attrs.items() if name in node.attrs}
+    is_own = node.type.startswith("_")
+    return [name for name, kind in declared.items() if not is_own or kind in ("type", "int", "float", "bool")]

@@ -1,5 +1,7 @@
 """GraphDef in and out: the protos are exactly TensorFlow's."""
 
+from collections.abc import Iterable
+
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.compat.proto.node_def_pb2 import NodeDef
 from tensorboard.compat.proto.versions_pb2 import VersionDef
@@ -28,13 +30,19 @@ def node_def(operation: Operation, in_order_of_names: bool = True) -> NodeDef:
     node.input.extend([_input_name(t) for t in operation._inputs])
     control_inputs = [f"^{c.name}" for c in operation._control_inputs]
     node.input.extend(sorted(control_inputs) if in_order_of_names else control_inputs)
+    set_attrs(node, operation, operation.attrs)
+    return node
+
+
+def set_attrs(node: NodeDef, operation, names: Iterable[str]) -> None:
+    """Give a NodeDef the attributes of these names that an operation, or a plan's node, has."""
     types = operation.op_def.attrs
-    for name, value in operation.attrs.items():
+    for name in names:
+        value = operation.attrs[name]
         if value is None and (name not in types or types[name].type != "shape"):
             continue
         kind = types[name].type if name in types else attr_values.infer_attr_type(value)
         node.attr[name].CopyFrom(_attr_proto(operation, name, kind, value))
-    return node
 
 
 def _attr_proto(operation, name, kind, value):

@@ -54,7 +54,33 @@ def test_partition_graphs(level):
                 session.run(z, {x: [1, 2]}, options, metadata)
     graphs = {g.node[0].device[-5:]: [n.op for n in g.node] for g in metadata.partition_graphs}
     assert graphs == {"CPU:0": ["_Recv", "Sin"], "CPU:1": ["Exp", "_Send"]}
+    sine = next(n for g in metadata.partition_graphs for n in g.node if n.op == "Sin")
+    assert sine.attr["T"].type == tf.float32.as_datatype_enum
     assert len(metadata.partition_graphs) == 2 and bool(metadata.step_stats.dev_stats) == bool(level)
+
+
+@pytest.mark.parametrize("every, after, reports", [(0, 0, [False] * 5), (1, 0, [True] * 5),
+                                                   (2, 1, [False, False, True, False, True])])  # fmt: skip
+def test_cost_graphs(every, after, reports):
+    options = tf.GraphOptions(build_cost_model=every, build_cost_model_after=after)
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None, 3], name="x")
+        y = tf.nn.top_k(tf.sin(x, name="wave"), 2, name="top")
+        z = tf.add(y.values, 1.0, name="sum")
+        got = []
+        with tf.Session(config=tf.ConfigProto(graph_options=options)) as session:
+            for _ in range(5):
+                metadata = tf.RunMetadata()
+                session.run(z, {x: np.ones((4, 3))}, run_metadata=metadata)
+                got.append(bool(metadata.cost_graph.node))
+    assert got == reports
+    if every:
+        nodes = {n.name: n for n in metadata.cost_graph.node}
+        assert [(o.size, o.dtype) for o in nodes["top"].output_info] == [(32, tf.float32.as_datatype_enum),
+                                                                         (32, tf.int32.as_datatype_enum)]  # fmt: skip
+        (taken,) = (i for i in nodes["sum"].input_info if i.preceding_node == nodes["top"].id)
+        assert taken.preceding_port == 0 and nodes["wave"].device.endswith("CPU:0")
+        assert nodes["wave"].output_info[0].shape.dim[1].size == 3 and not metadata.step_stats.dev_stats
 
 
 def test_a_constant_step_has_a_device():
