@@ -100,6 +100,20 @@ def test_control_edges_from_effects_stay():
     assert "AssignAdd" in _types(_plan([y]))
 
 
+@pytest.mark.parametrize("disabled", ["", "all"])
+def test_random_numbers_that_are_only_waited_for_are_drawn(disabled, monkeypatch):
+    monkeypatch.setenv("REFLOW_DISABLE_PASSES", disabled)
+    x = tf.placeholder(tf.float32, [2])
+    noise = tf.random_uniform([2], seed=1)
+    with tf.control_dependencies([noise]):
+        y = x * 2.0
+    with tf.Session() as session:
+        session.run(y, {x: [1, 1]})
+        session.run(y, {x: [1, 1]})
+        # The third draw of TensorFlow 1.15.5.
+        np.testing.assert_allclose(session.run(noise), [0.97840536, 0.7541301])
+
+
 @pytest.mark.parametrize("bias", ["add", "bias_add"])
 @pytest.mark.parametrize("relu", [False, True])
 def test_matmul_bias_relu_is_one_node(bias, relu):

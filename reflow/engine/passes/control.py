@@ -22,11 +22,36 @@ def has_effect(node: Node) -> bool:
 def remove_redundant_control_edges(plan: Plan) -> Plan:
     """Drop a control edge from B to A if A's data already comes after every effect that B comes after.
 
-    That variables are read before they are written needs no edge: the schedule sees to it.
+    That variables are read before they are written needs no edge: the schedule sees to it. Random numbers that are only
+    waited for are drawn all the same, since what the next run draws follows upon them.
     """
     if any(node.control for node in plan.nodes):
         effects_until(plan, drop_redundant_edges=True)
+        draws = [node for node in plan.nodes if _draws(node)]
+        if draws:
+            kept = needed_nodes(plan)
+            plan.targets += [node for node in draws if node not in kept]
     return plan
+
+
+def _draws(node: Node) -> bool:
+    """True for a node with a stream of random numbers, or other state of its own."""
+    op_def = node.op_def
+    return op_def.is_stateful and op_def.resource is not None and op_def.kernel is not None
+
+
+def needed_nodes(plan: Plan) -> set[Node]:
+    """The nodes that the fetches and targets depend on."""
+    needed: set[Node] = set()
+    stack = [value.node for value in plan.fetches] + list(plan.targets)
+    while stack:
+        node = stack.pop()
+        if node not in needed and node.type != "_Feed":
+            needed.add(node)
+            stack.extend(node.control)
+            stack.extend(value.node for value in node.inputs)
+            stack.extend(condition.node for condition, _ in node.guard)
+    return needed
 
 
 def effects_until(plan: Plan, drop_redundant_edges: bool = False) -> dict[Node, int]:
