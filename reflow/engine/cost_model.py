@@ -3,14 +3,24 @@
 After "TensorFlow: Large-Scale Machine Learning on Heterogeneous Distributed Systems" (2015), section 3.2.1.
 """
 
+from typing import NamedTuple
+
 from reflow.engine.plan import Node, Value
+from reflow.engine.torch_devices import is_gpu
 from reflow.graph import dtypes
 from reflow.graph.shapes import num_elements
 
-# Rough figures of one processor: what a kernel costs to start, bytes moved and multiply-adds done a second.
-_START_SECONDS = 2e-6
-_BYTES_A_SECOND = 8e9
-_OPERATIONS_A_SECOND = 4e10
+
+class _Speed(NamedTuple):
+    """Rough figures of a processor: what a kernel costs to start, bytes moved and multiply-adds done a second."""
+
+    start: float
+    bytes_a_second: float
+    operations_a_second: float
+
+
+_CPU = _Speed(2e-6, 8e9, 4e10)
+_GPU = _Speed(5e-6, 4e11, 4e12)
 # A tensor that changes devices: what the hand-over costs, besides its bytes.
 _TRANSFER_SECONDS = 4e-5
 _TRANSFER_BYTES_A_SECOND = 8e9
@@ -52,7 +62,7 @@ def _kind(node: Node, device: str) -> tuple | None:
         return None
     shapes = tuple((v.dtype.base_dtype.name, v.dims) for v in values)
     # Virtual CPUs are one processor.
-    return op, shapes, "GPU" if "device:GPU" in device else "CPU"
+    return op, shapes, "GPU" if is_gpu(device) else "CPU"
 
 
 def size_in_bytes(value: Value) -> int:
@@ -69,7 +79,8 @@ def seconds(node: Node, device: str) -> float:
     if _is_free(node):
         return 0.0
     moved = sum(map(size_in_bytes, node.inputs)) + sum(map(size_in_bytes, node.outputs))
-    return _START_SECONDS + moved / _BYTES_A_SECOND + operations(node) / _OPERATIONS_A_SECOND
+    speed = _GPU if is_gpu(device) else _CPU
+    return speed.start + moved / speed.bytes_a_second + operations(node) / speed.operations_a_second
 
 
 def _is_free(node: Node) -> bool:

@@ -16,7 +16,7 @@ from reflow.engine import gpu_kernels
 from reflow.engine.branches import Deletions, Guard, Statement, indented
 from reflow.engine.passes.in_place import in_place_expression
 from reflow.engine.plan import Node, Plan, Value
-from reflow.engine.torch_devices import is_gpu, on_gpu, on_host, to_device, torch_device
+from reflow.engine.torch_devices import is_gpu, on_gpu, on_host, to_device, torch_device, when_done
 from reflow.graph import dtypes
 from reflow.graph.dtypes import DType
 from reflow.graph.registry import ArgDef, grouped
@@ -102,6 +102,8 @@ class Emitter:
         self._gpu = _gpu_of(plan, resources)
         self._recycle = False
         self._free_names: list[str] = []
+        if mark is not None and self._gpu is not None:
+            mark = when_done(mark, self._gpu)
         self._mark = self._global("mark", mark) if mark is not None else None
 
     def emit(self) -> Emitted:

@@ -1,12 +1,14 @@
 """What of a plan GPUs run: which nodes run there by themselves, which through the host, and which cannot stand there.
 
 A node is tried out on tensors that have a GPU for a device, but no data. If its kernel takes them (so it needs neither
-NumPy nor C nor values), and what it makes is on the GPU, too, the node runs there. Of the others, those without state
+NumPy nor C nor values), and what it makes is on the GPU, too, the node runs there. Sizes, and numbers that the kernel
+takes from the host, are tried as likely ones where the plan does not know them. Of the others, those without state
 get copies in the host's memory, and what they make goes back. What works on strings and on resources other than
 variables stays on the CPU, as in TensorFlow.
 """
 
 import linecache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,17 +27,22 @@ _ANYWHERE = VARIABLES | CONDITIONS | {
     "_Dead", "_Send", "_Recv", "_SendToken", "_RecvToken", "_Segment", "GetSessionHandle", "GetSessionHandleV2",
     "GetSessionTensor", "DeleteSessionTensor",
 }  # fmt: skip
+# They ask for the sizes of tensors, which the host knows, and make small ones.
+OF_SHAPES = frozenset({"Rank", "Shape", "ShapeN", "Size"})
 _FLOATING = frozenset({dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64, dtypes.complex64,
                        dtypes.complex128})  # fmt: skip
 # torch has few kernels for unsigned numbers of more than 8 bits.
 _TYPES = _FLOATING | {dtypes.bool_, dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64, dtypes.uint8}
+
+# What a dimension is tried with whose size only the run tells; many sizes divide it.
+_SIZE = 16
 
 _known: dict[tuple, bool] = {}
 
 
 def runs_on_gpu(node: Node) -> bool:
     """True if a node's kernel runs on a GPU, with inputs and outputs there."""
-    if node.type in _ANYWHERE:
+    if node.type in _ANYWHERE or node.type in OF_SHAPES:
         return not _has(node, dtypes.string) or "Session" in node.type
     values = [*node.inputs, *node.outputs]
     types = {v.dtype.base_dtype for v in values if v.dtype is not dtypes.resource}
@@ -44,9 +51,11 @@ def runs_on_gpu(node: Node) -> bool:
     # GPUs lack kernels for some functions of integers, such as products; all have views and variables.
     if not (types & _FLOATING or node.op_def.aliases or any(v.is_state for v in values)):
         return False
+    if node.op_def.resource is not None or node.op_def.is_stateful and not any(v.is_state for v in values):
+        return False  # Random numbers, queues, readers: their state is the host's.
     try:
         return _is_taken(node)
-    except Exception:  # A kernel may raise anything.
+    except (NotImplementedError, ValueError):  # There is no kernel, or no variable behind a handle.
         return False
 
 
@@ -75,57 +84,101 @@ def _is_taken(node: Node) -> bool:
 
     emitted, taken, key = emit([node], node.outputs)
     linecache.cache.pop(emitted.filename, None)
-    examples = [_example(node, value) for value in taken]
     if key is None:
-        return _takes(emitted.function, examples)
-    key = *key, *((e.dtype, e.dims) for e in examples if isinstance(e, VariableState))
+        return _is_taken_somehow(emitted.function, node, taken)
+    key = *key, tuple(v.dims for v in node.outputs), tuple(_variable_behind(v) for v in taken if v.is_state)
     if key not in _known:
-        _known[key] = _takes(emitted.function, examples)
+        _known[key] = _is_taken_somehow(emitted.function, node, taken)
     return _known[key]
+
+
+def _is_taken_somehow(function, node: Node, taken: list[Value]) -> bool:
+    """Whether a node's function runs with one of the sizes and numbers that its inputs may have."""
+    return any(_takes(function, node, taken, assumption) for assumption in _assumptions(node, taken))
+
+
+class _Assumption(NamedTuple):
+    """What a trial takes for granted where the plan does not tell.
+
+    Attributes:
+      size: of a dimension.
+      number: each number that the kernel takes from the host's memory; None for the sizes of the output.
+    """
+
+    size: int = 1
+    number: int | None = 1
+
+
+def _assumptions(node: Node, taken: list[Value]) -> list[_Assumption]:
+    sizes = [_SIZE, 1] if any(v.dims is None or None in v.dims for v in (*taken, *node.outputs)) else [1]
+    numbers = [None, 1, 0] if any(_comes_as_numbers(node, v) for v in taken) else [1]
+    return [_Assumption(size, number) for number in numbers for size in sizes]
+
+
+def _comes_as_numbers(node: Node, value: Value) -> bool:
+    """Whether the kernel takes an input as Python numbers."""
+    from reflow.engine.emit import argument_of_each_input
+
+    if not node.op_def.host:
+        return False
+    pairs = zip(node.inputs, argument_of_each_input(node), strict=True)
+    return any(v is value and argument.name in node.op_def.host for v, argument in pairs)
 
 
 class _HostValue:
     """Stands for an input that a kernel takes as Python numbers."""
 
-    def __init__(self, sizes: list[int], number: float):
-        self._numbers = np.full(sizes, number).tolist()
+    def __init__(self, numbers):
+        self._numbers = numbers
 
     def tolist(self):
         """The numbers."""
         return self._numbers
 
 
-def _example(node: Node, value: Value):
-    """What a node is tried on in the place of an input; (sizes, type) for a tensor."""
-    from reflow.engine.emit import argument_of_each_input
+def _variable_behind(value: Value) -> tuple:
+    """(type, raw dims) of the variable that a reference or handle is one of."""
+    (variable,) = {(s.attrs["dtype"], s.attrs["shape"]) for s in states_of(value) if s.type in VARIABLES}
+    return variable
 
+
+def _sizes(value: Value, assumption: _Assumption) -> list[int]:
+    return [assumption.size if size is None else size for size in ((None,) if value.dims is None else value.dims)]
+
+
+def _example(node: Node, value: Value, assumption: _Assumption):
+    """What a node is tried on in the place of an input; a variable has its value yet to come."""
     if value.is_state:
-        (state,) = {(s.attrs["dtype"], s.attrs["shape"]) for s in states_of(value) if s.type in VARIABLES}
         kind = HandleState if value.dtype is dtypes.resource else VariableState
-        return kind(value.name, *state)
-    # The host cannot run what works on a variable, so that is tried on any sizes.
-    has_state = any(v.is_state for v in node.inputs)
-    if value.dims is None or None in value.dims and not has_state:
-        raise ValueError("the shape is not known")
-    sizes = [1 if size is None else size for size in value.dims]
-    dtype = value.dtype.base_dtype
-    arguments = argument_of_each_input(node)
-    if any(v is value and a.name in node.op_def.host for v, a in zip(node.inputs, arguments, strict=True)):
-        return _HostValue(sizes, 0.5 if dtype.is_floating else 1)
-    return sizes, to_torch(dtype)
+        return kind(value.name, *_variable_behind(value))
+    sizes, dtype = _sizes(value, assumption), value.dtype.base_dtype
+    if _comes_as_numbers(node, value):
+        return _HostValue(_numbers(node, sizes, dtype, assumption))
+    return torch.empty(sizes, dtype=to_torch(dtype))
 
 
-def _takes(function, examples: list) -> bool:
+def _numbers(node: Node, sizes: list[int], dtype, assumption: _Assumption):
+    """Numbers for an input of these sizes, in nested lists."""
+    if assumption.number is None:
+        wanted = _sizes(node.outputs[0], assumption)
+        return wanted if sizes == [len(wanted)] else np.ones(sizes, int).tolist()
+    return np.full(sizes, 0.5 if dtype.is_floating and assumption.number else assumption.number).tolist()
+
+
+def _takes(function, node: Node, taken: list[Value], assumption: _Assumption) -> bool:
     """Whether a function runs on tensors of a GPU without data, and leaves nothing elsewhere."""
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     device = torch.device("cuda", 0)
-    states = [e for e in examples if isinstance(e, VariableState)]
-    with torch.inference_mode(False), torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True), device:
-        for state in states:
-            sizes = [size or 0 for size in state.dims or ()]  # A variable's shape is known, but for a few.
-            state.value = torch.empty(sizes, dtype=to_torch(state.dtype))
-        inputs = [torch.empty(e[0], dtype=e[1]) if isinstance(e, tuple) else e for e in examples]
-        made = function(*inputs)
-        tensors = [r.value if isinstance(r, VariableState) else r for r in [*made, *states]]
-        return all(isinstance(t, torch.Tensor) and t.device == device for t in tensors)
+    try:
+        with torch.inference_mode(False), torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True), device:
+            inputs = [_example(node, value, assumption) for value in taken]
+            states = [each for each in inputs if isinstance(each, VariableState)]
+            for state in states:
+                sizes = [size or 0 for size in state.dims or ()]  # A variable's shape is known, but for a few.
+                state.value = torch.empty(sizes, dtype=to_torch(state.dtype))
+            made = function(*inputs)
+            tensors = [r.value if isinstance(r, VariableState) else r for r in [*made, *states]]
+            return all(isinstance(t, torch.Tensor) and t.device == device for t in tensors)
+    except Exception:  # A kernel may raise anything.
+        return False

@@ -117,12 +117,15 @@ class Placer:
     def _with_kernels(self, members: list[Node], asked: list[str], anchor: Node | None) -> list[str]:
         """Of the devices that a group asks for, those that have kernels for all of it.
 
-        Where nothing is asked for, no GPU is taken for what the host would have to run.
+        Where CPUs and GPUs will do, it goes to a GPU that runs all of it, as in TensorFlow, and else to a CPU.
         """
-        fits = gpu_kernels.runs_on_gpu if anchor is None else gpu_kernels.may_stand_on_gpu
-        if not any(map(is_gpu, asked)) or all(map(fits, members)):
-            return asked
-        cpus = [d for d in asked if not is_gpu(d)] or (self._devices[:1] if self._soft else [])
+        gpus = [d for d in asked if is_gpu(d)]
+        if not gpus or all(map(gpu_kernels.runs_on_gpu, members)):
+            return gpus or asked
+        cpus = [d for d in asked if not is_gpu(d)]
+        if not cpus and all(map(gpu_kernels.may_stand_on_gpu, members)):
+            return gpus
+        cpus = cpus or (self._devices[:1] if self._soft else [])
         if cpus or anchor is None:
             return cpus
         node = next(n for n in members if not gpu_kernels.may_stand_on_gpu(n))
@@ -162,6 +165,8 @@ class Placer:
         for node in plan.nodes:
             root = groups.root(node)
             options = [chosen[root]] if root in chosen else allowed[root]
+            if node.type in gpu_kernels.OF_SHAPES and node.inputs[0].node.device in options:
+                options = [node.inputs[0].node.device]  # No tensor travels to be asked for its shape.
             best = min(((self._finish(node, d, free, done), i, d) for i, d in enumerate(options)), key=lambda x: x[:2])
             node.device = chosen[root] = best[2]
             done[node] = free[best[2]] = best[0]

@@ -67,11 +67,22 @@ def on_gpu(function: Callable, device: torch.device) -> Callable:
     def step(*values):
         if values and isinstance(values[0], Rendezvous):
             values = (_Crossing(values[0], device), *values[1:])
-        with device:
+        # What is created lies there, and libraries and streams are those of that GPU.
+        with torch.cuda.device(device), device:
             results = function(*[to_device(value, device) for value in values])
         return [to_host(result) for result in results]
 
     return step
+
+
+def when_done(function: Callable, device: torch.device) -> Callable:
+    """The function, called when a GPU is done with what it has been given: how the nodes there are timed."""
+
+    def wait_and_call(*values):
+        torch.cuda.current_stream(device).synchronize()
+        return function(*values)
+
+    return wait_and_call
 
 
 class _Crossing:

@@ -184,10 +184,10 @@ def label_column(features, labels):
     """The labels as a column [batch, 1] of int64.
 
     Raises:
-      InvalidArgumentError: if one of them is no class.
+      InvalidArgumentError: if one of them is no class. (Of labels on a GPU the host would have to wait for an answer.)
     """
     classes = features.shape[1]
-    if labels.numel():
+    if labels.numel() and labels.is_cpu:
         least, greatest = torch.aminmax(labels)
         if least.item() < 0 or greatest.item() >= classes:
             _raise_bad_label(labels, classes)

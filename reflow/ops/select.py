@@ -270,9 +270,9 @@ def _one_hot(indices, depth, on_value, off_value, axis):
 
 
 def _is_plain(depth, on_value, off_value) -> bool:
-    """True for ones and zeros of float32, in which ATen compares fast; all class numbers have to be exact in it."""
+    """True for ones and zeros of float32, in which a CPU compares fast; all class numbers have to be exact in it."""
     return (isinstance(on_value, torch.Tensor) and on_value.dtype is torch.float32 and depth < 1 << 24
-            and on_value.item() == 1.0 and off_value.item() == 0.0)  # fmt: skip
+            and on_value.is_cpu and on_value.item() == 1.0 and off_value.item() == 0.0)  # fmt: skip
 
 
 def _zeros_and_ones(indices, depth, axis):

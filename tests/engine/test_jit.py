@@ -7,7 +7,6 @@ import torch
 import reflow as tf
 from reflow.engine.jit import compiled as compiled_module
 from reflow.engine.jit import inductor
-from reflow.engine.jit.cuda_graphs import Replay
 from reflow.engine.jit.obstacles import _objection
 from reflow.engine.jit.segments import _MOST_NODES, _cut
 
@@ -309,58 +308,6 @@ def test_a_failing_kernel_is_named(uncompiled):
         session.run(z, {x: [1.0], y: [2.0]})
         with pytest.raises(tf.errors.InvalidArgumentError, match="node sum"):
             session.run(z, {x: [1.0, 2.0], y: [1.0, 2.0, 3.0]})
-
-
-# --- CUDA graphs ------------------------------------------------------------------------------------------------------
-
-
-class _Recording:
-    """Stands in for `torch.cuda`: a recording is the function's call itself, made again on `replay`."""
-
-    def __init__(self):
-        self.replays = 0
-        self.replayed = None
-
-    def Stream(self):
-        return self
-
-    current_stream = Stream
-
-    def wait_stream(self, other):
-        pass
-
-    def stream(self, stream):
-        return torch.inference_mode()
-
-    def CUDAGraph(self):
-        return self
-
-    def graph(self, graph):
-        return torch.inference_mode()
-
-    def replay(self):
-        self.replays += 1
-        self.replayed()
-
-
-def test_a_recording_is_replayed_on_its_own_tensors():
-    cuda = _Recording()
-    outputs = [torch.zeros(2)]
-    calls = []
-
-    def function(a, b):
-        calls.append((a, b))
-        torch.add(a, b, out=outputs[0])
-        cuda.replayed = lambda: torch.add(a, b, out=outputs[0])
-        return outputs
-
-    replay = Replay(function, cuda)
-    first = replay(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
-    recorded = len(calls)
-    second = replay(torch.tensor([5.0, 6.0]), torch.tensor([7.0, 8.0]))
-    assert len(calls) == recorded and cuda.replays == 2
-    np.testing.assert_array_equal(first[0], [4.0, 6.0])
-    np.testing.assert_array_equal(second[0], [12.0, 14.0])
 
 
 # --- the real compiler ------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Data on GPUs: what is moved where, with a stand-in for the GPU; and a small net on a real one, where there is one."""
+"""Data on GPUs: what is moved where, on a simulated GPU; and a small net on a real one, where there is one."""
 
 import threading
 import types
@@ -11,6 +11,7 @@ import reflow as tf
 from reflow.engine import emit, gpu_kernels, torch_devices
 from reflow.engine.rendezvous import Rendezvous
 from reflow.graph import errors
+from tests.simulated_gpu.tensors import GpuTensor
 
 v1 = tf.compat.v1
 GPU = "/job:localhost/replica:0/task:0/device:GPU:0"
@@ -22,64 +23,24 @@ def graph():
         yield graph
 
 
-class _Moves(list):
-    """The moves of tensors, as (direction, shape)."""
-
-    def to_host(self):
-        return sorted(shape for direction, shape in self if direction == "host")
-
-    def to_gpu(self):
-        return sorted(shape for direction, shape in self if direction == "gpu")
-
-
-class _Card(torch.Tensor):
-    """A tensor "on a GPU": it computes on the CPU, and so do tensors made of it."""
-
-
-@pytest.fixture
-def card(monkeypatch):
-    """A machine with a GPU whose tensors are `_Card`s: the list of what is moved there and back."""
-    moves = _Moves()
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    properties = types.SimpleNamespace(name="card", total_memory=1000, major=7, minor=5)
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda i: properties)
-    # The default device has to be one that this build has.
-    stand_in = torch.device("cpu", 0)
-    monkeypatch.setattr(emit, "torch_device", lambda name, gpus: stand_in)
-
-    def to_device(value, device):
-        if isinstance(value, (list, tuple)):
-            return [to_device(item, device) for item in value]
-        if not isinstance(value, torch.Tensor) or isinstance(value, _Card) == (device is stand_in):
-            return value
-        moves.append(("gpu" if device is stand_in else "host", tuple(value.shape)))
-        return value.as_subclass(_Card if device is stand_in else torch.Tensor)
-
-    monkeypatch.setattr(torch_devices, "to_device", to_device)
-    monkeypatch.setattr(emit, "to_device", to_device)
-    monkeypatch.setattr(gpu_kernels, "_known", {})
-    return moves
-
-
 def _session(**options):
     return tf.Session(config=tf.ConfigProto(**options))
 
 
-def test_feeds_and_constants_go_to_the_gpu_once_and_fetches_come_back(card):
+def test_feeds_and_constants_go_to_the_gpu_once_and_fetches_come_back(gpu):
     x = v1.placeholder(tf.float32, [2, 3])
     with tf.device("/gpu:0"):
         y = tf.tanh(x) * [[1.0, 2.0, 3.0]] + tf.exp(x)
     with _session() as session:
         fed = np.ones((2, 3), np.float32)
         np.testing.assert_allclose(session.run(y, {x: fed}), np.tanh(1) * np.array([[1, 2, 3]] * 2) + np.e, rtol=1e-6)
-        assert card == [("gpu", (1, 3)), ("gpu", (2, 3)), ("host", (2, 3))]
-        card.clear()
+        assert gpu.moves == [("gpu", (1, 3)), ("gpu", (2, 3)), ("host", (2, 3))]
+        gpu.moves.clear()
         session.run(y, {x: fed})
-        assert card == [("gpu", (2, 3)), ("host", (2, 3))]  # The constant is there by now.
+        assert gpu.moves == [("gpu", (2, 3)), ("host", (2, 3))]  # The constant is there by now.
 
 
-def test_a_tensor_is_sent_once_each_way(card):
+def test_a_tensor_is_sent_once_each_way(gpu):
     x = v1.placeholder(tf.float32, [4])
     with tf.device("/cpu:0"):
         a = tf.sqrt(x)
@@ -92,23 +53,23 @@ def test_a_tensor_is_sent_once_each_way(card):
     root = np.sqrt(np.arange(4))
     made = np.exp(root) + np.tanh(root)
     np.testing.assert_allclose(value, made.sum() + made.max(), rtol=1e-6)
-    assert card == [("gpu", (4,)), ("host", (4,))]
+    assert gpu.moves == [("gpu", (4,)), ("host", (4,))]
 
 
-def test_random_numbers_are_made_by_the_host(card):
+def test_random_numbers_are_made_by_the_host(gpu):
     with tf.device("/gpu:0"):
         drawn = tf.exp(tf.random.uniform([5], seed=7))
     with _session() as session:
         found = session.run(drawn)
         assert "on_host(" in session.plan(drawn).source
-    assert ("gpu", (5,)) in card and card[-1] == ("host", (5,))
+    assert ("gpu", (5,)) in gpu.moves and gpu.moves[-1] == ("host", (5,))
     with tf.Graph().as_default(), _session() as session:
         tf.random.set_random_seed(1)
         again = tf.exp(tf.random.uniform([5], seed=7))
         assert found.shape == session.run(again).shape
 
 
-def test_variables_live_where_they_are_placed_and_are_saved_through_the_cpu(card, tmp_path):
+def test_variables_live_where_they_are_placed_and_are_saved_through_the_cpu(gpu, tmp_path):
     with tf.device("/gpu:0"):
         w = v1.get_variable("w", initializer=np.arange(3, dtype=np.float32))
         more = v1.assign_add(w, [1.0, 1.0, 1.0])
@@ -118,16 +79,16 @@ def test_variables_live_where_they_are_placed_and_are_saved_through_the_cpu(card
         session.run(w.initializer)
         session.run(more)
         (state,) = session._resources.of_kind("variable")
-        assert isinstance(state.value, _Card)
+        assert isinstance(state.value, GpuTensor)
         saver.save(session, path)
     with _session() as session:
         saver.restore(session, path)
         (state,) = session._resources.of_kind("variable")
-        assert isinstance(state.value, _Card)
+        assert isinstance(state.value, GpuTensor)
         np.testing.assert_array_equal(session.run(w), [1, 2, 3])
 
 
-def test_a_variable_stays_where_it_was_made(card):
+def test_a_variable_stays_where_it_was_made(gpu):
     w = v1.get_variable("w", initializer=np.ones(3, np.float32))
     with _session() as session:
         session.run(w.initializer)
@@ -139,7 +100,7 @@ def test_a_variable_stays_where_it_was_made(card):
         assert devices["w"] == devices[changed.op.name] == home
 
 
-def test_what_has_no_kernel_for_a_gpu(card):
+def test_what_has_no_kernel_for_a_gpu(gpu):
     with tf.device("/gpu:0"):
         text = tf.strings.join(["a", "b"], name="text")
     with _session() as session, pytest.raises(errors.InvalidArgumentError, match="no supported kernel for GPU devices"):
@@ -148,7 +109,7 @@ def test_what_has_no_kernel_for_a_gpu(card):
         assert session.run(text) == b"ab"
 
 
-def test_no_kernel_in_c_and_no_pass_for_one_on_a_gpu(card):
+def test_no_kernel_in_c_and_no_pass_for_one_on_a_gpu(gpu):
     x, loss, train = _small_net("/gpu:0")
     with _session(allow_soft_placement=True) as session:
         session.run(v1.global_variables_initializer())
@@ -173,7 +134,7 @@ def test_a_session_without_gpus_moves_nothing(monkeypatch):
         session.run([loss, train], {x: _images()})
 
 
-def test_memory_that_runs_out_names_the_operation(card, monkeypatch):
+def test_memory_that_runs_out_names_the_operation(gpu, monkeypatch):
     def exhausted(*args, **keywords):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
@@ -245,9 +206,9 @@ def _losses(device):
             return [session.run([loss, train], {x: _images()})[0] for _ in range(5)]
 
 
-def test_a_net_on_the_stand_in_learns_as_on_the_cpu(card):
+def test_a_net_on_a_simulated_gpu_learns_as_on_the_cpu(gpu):
     np.testing.assert_allclose(_losses("/gpu:0"), _losses("/cpu:0"), rtol=1e-5)
-    assert card.to_gpu().count((4, 8, 8, 3)) >= 5
+    assert gpu.shapes("gpu").count((4, 8, 8, 3)) >= 5
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

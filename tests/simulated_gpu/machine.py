@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from reflow.engine import gpu_kernels, torch_devices
 from reflow.engine.jit import compiled, obstacles
@@ -117,6 +118,8 @@ def _patch_torch(patch: pytest.MonkeyPatch, machine: Machine, count: int) -> Non
     for name, replacement in replacements.items():
         patch.setattr(torch.cuda, name, replacement)
     patch.setattr(torch.Tensor, "pin_memory", pin_memory)
+    # Modes without data shall not ask for a context of CUDA.
+    patch.setattr(FakeTensorMode, "avoid_device_init", True)
     patch.setattr(graphs.graph, "default_capture_stream", None)
 
 

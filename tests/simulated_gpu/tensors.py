@@ -167,6 +167,8 @@ def _captured(graph, func, args, keywords, target, stream, tensors, written):
 def _wrapped(made, func, target, stream, tensors):
     """The results of an operation as tensors of the GPU; what shares memory with an argument says so."""
     inputs = [t for t in tensors if isinstance(t, GpuTensor)]
+    # A graph keeps its memory to itself.
+    notes = hazards if streams.captured_graph() is None else []
     same = {id(t.inner): t for t in inputs}
     memories = {t.inner.untyped_storage()._cdata: t.memory for t in inputs}
     for t in inputs:
@@ -177,7 +179,7 @@ def _wrapped(made, func, target, stream, tensors):
         if id(t) in same:
             return same[id(t)]
         memory = memories.get(t.untyped_storage()._cdata)
-        return GpuTensor(t, target, memory or Memory(stream, hazards))
+        return GpuTensor(t, target, memory or Memory(stream, notes))
 
     return tree_map_only(torch.Tensor, wrap, made)
 

@@ -94,6 +94,8 @@ class CompiledFunction:
         if self.reason is not None:
             return self._plain(*inputs)
         strides = tuple([value.stride() for value in inputs])
+        if self._on_gpu:  # A recording is of one GPU; sessions may have others behind the same name.
+            strides = torch.cuda.current_device(), *strides
         compiled = self._compiled.get(strides)
         if compiled is None:
             return self._first_call(inputs, strides)
@@ -111,7 +113,7 @@ class CompiledFunction:
         try:
             compiled = inductor.compile_function(self._plain, copies)
             if self._on_gpu:
-                compiled = Replay(compiled)
+                compiled = Replay(compiled, torch.device("cuda", torch.cuda.current_device()))
             results = compiled(*copies)
         except Exception as error:
             self.reason = _said(error)
@@ -119,7 +121,9 @@ class CompiledFunction:
         pairs = zip([*results, *copies], [*expected, *inputs], strict=True)
         magnitude = max(map(_greatest, inputs), default=0.0)
         differences = (_difference(result, other, magnitude) for result, other in pairs)
-        self.reason = _sharing(inputs, expected, copies, results) or next(filter(None, differences), None)
+        # What a recording gives is copied out of it.
+        sharing = None if self._on_gpu else _sharing(inputs, expected, copies, results)
+        self.reason = sharing or next(filter(None, differences), None)
         self._compiled[strides] = compiled
         return expected
 
