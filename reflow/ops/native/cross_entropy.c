@@ -167,7 +167,7 @@ static float *sums_of(const Task *task, float *others, int64_t block)
 static void add_up(const Task *task, float *others, int64_t blocks, int64_t threads)
 {
     const int64_t some = 1024;
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(task->classes > some ? threads : 1) schedule(static)
     for (int64_t first = 0; first < task->classes; first += some) {
         const int64_t count = task->classes - first < some ? task->classes - first : some;
         for (int64_t step = 1; step < blocks; step *= 2)

@@ -69,6 +69,43 @@ def test_a_label_that_is_no_class(label):
             _run(lambda f, n, c=chosen: _outputs("SparseSoftmaxCrossEntropyWithLogits")(f, n)[c], features, labels)
 
 
+def _weighted_with_sums(features, labels, weights):
+    op = "SoftmaxCrossEntropyWithLogits"
+    product = _outputs(op if labels.dtype is tf.float32 else f"Sparse{op}")(features, labels)[1] * weights
+    return [product, tf.reduce_sum(product, 0)]
+
+
+def _labels(kind, batch, classes):
+    if kind == "dense":
+        return _softmax(RANDOM.randn(batch, classes)).astype(np.float32)
+    return RANDOM.randint(0, classes, batch).astype(kind)
+
+
+# Fewer rows than blocks of them, and numbers of rows that no blocks divide.
+@pytest.mark.parametrize(("batch", "classes"), [*SHAPES, (3, 20), (33, 70), (100, 10), (129, 2100)])
+@pytest.mark.parametrize("kind", ["int32", "int64", "dense"])
+def test_weights_and_sums(kind, batch, classes):
+    features = (RANDOM.randn(batch, classes) * 5).astype(np.float32)
+    labels, weights = _labels(kind, batch, classes), RANDOM.rand(batch, 1).astype(np.float32)
+    plain = _run(lambda f, n, _: _weighted_with_sums(f, n, 1.0)[0], features, labels, weights)
+    product, sums = _run(_weighted_with_sums, features, labels, weights)
+    # The same bits as those of the gradient and a product after it.
+    assert (product == plain * weights).all()
+    np.testing.assert_allclose(sums, product.astype(np.float64).sum(0), rtol=1e-5, atol=1e-5)
+
+
+def test_sums_do_not_depend_on_the_number_of_threads():
+    features, labels = RANDOM.randn(130, 300).astype(np.float32), RANDOM.randint(0, 300, 130)
+    weights, threads, results = RANDOM.rand(130, 1).astype(np.float32), torch.get_num_threads(), []
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            results.append(_run(_weighted_with_sums, features, labels, weights)[1])
+    finally:
+        torch.set_num_threads(threads)
+    assert (results[0] == results[1]).all()
+
+
 def test_extreme_features():
     features = np.array([[1e30, -1e30, 0], [200, -200, 0], [np.nan, 0, 0], [0, -np.inf, 0]], np.float32)
     loss, gradient = _run(_outputs("SparseSoftmaxCrossEntropyWithLogits"), features, np.array([0, 0, 1, 2]))
