@@ -8,6 +8,10 @@ variables stays on the CPU, as in TensorFlow.
 """
 
 import linecache
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -102,16 +106,18 @@ class _Assumption(NamedTuple):
 
     Attributes:
       size: of a dimension.
-      number: each number that the kernel takes from the host's memory; None for the sizes of the output.
+      numbers: what the kernel takes from the host's memory: the "sizes" of the output, "ones", "zeros" or "positions"
+        0, 1, 2, ...
     """
 
     size: int = 1
-    number: int | None = 1
+    numbers: str = "ones"
 
 
 def _assumptions(node: Node, taken: list[Value]) -> list[_Assumption]:
     sizes = [_SIZE, 1] if any(v.dims is None or None in v.dims for v in (*taken, *node.outputs)) else [1]
-    numbers = [None, 1, 0] if any(_comes_as_numbers(node, v) for v in taken) else [1]
+    is_open = any(_comes_as_numbers(node, v) for v in taken)
+    numbers = ["sizes", "ones", "zeros", "positions"] if is_open else ["ones"]
     return [_Assumption(size, number) for number in numbers for size in sizes]
 
 
@@ -159,10 +165,14 @@ def _example(node: Node, value: Value, assumption: _Assumption):
 
 def _numbers(node: Node, sizes: list[int], dtype, assumption: _Assumption):
     """Numbers for an input of these sizes, in nested lists."""
-    if assumption.number is None:
+    if assumption.numbers == "sizes":
         wanted = _sizes(node.outputs[0], assumption)
         return wanted if sizes == [len(wanted)] else np.ones(sizes, int).tolist()
-    return np.full(sizes, 0.5 if dtype.is_floating and assumption.number else assumption.number).tolist()
+    if assumption.numbers == "positions":
+        return np.arange(math.prod(sizes)).reshape(sizes).tolist()
+    if assumption.numbers == "zeros":
+        return np.zeros(sizes, int).tolist()
+    return np.full(sizes, 0.5 if dtype.is_floating else 1).tolist()
 
 
 def _takes(function, node: Node, taken: list[Value], assumption: _Assumption) -> bool:
@@ -171,7 +181,8 @@ def _takes(function, node: Node, taken: list[Value], assumption: _Assumption) ->
 
     device = torch.device("cuda", 0)
     try:
-        with torch.inference_mode(False), torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True), device:
+        mode = FakeTensorMode(allow_non_fake_inputs=True)
+        with _without_reports(), torch.inference_mode(False), torch.no_grad(), mode, device:
             inputs = [_example(node, value, assumption) for value in taken]
             states = [each for each in inputs if isinstance(each, VariableState)]
             for state in states:
@@ -182,3 +193,14 @@ def _takes(function, node: Node, taken: list[Value], assumption: _Assumption) ->
             return all(isinstance(t, torch.Tensor) and t.device == device for t in tensors)
     except Exception:  # A kernel may raise anything.
         return False
+
+
+@contextmanager
+def _without_reports() -> Iterator[None]:
+    """Trials fail as a matter of course: PyTorch is not to write down why."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before

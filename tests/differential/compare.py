@@ -15,15 +15,15 @@ TOLERANCES = {
 }  # fmt: skip
 
 
-def reflow_outcome(request):
-    """The outcome of an example under Reflow."""
+def reflow_outcome(request, device="/device:CPU:0"):
+    """The outcome of an example under Reflow, on a device."""
     from example_outcome import outcome
 
     import reflow as tf
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        return outcome(tf, request)
+        return outcome(tf, request, device)
 
 
 # How TensorFlow says that it has no kernel for the types of a node.

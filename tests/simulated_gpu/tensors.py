@@ -119,7 +119,7 @@ def _check_devices(name: str, func, target: torch.device, tensors) -> None:
 
 
 def _inner(tree):
-    return tree_map_only(GpuTensor, lambda t: t.inner, tree)
+    return tree_map_only(GpuTensor, lambda t: torch.ops.aten._conj.default(t.inner) if t.is_conj() else t.inner, tree)
 
 
 def _run(func, args, kwargs, target, tensors):
@@ -170,7 +170,7 @@ def _wrapped(made, func, target, stream, tensors):
     # A graph keeps its memory to itself.
     notes = hazards if streams.captured_graph() is None else []
     same = {id(t.inner): t for t in inputs}
-    memories = {t.inner.untyped_storage()._cdata: t.memory for t in inputs}
+    owners = {t.inner.untyped_storage()._cdata: t for t in inputs}
     for t in inputs:
         if t.shape != t.inner.shape:
             raise AssertionError(f"{func} changed the shape of {tuple(t.shape)} to {tuple(t.inner.shape)}")
@@ -178,8 +178,14 @@ def _wrapped(made, func, target, stream, tensors):
     def wrap(t):
         if id(t) in same:
             return same[id(t)]
-        memory = memories.get(t.untyped_storage()._cdata)
-        return GpuTensor(t, target, memory or Memory(stream, notes))
+        owner = owners.get(t.untyped_storage()._cdata)
+        # Whether the numbers are to be read as their conjugates stands at the tensor of the GPU.
+        is_conjugate = t.is_conj()
+        torch._C._set_conj(t, False)
+        with torch.inference_mode(torch.is_inference_mode_enabled() if owner is None else owner.is_inference()):
+            result = GpuTensor(t, target, owner.memory if owner is not None else Memory(stream, notes))
+        torch._C._set_conj(result, is_conjugate)
+        return result
 
     return tree_map_only(torch.Tensor, wrap, made)
 
@@ -231,7 +237,7 @@ def _move(target, source, non_blocking) -> None:
     """Bring numbers to a tensor on another device."""
     numbers = _inner(source)
     if not isinstance(target, GpuTensor):
-        transfers.to_host(target, source, non_blocking, streams.current_stream(source.device))
+        transfers.to_host(target, source, numbers.clone(), non_blocking, streams.current_stream(source.device))
         return
     stream = streams.current_stream(target.device)
     if isinstance(source, GpuTensor):
