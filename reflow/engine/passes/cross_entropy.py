@@ -39,11 +39,15 @@ define_op("_SparseCrossEntropyLoss", "features: T, labels: Tlabels -> loss: T", 
           native=rule(_sparse_loss, gradient=False))  # fmt: skip
 
 
+def _whole_op(is_sparse: bool) -> Any:
+    return get_op_def(_SPARSE if is_sparse else _DENSE)
+
+
 def _cross_entropy_gradient(features, labels, weights, loss, sums):
     """[the loss of each row,] its gradient times the row's weight [, the sums of that over the rows]."""
     is_sparse = not labels.is_floating_point()
     if loss:
-        made = list(get_op_def(_SPARSE if is_sparse else _DENSE).kernel(features, labels))
+        made = list(_whole_op(is_sparse).kernel(features, labels))
     elif is_sparse:
         made = [minus_one_at(label_column(features, labels), torch.softmax(features, 1))]
     else:
@@ -56,7 +60,7 @@ def _cross_entropy_gradient(features, labels, weights, loss, sums):
 
 
 def _gradient_shape(op):
-    losses, gradient = get_op_def(_SPARSE if op._inputs[1].dtype.is_integer else _DENSE).shape(op)
+    losses, gradient = _whole_op(op._inputs[1].dtype.is_integer).shape(op)
     return [losses] * op.attrs["loss"] + [gradient] + [gradient[1:]] * op.attrs["sums"]
 
 
