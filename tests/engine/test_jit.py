@@ -1,5 +1,9 @@
 """The JIT: what is compiled, what is not and why, and that results stay the same."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -293,6 +297,49 @@ def test_nodes_that_overwrite_inputs_do_not_do_so_inside(uncompiled):
         compiled = session.plan(fetches, [x])
     assert any(node.reuses for segment in compiled.plan.jit.segments for node in segment.nodes)
     assert all("_(" not in segment.source for segment in compiled.plan.jit.segments)
+
+
+def test_threads_compile_one_after_the_other_and_once(monkeypatch):
+    """torch's tracer patches what all threads see."""
+    at_work, counts = [], []
+
+    def compile_alone(function, inputs):
+        at_work.append(function)
+        time.sleep(0.02)
+        counts.append(len(at_work))
+        at_work.pop()
+        return function
+
+    monkeypatch.setattr(inductor, "compile_function", compile_alone)
+    monkeypatch.setattr(compiled_module, "_functions", type(compiled_module._functions)())
+    x = tf.placeholder(tf.float32, [2])
+    fetches = [_elementwise(x), _elementwise(tf.sin(x)), _elementwise(tf.cos(x))]
+    with tf.Session(config=_config()) as session, ThreadPoolExecutor(8) as pool:
+        start = threading.Barrier(8)
+
+        def work(number):
+            start.wait()
+            return session.run(fetches[number % 3], {x: [1.0, 2.0]})
+
+        results = list(pool.map(work, range(8)))
+        reasons = {s.reason for fetch in fetches for s in _segments(session, fetch, [x])}
+    assert counts == [1, 1, 1] and reasons == {None}
+    for result, other in zip(results, results[3:], strict=False):
+        np.testing.assert_array_equal(result, other)
+
+
+def test_a_variable_that_another_thread_changes_meanwhile(monkeypatch):
+    """What is compared is what the compiled function took, not what became of it."""
+
+    def compile_meanwhile(function, inputs):
+        memory.fill_(9.0)
+        return function
+
+    monkeypatch.setattr(inductor, "compile_function", compile_meanwhile)
+    memory = torch.ones(2)
+    function = compiled_module.CompiledFunction(lambda a: [a + 1.0], on_gpu=False)
+    torch.testing.assert_close(function([memory]), [torch.full([2], 2.0)])
+    assert function.reason is None
 
 
 def test_no_compiler(monkeypatch):

@@ -1,5 +1,6 @@
 """A segment at work: its compiled function, checked against the plain one, and the plain one where that fails."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -13,7 +14,10 @@ from reflow.engine.plan import Node
 
 # Compiled functions of the process, by the key of their source; equal segments of a graph and of graphs share one.
 _functions: OrderedDict[tuple, "CompiledFunction"] = OrderedDict()
+_functions_lock = threading.Lock()
 _MOST_FUNCTIONS = 1000
+# torch's tracer and compiler serve one thread at a time.
+_compiling = threading.RLock()
 # Inputs of further layouts go to the plain function.
 _MOST_LAYOUTS = 8
 # How far a compiled function's floats may lie from the plain one's, relative to the greatest of a tensor: the order of
@@ -66,11 +70,12 @@ class Segment:
 def _shared(emitted: Emitted, key: tuple | None, on_gpu: bool) -> "CompiledFunction":
     if key is None:
         return CompiledFunction(emitted.function, on_gpu)
-    if key not in _functions:
-        _functions[key] = CompiledFunction(emitted.function, on_gpu)
-        if len(_functions) > _MOST_FUNCTIONS:
-            _functions.popitem(last=False)
-    return _functions[key]
+    with _functions_lock:
+        if key not in _functions:
+            _functions[key] = CompiledFunction(emitted.function, on_gpu)
+            if len(_functions) > _MOST_FUNCTIONS:
+                _functions.popitem(last=False)
+        return _functions[key]
 
 
 class CompiledFunction:
@@ -98,15 +103,20 @@ class CompiledFunction:
             strides = torch.cuda.current_device(), *strides
         compiled = self._compiled.get(strides)
         if compiled is None:
-            return self._first_call(inputs, strides)
+            with _compiling:
+                compiled = self._compiled.get(strides)
+                if compiled is None:
+                    return self._first_call(inputs, strides)
         try:
             return compiled(*inputs)
         except Exception as error:
             return self._give_up(inputs, error)
 
     def _first_call(self, inputs: list, strides: tuple) -> list:
-        if len(self._compiled) == _MOST_LAYOUTS:
+        if self.reason is not None or len(self._compiled) == _MOST_LAYOUTS:
             return self._plain(*inputs)
+        # The inputs may be variables, which other threads change meanwhile.
+        inputs = [_copied(value) for value in inputs]
         expected = self._plain(*inputs)
         # The compiled function gets copies: should it change them, the step must not see it.
         copies = [_copied(value) for value in inputs]

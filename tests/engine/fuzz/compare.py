@@ -141,7 +141,8 @@ def check(recipe: Recipe, ways: list[Way], scope: Callable | None = None) -> str
         said = difference(got, plain, shaken)
         if said:
             return f"{way}: {said}"
-        if way == ways[0] and (said := difference(outcome(program, way), got, None)):
+        # The first call of a compiled segment gives the plain results, which differ from later ones by rounding.
+        if way == ways[0] and not way.jit and (said := difference(outcome(program, way), got, None)):
             return f"{way}, run twice: {said}"
     return None
 

@@ -367,7 +367,7 @@ def _draw_split(d: Draw):
     if d.chance(0.3) and shape[axis] < 9:
         d.add("unstack", [x], count=shape[axis], axis=axis)
     else:
-        d.add("split", [x], count=next(n for n in (2, 3, 5, 17) if shape[axis] % n == 0), axis=axis)
+        d.add("split", [x], count=next(n for n in range(2, shape[axis] + 1) if shape[axis] % n == 0), axis=axis)
 
 
 def _draw_movement(d: Draw):
