@@ -37,8 +37,9 @@ def translate(error: BaseException, emitted: Emitted) -> BaseException:
         kind: Any = type(error)
         message = error.message.replace("{node}", node.name)
     else:
-        kind, message = _kind_of(error), _in_tensorflows_words(str(error), node, shapes)
-    where = f"\n\t [[node {node.name} ({node.type})]]"
+        kind, message = _kind_of(error), in_tensorflows_words(str(error), node, shapes)
+    shown = node.attrs["original"] if node.type == "_Misfit" else node
+    where = f"\n\t [[node {node.name} ({shown.type})]]"
     if shapes:
         where += f" with input shapes: {', '.join(shapes)}"
     node_def = operation.node_def if operation is not None else None
@@ -65,7 +66,7 @@ def _shapes_on(statement: str, frame: FrameType) -> list[str]:
     return [dims_in_brackets(tuple(v.shape)) for v in values if isinstance(v, (torch.Tensor, np.ndarray))]
 
 
-def _in_tensorflows_words(message: str, node: Node, shapes: list[str]) -> str:
+def in_tensorflows_words(message: str, node: Node, shapes: list[str]) -> str:
     """What TensorFlow's kernels say where torch complains of shapes that do not fit."""
     if re.match(r"The size of tensor a .* must match the size of tensor b", message) and len(shapes) == 2:
         return f"Incompatible shapes: {shapes[0]} vs. {shapes[1]}"

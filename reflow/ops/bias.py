@@ -50,7 +50,8 @@ def _bias_add(value, bias, data_format=b"NHWC"):
     axis = _channel_axis(data_format, value.dim())
     if bias.shape[0] != value.shape[axis]:
         shapes = f"{dims_in_brackets(tuple(bias.shape))} vs. {dims_in_brackets(tuple(value.shape))}"
-        raise InvalidArgumentError(None, None, "Must provide as many biases as the channel dimension of the input "
+        which = "last" if data_format == b"NHWC" else "channel"
+        raise InvalidArgumentError(None, None, f"Must provide as many biases as the {which} dimension of the input "
                                    f"tensor: {shapes}")  # fmt: skip
     if axis != value.dim() - 1:
         bias = bias.reshape((-1,) + (1,) * (value.dim() - 2))
