@@ -30,7 +30,8 @@ _MOST_DIMS = 8
 
 # Placement comes before the passes: what a fused op takes counts for the op that it is made of, with so many inputs.
 _MAIN_OPS = {"_FusedConv2D": ("Conv2D", 2), "_FusedConv2DMaxPool": ("Conv2D", 2),
-             "_FusedConv2DMaxPoolWithPlaces": ("Conv2D", 2), "_FusedMatMul": ("MatMul", 2)}  # fmt: skip
+             "_FusedConv2DMaxPoolWithPlaces": ("Conv2D", 2), "_ActivatedMatMul": ("MatMul", 2),
+             "_FusedMatMul": ("MatMul", 2), "_FusedMatMulWithResidual": ("MatMul", 2)}  # fmt: skip
 
 # Seconds that nodes took in runs that were traced, by what `_kind` tells of them: the least counts, for whatever else
 # happened meanwhile only made them longer.
@@ -100,7 +101,7 @@ def operations(node: Node) -> int:
     """Multiply-adds of a product or convolution, elements of anything else; 0 where shapes are not known."""
     counts = [num_elements(v.dims) or 0 for v in node.outputs]
     made = max(counts, default=0)
-    if node.type in ("MatMul", "_FusedMatMul", "BatchMatMul", "BatchMatMulV2"):
+    if _MAIN_OPS.get(node.type, (node.type,))[0] in ("MatMul", "BatchMatMul", "BatchMatMulV2"):
         dims = node.inputs[0].dims
         inner = dims[-2 if node.attrs.get("transpose_a") or node.attrs.get("adj_x") else -1] if dims else None
         return made * (inner or 1)

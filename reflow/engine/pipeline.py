@@ -21,6 +21,7 @@ from reflow.engine.passes.fold_batch_norm import fold_batch_norm
 from reflow.engine.passes.folding import fold_constants
 from reflow.engine.passes.fuse_bias import fuse_bias
 from reflow.engine.passes.fuse_pool import fuse_pool
+from reflow.engine.passes.fuse_residual import fuse_residual
 from reflow.engine.passes.fuse_updates import fuse_updates
 from reflow.engine.passes.global_norm import clip_many
 from reflow.engine.passes.identities import remove_identities
@@ -93,6 +94,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("merge_products", merge_products),
     ("recurrent_products", hoist_input_products),
     ("shared_weights", merge_products_over_time),
+    ("fuse_residual", fuse_residual),
     ("bias_gradient", sum_with_relu_gradient),
     ("read_concatenation", read_concatenation),
     ("global_norm", clip_many),

@@ -15,7 +15,8 @@ from reflow.graph.registry import define_op, gradient
 from reflow.graph.shapes import Dims, num_elements
 from reflow.ops import native, windows
 from reflow.ops.native import direct_conv, shallow_conv, winograd
-from reflow.ops.native.ending import Ending
+from reflow.ops.native.ending import Ending, split
+from reflow.ops.output_activations import activated
 from reflow.ops.shape_rules import merge_size, with_rank
 from reflow.ops.windows import DATA_FORMATS_2D, DATA_FORMATS_3D
 
@@ -120,22 +121,28 @@ def _conv(input, filter, strides, padding, data_format, dilations, explicit_padd
 
 
 def conv_with_bias(
-    input, filter, bias, strides, padding, data_format, dilations, explicit_paddings=(), relu=False
+    input, filter, bias, strides, padding, data_format, dilations, explicit_paddings=(), activation="", residual=None
 ):  # fmt: skip
-    """The kernel of a convolution; `bias`, a vector or None, is added to the channels, then follows a ReLU if asked."""
+    """The kernel of a convolution and of what follows it.
+
+    `bias`, a vector or None, is added to the channels, `residual` or None to all of the result, which then goes through
+    an activation, one of `output_activations` or "".
+    """
     attrs = {"strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations,
              "explicit_paddings": explicit_paddings}  # fmt: skip
     x, w = windows.channels_first(input, data_format), _filter_first(filter)
     pad, extra, stride, dilation = _prepare(x.shape[2:], filter.shape[:-2], attrs)
     if 0 in x.shape:
         return _empty_result(x, filter, attrs)
-    outputs = native_conv(input, filter, Ending(bias, relu), attrs)
+    at_once, later = split(activation)
+    outputs = native_conv(input, filter, Ending(bias, at_once, residual=residual), attrs)
     if outputs is not None:
-        return outputs[0]
+        return activated(outputs[0], later)
     if extra is not None:
         x = torch.nn.functional.pad(x, extra)
     result = _FUNCTIONS[x.dim()](x, w, bias, stride, pad, dilation, _groups(x.shape[1], w.shape[1]))
-    return windows.in_layout(result.relu_() if relu else result, data_format)
+    result = windows.in_layout(result, data_format)
+    return activated(result if residual is None else result.add_(residual), activation)
 
 
 def _is_plain(attrs, dims, filter_dims) -> bool:
@@ -225,14 +232,14 @@ def _empty_result(x, filter, attrs):
 
 def native_conv(input, filter, ending, attrs):
     """The convolution in C: what `ending` makes of the sums, and the places of maxima or None; or None."""
-    if not native.takes(input, filter, *([] if ending.bias is None else [ending.bias])):
+    if not native.takes(input, filter, *(tensor for tensor in (ending.bias, ending.residual) if tensor is not None)):
         return None
     if (frame := winograd_frame(attrs, input.shape, filter.shape)) is not None:
         return winograd.convolve(input, filter, ending, *frame)
     if (places := shallow_frame(attrs, input.shape, filter.shape)) is not None:
         return shallow_conv.convolve(input, filter, ending, places)
     if not ending.pool and (places := direct_frame(attrs, input.shape, filter.shape)) is not None:
-        return direct_conv.convolve_plain(input, filter, ending.bias, ending.relu, places), None
+        return direct_conv.convolve_plain(input, filter, ending, places), None
     return None
 
 
@@ -240,13 +247,12 @@ def _lower_conv(node):
     return lower_conv(node)
 
 
-def lower_conv(node, bias: str = "None", activation: str = "") -> str | None:
+def lower_conv(node, bias: str = "None") -> str | None:
     """The ATen call itself where the sizes that its arguments depend on are known.
 
     Args:
       node: the `Call` of a convolution whose first two inputs are the image and the filter.
       bias: the expression of a vector to add to the channels.
-      activation: what to call on the result, such as ".relu_()".
     """
     frame = conv_frame(node)
     if frame is None or _goes_without_aten(node):
@@ -254,7 +260,7 @@ def lower_conv(node, bias: str = "None", activation: str = "") -> str | None:
     rank = len(node.dims(0))
     w = f"{node.args[1]}.permute({rank - 1}, {rank - 2}, {_numbers(0, rank - 2)})"
     arguments = f"{frame.stride}, {frame.padding}, {frame.dilation}, {frame.groups}"
-    return f"torch.conv{rank - 2}d({frame.x}, {w}, {bias}, {arguments}){activation}{frame.last}.contiguous()"
+    return f"torch.conv{rank - 2}d({frame.x}, {w}, {bias}, {arguments}){frame.last}.contiguous()"
 
 
 def _goes_without_aten(node) -> bool:

@@ -8,56 +8,94 @@ from reflow.ops.matmul import onednn_product
 from reflow.ops.native import max_pool as native_pool
 from reflow.ops.native.ending import Ending
 from reflow.ops.native.few_rows import few_rows
-from reflow.ops.native.small_products import small_product_and_bias
+from reflow.ops.native.small_products import small_fused_product
+from reflow.ops.output_activations import activated, expression, is_in_c
 from reflow.ops.windows import DATA_FORMATS_2D
 
-
-def _fused_matmul(a, b, bias, transpose_a, transpose_b, relu):
-    """a b + bias, where the bias is a vector for all rows, or a matrix."""
-    product = torch.addmm(bias, a.t() if transpose_a else a, b.t() if transpose_b else b)
-    return product.relu_() if relu else product
+# --- products -----------------------------------------------------------------------------------------------------
 
 
-def _lower_fused_matmul(node):
-    a, b, bias = node.args
-    relu = node.attrs["relu"]
-    if len(node.dims(2) or ()) == 2:
-        product = onednn_product(node, bias, "add")
-        last = ".relu_()" if relu else ""
-    else:
-        product = onednn_product(node, bias, "relu" if relu else "none")
-        last = ""
-    if product is not None:
-        return f"{product}{last}"
+def _activated_matmul(a, b, transpose_a, transpose_b, activation):
+    return activated(torch.mm(a.t() if transpose_a else a, b.t() if transpose_b else b), activation)
+
+
+def _fused_matmul(a, b, addend, transpose_a, transpose_b, activation):
+    """activation(a b + addend), where the addend is a vector for all rows, or a matrix."""
+    return activated(torch.addmm(addend, a.t() if transpose_a else a, b.t() if transpose_b else b), activation)
+
+
+def _fused_matmul_with_residual(a, b, bias, residual, transpose_a, transpose_b, activation):
+    """activation(a b + bias + residual), where the bias is a vector for all rows, the residual a matrix."""
+    return activated(_fused_matmul(a, b, residual, transpose_a, transpose_b, "").add_(bias), activation)
+
+
+def _lower_product(node):
+    """The expression of any of the three; None where the kernel is quicker, which calls functions in C."""
+    activation, (a, b, *addends) = node.attrs["activation"], node.args
+    vector, matrix = _vector_and_matrix(node)
+    product = onednn_product(node, vector or "None", matrix, activation)
+    if product is not None or is_in_c(node):
+        return product
     a = f"{a}.t()" if node.attrs["transpose_a"] else a
     b = f"{b}.t()" if node.attrs["transpose_b"] else b
-    function = "torch._addmm_activation" if relu else "torch.addmm"
-    return f"{function}({bias}, {a}, {b})"
+    if activation == "Relu" and vector and not matrix:
+        return f"torch._addmm_activation({vector}, {a}, {b})"
+    if not addends:
+        return expression(f"torch.mm({a}, {b})", activation)
+    total = f"torch.addmm({matrix or vector}, {a}, {b})"
+    return expression(f"{total}.add_({vector})" if vector and matrix else total, activation)
 
 
-def _fused_matmul_shape(op):
+def _vector_and_matrix(node) -> tuple[str, str]:
+    """The expressions of the addends of a product, each "" where there is none."""
+    if len(node.args) == 3:
+        return ("", node.args[2]) if len(node.dims(2) or ()) == 2 else (node.args[2], "")
+    return (node.args[2], node.args[3]) if len(node.args) == 4 else ("", "")
+
+
+def _product_shape(op):
     a, b = op._inputs[0].dims, op._inputs[1].dims
     rows = a and a[1 if op.attrs["transpose_a"] else 0]
     columns = b and b[0 if op.attrs["transpose_b"] else 1]
     return [(rows, columns)]
 
 
-_small_product = small_product_and_bias(_fused_matmul)
+def _define_product(name, addends, kernel):
+    few, small = few_rows(kernel), small_fused_product(kernel)
+    define_op(
+        name, f"a: T, b: T{addends} -> product: T",
+        'T: type, transpose_a: bool = false, transpose_b: bool = false, activation: string = ""',
+        shape=_product_shape, kernel=kernel, lower=_lower_product, native=lambda node: few(node) or small(node),
+        gradient=None,
+    )  # fmt: skip
 
-define_op(
-    "_FusedMatMul", "a: T, b: T, bias: T -> product: T",
-    "T: type, transpose_a: bool = false, transpose_b: bool = false, relu: bool = false",
-    shape=_fused_matmul_shape, kernel=_fused_matmul, lower=_lower_fused_matmul,
-    native=lambda node: few_rows(node) or _small_product(node), gradient=None,
-)  # fmt: skip
+
+_define_product("_ActivatedMatMul", "", _activated_matmul)
+_define_product("_FusedMatMul", ", addend: T", _fused_matmul)
+_define_product("_FusedMatMulWithResidual", ", bias: T, residual: T", _fused_matmul_with_residual)
+
+# --- convolutions -------------------------------------------------------------------------------------------------
 
 
-def _fused_conv(input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu):
-    return conv_with_bias(input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu)
+def _fused_conv(input, filter, bias, residual, strides, padding, data_format, dilations, explicit_paddings, activation):
+    return conv_with_bias(
+        input, filter, bias[0] if bias else None, strides, padding, data_format, dilations, explicit_paddings,
+        activation, residual[0].contiguous() if residual else None,
+    )  # fmt: skip
 
 
 def _lower_fused_conv(node):
-    return lower_conv(node, node.args[2], ".relu_()" if node.attrs["relu"] else "")
+    bias, residual = bias_and_residual(node)
+    convolved = None if is_in_c(node) else lower_conv(node, bias)
+    if convolved is None:
+        return None
+    return expression(f"{convolved}.add_({residual})" if residual else convolved, node.attrs["activation"])
+
+
+def bias_and_residual(node) -> tuple[str, str]:
+    """The expressions of the bias, or "None", and of the residual, or "", of a `Call` of N biases and R residuals."""
+    bias, residual = node.attrs["N"], node.attrs["R"]
+    return node.args[2] if bias else "None", node.args[2 + bias] if residual else ""
 
 
 def _fused_conv_shape(op):
@@ -66,10 +104,10 @@ def _fused_conv_shape(op):
 
 _CONV_ATTRS = (
     "T: type, strides: list(int), use_cudnn_on_gpu: bool = true, padding: string, explicit_paddings: list(int) = [], "
-    f"{DATA_FORMATS_2D}, dilations: list(int) = [1, 1, 1, 1], relu: bool = false"
+    f"{DATA_FORMATS_2D}, dilations: list(int) = [1, 1, 1, 1], activation: string = \"\""
 )
 define_op(
-    "_FusedConv2D", "input: T, filter: T, bias: T -> output: T", _CONV_ATTRS,
+    "_FusedConv2D", "input: T, filter: T, bias: N*T, residual: R*T -> output: T", f"N: int, R: int, {_CONV_ATTRS}",
     shape=_fused_conv_shape, kernel=_fused_conv, lower=_lower_fused_conv, gradient=None,
 )  # fmt: skip
 
@@ -79,26 +117,28 @@ _HALVES = [1, 2, 2, 1]
 
 
 def _conv_and_max_pool(
-    input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu, with_places=False
+    input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, activation, with_places=False
 ):
     attrs = {"strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations,
              "explicit_paddings": explicit_paddings}  # fmt: skip
-    outputs = native_conv(input, filter, Ending(bias, relu, True, with_places), attrs)
+    outputs = native_conv(input, filter, Ending(bias, activation, True, with_places), attrs)
     if outputs is None:
-        sums = conv_with_bias(input, filter, bias, relu=relu, **attrs)
+        sums = conv_with_bias(input, filter, bias, activation=activation, **attrs)
         outputs = native_pool.max_pool_with_places(sums, _HALVES, _HALVES, b"VALID")
     return outputs
 
 
-def _conv_max_pool(input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu):
+def _conv_max_pool(input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, activation):
     return _conv_and_max_pool(
-        input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu
+        input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, activation
     )[0]  # fmt: skip
 
 
-def _conv_max_pool_with_places(input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu):
+def _conv_max_pool_with_places(
+    input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, activation
+):  # fmt: skip
     return _conv_and_max_pool(
-        input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, relu, with_places=True
+        input, filter, bias, strides, padding, data_format, dilations, explicit_paddings, activation, with_places=True
     )  # fmt: skip
 
 

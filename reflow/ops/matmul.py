@@ -13,6 +13,7 @@ from reflow.graph.shapes import broadcast_dims
 from reflow.ops.matrix_like import MatrixLike, product_with_operator
 from reflow.ops.native.few_rows import few_rows
 from reflow.ops.native.small_products import small_product, small_products
+from reflow.ops.output_activations import expression
 from reflow.ops.shape_rules import matrix_dims, matrix_parts, merge, merge_size, with_rank
 
 _MATMUL_TYPES = "T: type in bfloat16|half|float|double|int32|int64|complex64|complex128"
@@ -41,13 +42,14 @@ _ONEDNN_LEAST_INNER = 256
 _ONEDNN_LEAST_COLUMNS = 2048
 
 
-def onednn_product(node, bias: str = "None", activation: str = "none") -> str | None:
+def onednn_product(node, bias: str = "None", residual: str = "", activation: str = "") -> str | None:
     """The expression of a large float32 product by oneDNN, which is quicker there; None where it is not, or lacks.
 
     Args:
       node: the `Call` of a product whose first two inputs are the factors.
-      bias: the expression of a vector to add to each row, or of a matrix to add.
-      activation: "none" or "relu", or "add" if `bias` is a matrix.
+      bias: the expression of a vector to add to each row.
+      residual: the expression of a matrix to add.
+      activation: what the sum goes through; one of `output_activations`.
     """
     a, b = node.args[:2]
     dims_a, dims_b = node.dims(0), node.dims(1)
@@ -64,9 +66,24 @@ def onednn_product(node, bias: str = "None", activation: str = "none") -> str | 
         return None
     a = f"{a}.t()" if transpose_a else a
     b = b if transpose_b else f"{b}.t()"
-    if activation == "add":
-        return f"torch.ops.mkldnn._linear_pointwise.binary({a}, {bias}, {b}, None, 'add')"
-    return f"torch.ops.mkldnn._linear_pointwise.default({a}, {b}, {bias}, {activation!r}, [], '')"
+    return linear(a, b, bias, residual, activation)
+
+
+# By activation, oneDNN's name and numbers for it.
+ONEDNN_ACTIVATIONS = {
+    "": "'none', []", "Relu": "'relu', []", "Relu6": "'hardtanh', [0.0, 6.0]", "Tanh": "'tanh', []",
+    "Sigmoid": "'sigmoid', []",
+}  # fmt: skip
+
+
+def linear(a: str, weights: str, bias: str = "None", residual: str = "", activation: str = "") -> str:
+    """The expression of oneDNN's product, given those of its inputs; the weights are transposed."""
+    if residual:
+        total = f"torch.ops.mkldnn._linear_pointwise.binary({a}, {residual}, {weights}, {bias}, 'add')"
+        return expression(total, activation)
+    at_once, later = (activation, "") if activation in ONEDNN_ACTIVATIONS else ("", activation)
+    after = f"{ONEDNN_ACTIVATIONS[at_once]}, ''"
+    return expression(f"torch.ops.mkldnn._linear_pointwise.default({a}, {weights}, {bias}, {after})", later)
 
 
 def _lower_matmul(node):
@@ -81,12 +98,12 @@ def _lower_matmul(node):
     return f"torch.mm({a}, {b})"
 
 
-_small_product = small_product(_matmul)
+_few_rows, _small_product = few_rows(_matmul), small_product(_matmul)
 
 define_op(
     "MatMul", "a: T, b: T -> product: T", f"transpose_a: bool = false, transpose_b: bool = false, {_MATMUL_TYPES}",
     shape=_matmul_shape, kernel=_matmul, lower=_lower_matmul,
-    native=lambda node: few_rows(node) or _small_product(node),
+    native=lambda node: _few_rows(node) or _small_product(node),
 )  # fmt: skip
 
 

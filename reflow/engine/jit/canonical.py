@@ -6,10 +6,12 @@ from reflow.engine.branches import Guard
 from reflow.engine.emit import Emitted, Emitter, argument_of_each_input
 from reflow.engine.plan import Node, Plan, Value
 from reflow.graph import dtypes
+from reflow.ops.output_activations import expression
 
 # A float product of at most so many multiply-adds is written out, and then fused with what stands around it: the call
 # of a library would cost more than the product.
 _WRITTEN_OUT = 4096
+_PRODUCTS = frozenset({"MatMul", "_ActivatedMatMul", "_FusedMatMul", "_FusedMatMulWithResidual"})
 _ONEDNN = "torch.ops.mkldnn."
 
 
@@ -53,9 +55,9 @@ class SegmentEmitter(Emitter):
 
 def is_written_out(node: Node) -> bool:
     """True for a matrix product so small that a segment has it as a sum of products."""
-    if node.type != "MatMul" or node.outputs[0].dtype not in (dtypes.float32, dtypes.float64):
+    if node.type not in _PRODUCTS or node.outputs[0].dtype not in (dtypes.float32, dtypes.float64):
         return False
-    left, right = ([size for size in value.dims or () if size] for value in node.inputs)
+    left, right = ([size for size in value.dims or () if size] for value in node.inputs[:2])
     if len(left) < 2 or len(right) < 2:  # A size is unknown, or 0.
         return False
     return prod(left) * right[0 if node.attrs["transpose_b"] else 1] <= _WRITTEN_OUT
@@ -66,7 +68,8 @@ def _written_out_product(node: Node, args: list[str]) -> str | None:
         return None
     transpose_a, transpose_b = node.attrs["transpose_a"], node.attrs["transpose_b"]
     a, b = f"{args[0]}{'.t()' if transpose_a else ''}", f"{args[1]}{'.t()' if transpose_b else ''}"
-    return f"({a}.unsqueeze(2) * {b}).sum(1)"
+    total = " + ".join([f"({a}.unsqueeze(2) * {b}).sum(1)", *args[2:]])
+    return expression(f"({total})", node.attrs.get("activation", ""))
 
 
 def inputs_of(nodes: list[Node]) -> list[Value]:

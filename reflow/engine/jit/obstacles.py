@@ -29,7 +29,7 @@ _OF_LIBRARIES = frozenset({
     "Conv2DBackpropFilter", "Conv2DBackpropInput", "Conv3D", "Conv3DBackpropFilterV2", "Conv3DBackpropInputV2",
     "DepthwiseConv2dNative", "DepthwiseConv2dNativeBackpropFilter", "DepthwiseConv2dNativeBackpropInput", "LRN",
     "LRNGrad", "MatMul", "MaxPool", "MaxPool3D", "MaxPool3DGrad", "MaxPoolGrad", "_FusedConv2D", "_FusedConv2DMaxPool",
-    "_FusedConv2DMaxPoolWithPlaces", "_FusedMatMul",
+    "_FusedConv2DMaxPoolWithPlaces", "_ActivatedMatMul", "_FusedMatMul", "_FusedMatMulWithResidual",
     "_DirectConv2D", "_LRNGradOfImage", "_MaxPoolGradFromPlaces", "_MaxPoolWithPlaces",
     "_PackedConv2D", "_PackedMatMul", "_WinogradConv2D",
 })  # fmt: skip

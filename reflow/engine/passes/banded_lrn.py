@@ -113,7 +113,7 @@ class _Nodes:
         """rows matrix, or rows matrix + bias."""
         attrs: dict[str, Any] = {"transpose_a": False, "transpose_b": False}
         if bias:
-            return self.add("_FusedMatMul", rows, matrix, *bias, **attrs, relu=False)
+            return self.add("_FusedMatMul", rows, matrix, *bias, **attrs, activation="")
         return self.add("MatMul", rows, matrix, **attrs)
 
     def norms(self, image: Value) -> Value:

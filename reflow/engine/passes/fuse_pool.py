@@ -8,6 +8,7 @@ from reflow.engine.passes.rewriting import has_known_dims, sole_consumer
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.graph import dtypes
 from reflow.ops.conv import takes_pool
+from reflow.ops.native.ending import IN_REGISTERS
 
 _FUSED = {"MaxPool": "_FusedConv2DMaxPool", "_MaxPoolWithPlaces": "_FusedConv2DMaxPoolWithPlaces"}
 _HALVES = [1, 2, 2, 1]
@@ -42,6 +43,8 @@ def fuse_pool(plan: Plan) -> Plan:
 
 def _suits(node: Node) -> bool:
     """Whether a kernel in C convolves, which is never so on a GPU, and the sums are of even height and width."""
+    if node.attrs["activation"] not in IN_REGISTERS:
+        return False
     image, filter, bias = node.inputs
     if not has_known_dims(image) or not has_known_dims(filter) or len(bias.dims or ()) != 1:
         return False

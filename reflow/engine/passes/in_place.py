@@ -7,6 +7,7 @@ which a view that is still needed shows, and not that of what an op may keep or 
 from reflow.engine.aliases import aliased_inputs, memory_roots, roots_of
 from reflow.engine.plan import Node, Plan, Value
 from reflow.graph import dtypes
+from reflow.ops import output_activations
 
 _TYPES = frozenset({dtypes.float32, dtypes.float64})
 
@@ -21,10 +22,10 @@ def _both(templates: tuple[str, str], function: str) -> dict[int, str]:
 
 _IN_PLACE: dict[str, dict[int, str]] = {
     **{op: {0: f"{{0}}.{name}_()"} for op, name in {
-        "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Exp": "exp", "Log": "log", "Neg": "neg",
-        "Sqrt": "sqrt", "Rsqrt": "rsqrt", "Square": "square", "Abs": "abs", "Reciprocal": "reciprocal",
+        "Exp": "exp", "Log": "log", "Neg": "neg", "Sqrt": "sqrt", "Rsqrt": "rsqrt", "Square": "square", "Abs": "abs",
+        "Reciprocal": "reciprocal",
     }.items()},
-    "Relu6": {0: "{0}.clamp_(0, 6)"},
+    **{op: {0: template} for op, template in output_activations.IN_PLACE.items()},
     "Add": _both(_EITHER, "add"), "AddV2": _both(_EITHER, "add"), "Mul": _both(_EITHER, "mul"),
     "Sub": {0: "{0}.sub_({1})", 1: _OUT[1] % "sub"},
     "RealDiv": {0: "{0}.div_({1})", 1: _OUT[1] % "div"},
@@ -45,8 +46,9 @@ _MAKERS = frozenset({
     "AddN", "AvgPool", "AvgPoolGrad", "BatchMatMul", "BatchMatMulV2", "BiasAdd", "BiasAddGrad", "ConcatV2", "Conv2D",
     "Conv2DBackpropFilter", "Conv2DBackpropInput", "DepthwiseConv2dNative", "LRN", "LRNGrad", "LogSoftmax", "MatMul",
     "Maximum", "MaxPool", "MaxPoolGrad", "Minimum", "Pack", "Softmax", "SoftmaxCrossEntropyWithLogits",
-    "SparseSoftmaxCrossEntropyWithLogits", "SquaredDifference", "_CrossEntropyGradient", "_FusedConv2D",
-    "_FusedConv2DMaxPool", "_FusedMatMul", "_LRNGradOfImage", "_PackedMatMul", "_ScaleMany",
+    "SparseSoftmaxCrossEntropyWithLogits", "SquaredDifference", "_ActivatedMatMul", "_CrossEntropyGradient",
+    "_DirectConv2D", "_FusedConv2D", "_FusedConv2DMaxPool", "_FusedMatMul", "_FusedMatMulWithResidual",
+    "_LRNGradOfImage", "_PackedConv2D", "_PackedMatMul", "_ScaleMany", "_WinogradConv2D",
 }) | _IN_PLACE.keys()  # fmt: skip
 
 # Views in which every element of the memory shows once.

@@ -49,4 +49,4 @@ def mask_before_pool_gradient(plan: Plan) -> Plan:
 
 def _is_relu(value: Value) -> bool:
     node = value.node
-    return node.type == "Relu" or node.type in ("_FusedConv2D", "_FusedMatMul") and node.attrs["relu"]
+    return node.type == "Relu" or node.attrs.get("activation") == "Relu"

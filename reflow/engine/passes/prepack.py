@@ -12,13 +12,16 @@ import numpy as np
 import torch
 
 from reflow.engine.passes.rewriting import constant_of, has_known_dims, sizes_of
-from reflow.engine.plan import Node, Plan, new_node
+from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.graph import dtypes
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import Dims, num_elements
 from reflow.ops.conv import conv_frame, direct_frame, shallow_frame, winograd_frame
+from reflow.ops.fused import bias_and_residual
+from reflow.ops.matmul import ONEDNN_ACTIVATIONS, linear
 from reflow.ops.native import direct_conv, winograd
-from reflow.ops.native.ending import Ending
+from reflow.ops.native.ending import Ending, split
+from reflow.ops.output_activations import activated, expression, is_in_c
 from reflow.ops.windows import DATA_FORMATS_2D, check_only_spatial
 
 # Smaller weights lie in the cache whatever their order.
@@ -33,59 +36,82 @@ def _packed(resources, node_name, attrs):
 
 define_op("_PackedWeights", "-> weights: T", "T: type", shape=None, resource=_packed, gradient=None)
 
-_BIAS = "N: int, T: type, relu: bool = false"
-_INPUTS = "{}: T, weights: T, bias: N*T -> output: T"
-
-
-def _after(node) -> tuple[str, str]:
-    """The expression of the bias, and oneDNN's name of what follows."""
-    return node.args[2] if node.attrs["N"] else "None", repr("relu" if node.attrs["relu"] else "none")
+_ENDING = "N: int, R: int, T: type, activation: string"
+_INPUTS = "{}: T, weights: T, bias: N*T, residual: R*T -> output: T"
 
 
 def _lower_conv(node):
     frame: Any = conv_frame(node)
-    bias, after = _after(node)
-    arguments = f"{frame.padding}, {frame.stride}, {frame.dilation}, {frame.groups}, {after}, [], ''"
-    call = f"torch.ops.mkldnn._convolution_pointwise({frame.x}, {node.args[1]}, {bias}, {arguments})"
-    return f"{call}{frame.last}.contiguous()"
-
-
-def _lower_product(node):
-    bias, after = _after(node)
-    return f"torch.ops.mkldnn._linear_pointwise({node.args[0]}, {node.args[1]}, {bias}, {after}, [], '')"
+    (bias, residual), activation = bias_and_residual(node), node.attrs["activation"]
+    at_once = "" if residual or activation not in ONEDNN_ACTIVATIONS else activation
+    frames = f"{frame.padding}, {frame.stride}, {frame.dilation}, {frame.groups}"
+    arguments = f"{frame.x}, {node.args[1]}, {bias}, {frames}, {ONEDNN_ACTIVATIONS[at_once]}, ''"
+    convolved = f"torch.ops.mkldnn._convolution_pointwise({arguments}){frame.last}.contiguous()"
+    total = f"{convolved}.add_({residual})" if residual else convolved
+    return total if at_once else expression(total, activation)
 
 
 define_op(
     "_PackedConv2D", _INPUTS.format("input"),
-    f"{_BIAS}, strides: list(int), padding: string, explicit_paddings: list(int) = [], {DATA_FORMATS_2D}, "
+    f"{_ENDING}, strides: list(int), padding: string, explicit_paddings: list(int) = [], {DATA_FORMATS_2D}, "
     "dilations: list(int) = [1, 1, 1, 1]", shape=None, lower=_lower_conv, gradient=None,
 )  # fmt: skip
-define_op("_PackedMatMul", _INPUTS.format("a"), _BIAS, shape=None, lower=_lower_product, gradient=None)
 
 
-def _winograd_conv(input, weights, bias, relu, window, pads, sizes, pool):
-    # A constant whose numbers are all the same is one number, repeated.
-    ending = Ending(bias[0].contiguous() if bias else None, relu, pool)
-    return winograd.convolve_transformed(input.contiguous(), weights, window, ending, pads, sizes)[0]
+def _packed_product(a, weights, bias, residual, activation):
+    vector = bias[0] if bias else None
+    if residual:
+        total = torch.ops.mkldnn._linear_pointwise.binary(a, residual[0], weights, vector, "add")
+    else:
+        total = torch.ops.mkldnn._linear_pointwise.default(a, weights, vector, "none", [], "")
+    return activated(total, activation)
+
+
+def _lower_product(node):
+    """None where oneDNN does not apply the activation and a function in C does."""
+    bias, residual = bias_and_residual(node)
+    activation = node.attrs["activation"]
+    if (residual or activation not in ONEDNN_ACTIVATIONS) and is_in_c(node):
+        return None
+    return linear(node.args[0], node.args[1], bias, residual, activation)
 
 
 define_op(
-    "_WinogradConv2D", _INPUTS.format("input"), f"{_BIAS}, window: int, pads: list(int), sizes: list(int), pool: bool",
-    shape=None, kernel=_winograd_conv, gradient=None,
+    "_PackedMatMul", _INPUTS.format("a"), _ENDING, shape=None, kernel=_packed_product, lower=_lower_product,
+    gradient=None,
 )  # fmt: skip
 
 
-def _direct_conv(input, weights, bias, window, strides, pads, sizes, columns, relus):
-    frame = direct_conv.Frame(strides, pads, sizes)
-    parts = list(zip(columns, relus, strict=True))
-    return direct_conv.convolve(input.contiguous(), weights, bias, window, frame, parts)
+def _winograd_conv(input, weights, bias, residual, activation, window, pads, sizes, pool):
+    # A constant whose numbers are all the same is one number, repeated.
+    vector, added = (tensors[0].contiguous() if tensors else None for tensors in (bias, residual))
+    at_once, later = split(activation)
+    ending = Ending(vector, at_once, pool, residual=added)
+    result, _ = winograd.convolve_transformed(input.contiguous(), weights, window, ending, pads, sizes)
+    return activated(result, later)
 
 
-# One filter or several, side by side, for the same images (`sibling_convolutions`).
 define_op(
-    "_DirectConv2D", "input: T, weights: T, bias: T -> outputs: M*T",
-    "M: int, T: type, window: list(int), strides: list(int), pads: list(int), sizes: list(int), columns: list(int), "
-    "relus: list(bool)", shape=None, kernel=_direct_conv, gradient=None,
+    "_WinogradConv2D", _INPUTS.format("input"),
+    f"{_ENDING}, window: int, pads: list(int), sizes: list(int), pool: bool", shape=None, kernel=_winograd_conv,
+    gradient=None,
+)  # fmt: skip
+
+
+def _direct_conv(input, weights, bias, residual, window, strides, pads, sizes, columns, activations):
+    frame = direct_conv.Frame(strides, pads, sizes)
+    at_once, later = zip(*map(split, activations), strict=True)
+    added = residual[0].contiguous() if residual else None
+    parts = list(zip(columns, at_once, strict=True))
+    results = direct_conv.convolve(input.contiguous(), weights, bias, window, frame, parts, added)
+    return [activated(result, activation) for result, activation in zip(results, later, strict=True)]
+
+
+# One filter or several, side by side, for the same images (`sibling_convolutions`); a residual only for one.
+define_op(
+    "_DirectConv2D", "input: T, weights: T, bias: T, residual: R*T -> outputs: M*T",
+    "M: int, R: int, T: type, window: list(int), strides: list(int), pads: list(int), sizes: list(int), "
+    "columns: list(int), activations: list(string)", shape=None, kernel=_direct_conv, gradient=None,
 )  # fmt: skip
 
 
@@ -112,7 +138,7 @@ def pack_weights(plan: Plan) -> Plan:
         kind = _KINDS.get(node.type)
         if kind is None or node.outputs[0].dtype is not dtypes.float32 or "GPU" in node.device:
             continue
-        weights, bias = constant_of(node.inputs[1]), node.inputs[2:]
+        weights, (bias, _) = constant_of(node.inputs[1]), _added(node)
         if weights is None or not has_known_dims(node.inputs[0]):
             continue
         if num_elements(node.inputs[0].dims) == 0 or bias and len(bias[0].dims or ()) != 1:
@@ -129,9 +155,10 @@ def pack_weights(plan: Plan) -> Plan:
 
 
 class _Packed(NamedTuple):
-    """The op that takes packed weights, these weights, its attributes besides those of `_BIAS`, and a packed bias.
+    """The op that takes packed weights, these weights, its attributes besides those of `_ENDING`, and a packed
+    bias.
 
-    Without a packed bias the op takes the node's own, or none, and whether there is a ReLU.
+    Without a packed bias the op takes the node's own, or none, and the activation.
     """
 
     op_name: str
@@ -140,17 +167,24 @@ class _Packed(NamedTuple):
     bias: torch.Tensor | None = None
 
 
+def _added(node: Node) -> tuple[list[Value], list[Value]]:
+    """The bias and the residual, one or none of each."""
+    addends = node.inputs[2:]
+    count = node.attrs["N"] if "N" in node.attrs else sum(len(value.dims or ()) != 2 for value in addends)
+    return addends[:count], addends[count:]
+
+
 def _packed_nodes(node: Node, packed: _Packed) -> list[Node]:
-    x, weights, *bias = node.inputs
+    (x, weights), (bias, residual) = node.inputs[:2], _added(node)
     sources = [_packed_source(node, f"{weights.name}/packed", packed.weights, weights.dims)]
-    attrs = {"T": dtypes.float32, **packed.attrs}
+    attrs = {"T": dtypes.float32, **packed.attrs, "R": len(residual)}
     if packed.bias is None:
-        attrs |= {"N": len(bias), "relu": node.attrs.get("relu", False)}
+        attrs |= {"N": len(bias), "activation": node.attrs.get("activation", "")}
     else:
         sources.append(_packed_source(node, f"{node.name}/packed_bias", packed.bias, tuple(packed.bias.shape)))
         bias = [sources[1].outputs[0]]
     output = node.outputs[0]
-    return [*sources, new_node(node.name, packed.op_name, [x, sources[0].outputs[0], *bias], attrs,
+    return [*sources, new_node(node.name, packed.op_name, [x, sources[0].outputs[0], *bias, *residual], attrs,
                                [(output.dtype, output.dims)], like=node)]  # fmt: skip
 
 
@@ -190,12 +224,13 @@ def _pack_filter(node: Node, filter: torch.Tensor) -> _Packed | None:
 
 
 def _pack_direct(node: Node, filter: torch.Tensor, frame: direct_conv.Frame | None) -> _Packed | None:
-    bias, relu = [constant_of(value) for value in node.inputs[2:]], node.attrs.get("relu", False)
+    bias = [constant_of(value) for value in _added(node)[0]]
     if frame is None or any(array is None for array in bias) or node.type not in ("Conv2D", "_FusedConv2D"):
         return None
     columns = filter.shape[3]
     attrs = {"M": 1, "window": list(filter.shape[:2]), "strides": list(frame.strides), "pads": list(frame.pads),
-             "sizes": list(frame.out_sizes), "columns": [columns], "relus": [relu]}  # fmt: skip
+             "sizes": list(frame.out_sizes), "columns": [columns],
+             "activations": [node.attrs.get("activation", "")]}  # fmt: skip
     packed_bias = direct_conv.packed_bias(torch.from_numpy(bias[0]) if bias else None, columns)
     return _Packed("_DirectConv2D", direct_conv.packed(filter), attrs, packed_bias)
 
@@ -210,4 +245,5 @@ def _pack_matrix(node: Node, matrix: torch.Tensor) -> _Packed | None:
 
 
 _KINDS = {"Conv2D": _pack_filter, "_FusedConv2D": _pack_filter, "_FusedConv2DMaxPool": _pack_filter,
-          "MatMul": _pack_matrix, "_FusedMatMul": _pack_matrix}  # fmt: skip
+          "MatMul": _pack_matrix, "_ActivatedMatMul": _pack_matrix, "_FusedMatMul": _pack_matrix,
+          "_FusedMatMulWithResidual": _pack_matrix}  # fmt: skip

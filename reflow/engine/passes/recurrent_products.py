@@ -70,7 +70,8 @@ def _cell_key(node: Node) -> tuple | None:
     if any(len(v.dims or ()) > 2 or not has_known_dims(v) for v in (*joined.inputs, *node.inputs)):
         return None
     shapes = tuple(v.dims for v in joined.inputs)
-    return node.type, *map(id, node.inputs[1:]), node.attrs.get("relu"), shapes, node.device, node.guard, joined.guard
+    weights = node.type, *map(id, node.inputs[1:]), node.attrs.get("activation"), shapes
+    return *weights, node.device, node.guard, joined.guard
 
 
 def _joins(node: Node, axis: int) -> bool:
@@ -101,7 +102,7 @@ def _hoist_inputs(plan: Plan, products: list[Node]) -> bool:
     replaced, new = {}, {}
     for product, values, part in zip(products, steps, parts[-1].outputs, strict=True):
         step = _product(product.name, values[1 - side], state_weight[-1].outputs[0], [part], product)
-        step.attrs = {**step.attrs, "relu": product.attrs.get("relu", False)}
+        step.attrs = {**step.attrs, "activation": product.attrs.get("activation", "")}
         new[product] = [step]
         replaced[product.outputs[0]] = step.outputs[0]
     new[first] = [*stack, *input_weight, *state_weight, together, *parts, *new[first]]
@@ -115,7 +116,7 @@ def _product(name: str, a: Value, b: Value, addend: list[Value], like: Node, tra
     rows, columns = (a.dims or (0, 0))[0], (b.dims or (0, 0))[0 if transpose_b else 1]
     attrs = {"T": a.dtype, "transpose_a": False, "transpose_b": transpose_b}
     if addend:
-        attrs["relu"] = False
+        attrs["activation"] = ""
     node = new_node(name, "_FusedMatMul" if addend else "MatMul", [a, b, *addend], attrs, [(a.dtype, (rows, columns))],
                     like=like)  # fmt: skip
     node.control = []

@@ -58,7 +58,7 @@ def _groups(plan: Plan) -> list[list[Node]]:
         # A matrix that is added is another one at every step.
         if node.outputs[0].dtype not in _TYPES or any(len(v.dims or ()) != 1 for v in node.inputs[2:]):
             continue
-        key = (node.type, *map(id, node.inputs[1:]), node.attrs["transpose_b"], node.attrs.get("relu"), left.dims,
+        key = (node.type, *map(id, node.inputs[1:]), node.attrs["transpose_b"], node.attrs.get("activation"), left.dims,
                node.device, node.guard)  # fmt: skip
         groups.setdefault(key, []).append(node)
     return [g for g in groups.values() if len(g) >= _LEAST_STEPS and sizes_of(g[0].inputs[0])[0] < _MOST_ROWS]
@@ -130,7 +130,7 @@ class _Steps:
         self.bias: Value | None = products[0].inputs[2] if len(products[0].inputs) > 2 else None
         self.ends: dict[Node, tuple[Node, Node]] = {}
         self._gone: dict[Node, list[Node]] = {}
-        sums = [] if products[0].attrs.get("relu") else [self._sum_of(product) for product in products]
+        sums = [] if products[0].attrs.get("activation") else [self._sum_of(product) for product in products]
         found = [pair for pair in sums if pair is not None]
         # A product that stands in two of the sums can be part of one only.
         if len(found) < len(products) or len({state for _, state in found}) < len(products):
@@ -190,7 +190,7 @@ def _stacked(name: str, first: Node, rows: Value, bias: Value | None) -> Node:
     columns = (weight.dims or (0, 0))[0 if first.attrs["transpose_b"] else 1]
     attrs = {"T": rows.dtype, "transpose_a": False, "transpose_b": first.attrs["transpose_b"]}
     if bias is not None:
-        attrs["relu"] = first.attrs.get("relu", False)
+        attrs["activation"] = first.attrs.get("activation", "")
     inputs = [rows, weight] if bias is None else [rows, weight, bias]
     node = new_node(name, "MatMul" if bias is None else "_FusedMatMul", inputs, attrs,
                     [(rows.dtype, ((rows.dims or (0,))[0], columns))], like=first)  # fmt: skip
@@ -201,5 +201,5 @@ def _stacked(name: str, first: Node, rows: Value, bias: Value | None) -> Node:
 def _with_addend(name: str, product: Node, addend: Value) -> Node:
     """A product plus a matrix, as one call."""
     output = product.outputs[0]
-    attrs = {"T": output.dtype, "relu": False, **{k: product.attrs[k] for k in ("transpose_a", "transpose_b")}}
+    attrs = {"T": output.dtype, "activation": "", **{k: product.attrs[k] for k in ("transpose_a", "transpose_b")}}
     return new_node(name, "_FusedMatMul", [*product.inputs, addend], attrs, [(output.dtype, output.dims)], like=product)

@@ -30,7 +30,7 @@ def merge_sibling_convolutions(plan: Plan) -> Plan:
 
 
 def _is_product(node: Node) -> bool:
-    return list(node.attrs["window"]) == list(node.attrs["strides"]) == [1, 1]
+    return list(node.attrs["window"]) == list(node.attrs["strides"]) == [1, 1] and not node.attrs["R"]
 
 
 def _merged(siblings: list[Node]) -> list[Node]:
@@ -39,7 +39,7 @@ def _merged(siblings: list[Node]) -> list[Node]:
     name = f"{first.name}/siblings"
     filters, biases = (_concatenated(siblings, position, name) for position in (1, 2))
     attrs = {**first.attrs, "M": len(siblings), "columns": [node.attrs["columns"][0] for node in siblings],
-             "relus": [node.attrs["relus"][0] for node in siblings]}  # fmt: skip
+             "activations": [node.attrs["activations"][0] for node in siblings]}  # fmt: skip
     outputs = [(node.outputs[0].dtype, node.outputs[0].dims) for node in siblings]
     inputs = [first.inputs[0], filters.outputs[0], biases.outputs[0]]
     return [filters, biases, new_node(name, first.type, inputs, attrs, outputs, like=first)]

@@ -10,7 +10,7 @@
  */
 #include <string.h>
 
-#include "vectors.h"
+#include "activations.h"
 
 /* The images that a thread works on together for all channels of the result: an eighth of a core's own cache. */
 #define CHUNK_NUMBERS (1 << 15)
@@ -23,16 +23,19 @@ typedef struct {
     int64_t panels, threads;
 } problem;
 
-/* Where the channels of one filter go: `columns` of them, the last panel may be incomplete; pixels are `stride` apart. */
+/* Where the channels of one filter go: `columns` of them, the last panel may be incomplete; pixels are `stride` apart. The
+ * residual that is added to them stands in the same way, or is null. */
 typedef struct {
     float *out;
-    int64_t columns, stride, relu;
+    int64_t columns, stride, activation;
+    const float *residual;
 } part;
 
 /* Where one panel goes. */
 typedef struct {
     float *out;
-    int64_t lanes, stride, relu;
+    int64_t lanes, stride, activation;
+    const float *residual;
 } target;
 
 static target target_of(const part *parts, int64_t panel)
@@ -42,7 +45,8 @@ static target target_of(const part *parts, int64_t panel)
         column -= (parts->columns + LANES - 1) / LANES * LANES;
         ++parts;
     }
-    return (target){parts->out + column, smaller(LANES, parts->columns - column), parts->stride, parts->relu};
+    return (target){parts->out + column, smaller(LANES, parts->columns - column), parts->stride, parts->activation,
+                    parts->residual ? parts->residual + column : 0};
 }
 
 /* The images, or their copies with borders, as a tile sees them. */
@@ -53,15 +57,26 @@ typedef struct {
     int64_t step, down;    /* from a result's window to that of its right neighbour, and of the one below */
 } view;
 
+/* The first `lanes` numbers from `from` on. */
+INLINE vec some(const float *from, int64_t lanes)
+{
+    vec value = {0};
+    if (lanes == LANES)
+        return *(const vec *)from;
+    memcpy(&value, from, (size_t)lanes * sizeof(float));
+    return value;
+}
+
 INLINE void write_rows(const int rows, const vec *sums, int64_t apart, const target *to, int64_t pixel)
 {
-    float *out = to->out + pixel * to->stride;
-    _Pragma("GCC unroll 16") for (int r = 0; r < rows; ++r, out += to->stride) {
-        const vec value = to->relu ? relu_of(sums[r * apart]) : sums[r * apart];
+    _Pragma("GCC unroll 16") for (int r = 0; r < rows; ++r) {
+        const int64_t at = (pixel + r) * to->stride;
+        const vec zero = {0}, added = to->residual ? some(to->residual + at, to->lanes) : zero;
+        const vec value = clipped(to->activation, sums[r * apart] + added);
         if (to->lanes == LANES)
-            *(vec *)out = value;
+            *(vec *)(to->out + at) = value;
         else
-            memcpy(out, &value, (size_t)to->lanes * sizeof(float));
+            memcpy(to->out + at, &value, (size_t)to->lanes * sizeof(float));
     }
 }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from reflow.ops import native
+from reflow.ops.native.ending import CODES, Ending
 from reflow.ops.native.shallow_conv import Frame
 
 _SOURCE = Path(__file__).with_name("direct_conv.c")
@@ -42,7 +43,7 @@ def _prepare(library: ctypes.CDLL) -> None:
     # Windows of ones over an image of ones count their places inside.
     ones, frame = torch.ones(1, 4, 17, 1), Frame((1, 1), (1, 1), (4, 17))
     packed, bias = _packed(library, torch.ones(9, 19)), torch.zeros(2 * _LANES)
-    (result,) = _convolve(library, ones, packed, bias, (3, 3), frame, [(19, False)])
+    (result,) = _convolve(library, ones, packed, bias, (3, 3), frame, [(19, "")])
     if result[0, 0, :2, 0].tolist() != [4, 6] or result[0, 1, 1, 18] != 9 or result[0, 3, 16, 7] != 4:
         raise RuntimeError("it fails the known-answer test")
 
@@ -72,24 +73,24 @@ def packed_bias(bias: torch.Tensor | None, columns: int) -> torch.Tensor:
 
 
 def convolve_plain(
-    images: torch.Tensor, filter: torch.Tensor, bias: torch.Tensor | None, relu: bool, frame: Frame
+    images: torch.Tensor, filter: torch.Tensor, ending: Ending, frame: Frame
 ) -> torch.Tensor:  # fmt: skip
     """Convolves images with a filter that is not packed, and for which no border is wanted.
 
     Args:
         images: float32 [batch, height, width, depth].
         filter: float32 [*window, depth, columns].
-        bias: float32 [columns] to add, or None.
-        relu: whether the sum goes through a ReLU.
+        ending: what follows; not a pool.
         frame: where the windows stand.
 
     Returns:
         float32 [batch, *out_sizes, columns].
     """
-    columns = filter.shape[3]
+    columns, bias = filter.shape[3], ending.bias
     if bias is None or columns % _LANES:
         bias = packed_bias(bias, columns)
-    return convolve(images, packed(filter), bias, filter.shape[:2], frame, [(columns, relu)])[0]
+    parts = [(columns, ending.activation)]
+    return convolve(images, packed(filter), bias, filter.shape[:2], frame, parts, ending.residual)[0]
 
 
 def input_gradient(filter: torch.Tensor, gradients: torch.Tensor) -> torch.Tensor:
@@ -105,12 +106,12 @@ def input_gradient(filter: torch.Tensor, gradients: torch.Tensor) -> torch.Tenso
     depth = filter.shape[2]
     frame = Frame((1, 1), (0, 0), gradients.shape[1:3])
     transposed = _packed(load(), filter.flatten(0, 2).t())
-    return convolve(gradients, transposed, packed_bias(None, depth), (1, 1), frame, [(depth, False)])[0]
+    return convolve(gradients, transposed, packed_bias(None, depth), (1, 1), frame, [(depth, "")])[0]
 
 
 def convolve(
     images: torch.Tensor, filters: torch.Tensor, biases: torch.Tensor, window: Sequence[int], frame: Frame,
-    parts: Sequence[tuple[int, bool]],
+    parts: Sequence[tuple[int, str]], residual: torch.Tensor | None = None,
 ) -> list[torch.Tensor]:  # fmt: skip
     """Convolves images with one filter, or with several.
 
@@ -120,12 +121,13 @@ def convolve(
         biases: what `packed_bias` made of each bias, concatenated.
         window: height and width of all filters.
         frame: where the windows stand.
-        parts: for each filter its columns, and whether its result goes through a ReLU.
+        parts: for each filter its columns, and which of the activations `IN_REGISTERS` its result goes through.
+        residual: what to add to the result of the only filter, of its shape; or None.
 
     Returns:
         For each filter, float32 [batch, *out_sizes, columns].
     """
-    return _convolve(load(), images, filters, biases, window, frame, parts)
+    return _convolve(load(), images, filters, biases, window, frame, parts, residual)
 
 
 def _packed(library, filter) -> torch.Tensor:
@@ -137,14 +139,15 @@ def _packed(library, filter) -> torch.Tensor:
     return result
 
 
-def _convolve(library, images, filters, biases, window, frame, parts) -> list[torch.Tensor]:
+def _convolve(library, images, filters, biases, window, frame, parts, residual=None) -> list[torch.Tensor]:
     batch, out_sizes = images.shape[0], frame.out_sizes
     results = [images.new_empty(batch, *out_sizes, columns) for columns, _ in parts]
     problem = _problem(images.shape, window, frame, biases.numel() // _LANES)
     padded = images.new_empty(batch * problem.padded_height * problem.padded_width * problem.depth)
     numbers = []
-    for result, (columns, relu) in zip(results, parts, strict=True):
-        numbers += (result.data_ptr(), columns, columns, relu)
+    added = 0 if residual is None else residual.data_ptr()
+    for result, (columns, activation) in zip(results, parts, strict=True):
+        numbers += (result.data_ptr(), columns, columns, CODES[activation], added)
     library.reflow_direct_convolve(
         problem, images.data_ptr(), filters.data_ptr(), biases.data_ptr(), (_I64 * len(numbers))(*numbers),
         padded.data_ptr(),

@@ -44,45 +44,6 @@
 
 /* --- functions of one number ------------------------------------------------------------------------------------- */
 
-/* x P(x^2) / Q(x^2), of degrees 13 and 6, with the least relative error on [-9.01, 9.01] (6.7e-9, by Lawson's weighted
- * least squares); outside, the result rounds to 1. A NaN passes all comparisons by. */
-static inline float hyperbolic_tangent(float x)
-{
-    x = x > 9.01f ? 9.01f : x;
-    x = x < -9.01f ? -9.01f : x;
-    const float z = x * x;
-    float p = -8.462304122142937e-14f;
-    p = p * z + 5.267842627178616e-11f;
-    p = p * z - 2.0204566486955805e-08f;
-    p = p * z + 1.1149277151833069e-05f;
-    p = p * z + 3.10347844122809e-03f;
-    p = p * z + 1.3083583224504333e-01f;
-    p = p * z + 0.99999999330969f;
-    float q = 2.5454476225018386e-04f;
-    q = q * z + 2.4493278490306327e-02f;
-    q = q * z + 4.6416910257003857e-01f;
-    q = q * z + 1;
-    const float y = x * p / q;
-    const float below = y > 1 ? 1 : y;
-    return below < -1 ? -1 : below;
-}
-
-static inline float logistic(float x) { return 1 / (1 + exponential(-x)); }
-
-/* exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1) for x <= 0. */
-static inline float exponential_minus_1(float x)
-{
-    x = x < -80 ? -80 : x;
-    const float n = rintf(x * 1.44269504f), power = power_of_2(n);
-    return power * exponential_minus_1_near_0(reduced(x, n)) + (power - 1);
-}
-
-static inline float elu(float x)
-{
-    const float below = exponential_minus_1(x > 0 ? 0 : x);
-    return x > 0 ? x : below;
-}
-
 static inline float reciprocal_root(float x) { return 1 / sqrtf(x); }
 static inline float negative(float x) { return -x; }
 

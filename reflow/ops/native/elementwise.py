@@ -74,6 +74,11 @@ def _unary_kernel(name: str, plain: Callable, dims: tuple | None) -> Callable:
     return bind(function, plain, [numbers], [numbers], [count], parallel=native.is_large(count))
 
 
+def of_any_size(name: str, plain: Callable) -> Callable:
+    """The kernel of a function in C of numbers; `plain` is PyTorch's, for tensors that are not contiguous."""
+    return _unary_kernel(name, plain, None)
+
+
 def _is_between(count: int | None, least: int, most: int) -> bool:
     return most == _ANY if count is None else least <= count <= most
 

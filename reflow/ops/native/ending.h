@@ -1,22 +1,27 @@
-/* What becomes of a convolution's sums on the way to memory: a bias, a ReLU, and the maximum of each window of 2x2. */
+/* What becomes of a convolution's sums on the way to memory: a bias, a residual, a ReLU or ReLU6, and the maximum of each
+ * window of 2x2. */
 #ifndef REFLOW_ENDING_H
 #define REFLOW_ENDING_H
 
-#include "vectors.h"
+#include "activations.h"
 
 typedef uint8_t bytes __attribute__((vector_size(LANES), aligned(1), may_alias));
 
 typedef struct {
-    const float *bias; /* or null */
-    int64_t relu, pool;
-    float *out;        /* with `pool` of half the height and the width, which are even */
-    uint8_t *places;   /* of the maxima in their windows, as in max_pool.c; or null */
+    const float *bias;     /* or null */
+    const float *residual; /* as large as the result, not with `pool`; or null */
+    int64_t activation;    /* one that `clipped` knows */
+    int64_t pool;
+    float *out;            /* with `pool` of half the height and the width, which are even */
+    uint8_t *places;       /* of the maxima in their windows, as in max_pool.c; or null */
 } ending;
 
-INLINE vec ended(const ending *e, vec sum, int64_t channel)
+/* `residual` is where those of these channels begin, or null. */
+INLINE vec ended(const ending *e, vec sum, int64_t channel, const float *residual)
 {
-    const vec zero = {0}, value = sum + (e->bias ? *(const vec *)(e->bias + channel) : zero);
-    return e->relu ? relu_of(value) : value;
+    const vec zero = {0}, biased = sum + (e->bias ? *(const vec *)(e->bias + channel) : zero);
+    const vec value = biased + (residual ? *(const vec *)residual : zero);
+    return clipped(e->activation, value);
 }
 
 /* Stores the maxima of four numbers each, at `at` of the result. A later number has to be greater, or no number at all. */

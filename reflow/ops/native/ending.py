@@ -7,11 +7,24 @@ from typing import NamedTuple
 
 import torch
 
+# The activations, and their numbers in `activations.h`.
+CODES = {name: code for code, name in enumerate(("", "Relu", "Relu6", "Elu", "Selu", "Tanh", "Sigmoid"))}
+# Those that kernels of convolutions apply to the sums in their registers.
+IN_REGISTERS = frozenset({"", "Relu", "Relu6"})
+
+
+
+def split(activation: str) -> tuple[str, str]:
+    """What of an activation a kernel of a convolution applies in its registers, and what is left for its result."""
+    return (activation, "") if activation in IN_REGISTERS else ("", activation)
+
+
 _POINTER, _I64 = ctypes.c_void_p, ctypes.c_int64
 
 
 class _Fields(ctypes.Structure):
-    _fields_ = [("bias", _POINTER), ("relu", _I64), ("pool", _I64), ("out", _POINTER), ("places", _POINTER)]
+    _fields_ = [("bias", _POINTER), ("residual", _POINTER), ("activation", _I64), ("pool", _I64), ("out", _POINTER),
+                ("places", _POINTER)]  # fmt: skip
 
 
 POINTER = ctypes.POINTER(_Fields)
@@ -22,15 +35,17 @@ class Ending(NamedTuple):
 
     Attributes:
         bias: float32 [out_depth] to add, or None.
-        relu: whether the sums go through a ReLU.
+        activation: which of those in `IN_REGISTERS` the sums go through.
         pool: whether only the maximum of each window of 2x2 is kept; the sums' height and width are even.
         with_places: whether the maxima's places in their windows are found, too, as bytes.
+        residual: float32, of the result's shape, to add before the activation, or None; not with `pool`.
     """
 
     bias: torch.Tensor | None = None
-    relu: bool = False
+    activation: str = ""
     pool: bool = False
     with_places: bool = False
+    residual: torch.Tensor | None = None
 
     def outputs(
         self, images: torch.Tensor, sizes: tuple[int, int], depth: int
@@ -48,8 +63,10 @@ class Ending(NamedTuple):
 
     def fields(self, out: torch.Tensor, places: torch.Tensor | None) -> ctypes.Structure:
         """The structure that the C functions take, for what `outputs` gave."""
-        bias = None if self.bias is None else self.bias.data_ptr()
-        return _Fields(bias, self.relu, self.pool, out.data_ptr(), None if places is None else places.data_ptr())
+        bias, residual, where = (
+            None if tensor is None else tensor.data_ptr() for tensor in (self.bias, self.residual, places)
+        )
+        return _Fields(bias, residual, CODES[self.activation], self.pool, out.data_ptr(), where)
 
 
 NOTHING = Ending()

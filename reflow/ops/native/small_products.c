@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "vectors.h"
+#include "activations.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define MOST_PANELS 4 /* kernels are bound for no more columns */
@@ -49,36 +49,41 @@ INLINE void block(const float *a, const float (*panel)[LANES], struct sizes s, i
     }
 }
 
-static void finish(const vec *sums, int rows, int columns, int stride, const float *bias, int relu, float *out)
+/* What follows a product: addends, each of which begins where the part of the product does or is null, and an activation. */
+struct after {
+    const float *bias, *residual;
+    int64_t activation;
+};
+
+static void finish(const vec *sums, int rows, int columns, int stride, struct after e, float *out)
 {
     for (int r = 0; r < rows; ++r) {
         float *row = out + r * stride;
-        for (int j = 0; j < columns; ++j) {
-            const float value = sums[r][j] + (bias ? bias[j] : 0);
-            row[j] = relu && value < 0 ? 0 : value;
-        }
+        for (int j = 0; j < columns; ++j)
+            row[j] = sums[r][j] + (e.bias ? e.bias[j] : 0) + (e.residual ? e.residual[r * stride + j] : 0);
     }
 }
 
-static void multiply(const float *a, const float *b, struct sizes s, const float *bias, int relu, float *out)
+static void multiply(const float *a, const float *b, struct sizes s, struct after e, float *out)
 {
     float panels[MOST_PANELS][MOST_DEPTH][LANES];
     pack(b, s, panels);
     for (int first = 0; first < s.columns; first += LANES) {
         const float(*panel)[LANES] = (const float(*)[LANES])panels[first / LANES];
         const int columns = (int)smaller(LANES, s.columns - first);
-        const float *part = bias ? bias + first : 0;
         vec sums[BLOCK];
-        int i = 0;
-        for (; i + BLOCK <= s.rows; i += BLOCK) {
-            block(a, panel, s, i, BLOCK, sums);
-            finish(sums, BLOCK, columns, s.columns, part, relu, out + i * s.columns + first);
-        }
-        for (; i < s.rows; ++i) {
-            block(a, panel, s, i, 1, sums);
-            finish(sums, 1, columns, s.columns, part, relu, out + i * s.columns + first);
+        for (int i = 0; i < s.rows;) {
+            const int rows = i + BLOCK <= s.rows ? BLOCK : 1, at = i * s.columns + first;
+            const struct after part = {e.bias ? e.bias + first : 0, e.residual ? e.residual + at : 0, 0};
+            if (rows == BLOCK)
+                block(a, panel, s, i, BLOCK, sums);
+            else
+                block(a, panel, s, i, 1, sums);
+            finish(sums, rows, columns, s.columns, part, out + at);
+            i += rows;
         }
     }
+    activate(e.activation, out, (int64_t)s.rows * s.columns);
 }
 
 /* `count` products one after the other. */
@@ -87,17 +92,40 @@ EXPORT int64_t reflow_small_product(const float *a, const float *b, float *out, 
                                     int64_t threads)
 {
     const struct sizes s = {(int)rows, (int)depth, (int)columns, (int)transpose_a, (int)transpose_b};
+    const struct after nothing = {0, 0, NO_ACTIVATION};
     for (int64_t i = 0; i < count; ++i)
-        multiply(a + i * rows * depth, b + i * depth * columns, s, 0, 0, out + i * rows * columns);
+        multiply(a + i * rows * depth, b + i * depth * columns, s, nothing, out + i * rows * columns);
     return 0;
 }
 
-/* relu(a b + bias), or without the ReLU. */
-EXPORT int64_t reflow_small_product_and_bias(const float *a, const float *b, const float *bias, float *out,
-                                             int64_t rows, int64_t depth, int64_t columns, int64_t transpose_a,
-                                             int64_t transpose_b, int64_t relu, int64_t threads)
+/* activation(a b). */
+EXPORT int64_t reflow_small_product_activated(const float *a, const float *b, float *out, int64_t rows, int64_t depth,
+                                              int64_t columns, int64_t transpose_a, int64_t transpose_b,
+                                              int64_t activation, int64_t threads)
 {
     const struct sizes s = {(int)rows, (int)depth, (int)columns, (int)transpose_a, (int)transpose_b};
-    multiply(a, b, s, bias, (int)relu, out);
+    multiply(a, b, s, (struct after){0, 0, activation}, out);
+    return 0;
+}
+
+/* activation(a b + addend), where the addend is a vector for all rows, or a matrix. */
+EXPORT int64_t reflow_small_product_and_addend(const float *a, const float *b, const float *addend, float *out,
+                                               int64_t rows, int64_t depth, int64_t columns, int64_t transpose_a,
+                                               int64_t transpose_b, int64_t is_matrix, int64_t activation,
+                                               int64_t threads)
+{
+    const struct sizes s = {(int)rows, (int)depth, (int)columns, (int)transpose_a, (int)transpose_b};
+    multiply(a, b, s, (struct after){is_matrix ? 0 : addend, is_matrix ? addend : 0, activation}, out);
+    return 0;
+}
+
+/* activation(a b + bias + residual). */
+EXPORT int64_t reflow_small_product_and_addends(const float *a, const float *b, const float *bias,
+                                                const float *residual, float *out, int64_t rows, int64_t depth,
+                                                int64_t columns, int64_t transpose_a, int64_t transpose_b,
+                                                int64_t activation, int64_t threads)
+{
+    const struct sizes s = {(int)rows, (int)depth, (int)columns, (int)transpose_a, (int)transpose_b};
+    multiply(a, b, s, (struct after){bias, residual, activation}, out);
     return 0;
 }

@@ -1,4 +1,4 @@
-"""Products of small float32 matrices in C: `native` rules of MatMul, its fused form, and BatchMatMul.
+"""Products of small float32 matrices in C: `native` rules of MatMul, its fused forms, and BatchMatMul.
 
 Of 32 x 32 matrices the BLAS of `torch.mm` takes 3 us, this 1.2; and a transposed factor needs no view.
 """
@@ -13,6 +13,7 @@ import torch
 
 from reflow.graph import dtypes
 from reflow.ops import native
+from reflow.ops.native.ending import CODES
 from reflow.ops.native.kernel import bind, declare
 
 _SOURCE = Path(__file__).with_name("small_products.c")
@@ -27,7 +28,6 @@ def _library() -> ctypes.CDLL | None:
 
 def _prepare(library: ctypes.CDLL) -> None:
     declare(library.reflow_small_product, 10)
-    declare(library.reflow_small_product_and_bias, 11)
     numbers, product = (ctypes.c_float * 6)(1, 2, 3, 4, 5, 6), (ctypes.c_float * 4)()
     library.reflow_small_product(numbers, numbers, product, 1, 2, 3, 2, False, False, 1)
     if list(product) != [22, 28, 49, 64]:
@@ -75,15 +75,16 @@ def small_products(plain: Callable) -> Callable:
     return rule
 
 
-def small_product_and_bias(plain: Callable) -> Callable:
-    """The `native` rule of the fused form of MatMul, whose kernel is `plain`."""
+def small_fused_product(plain: Callable) -> Callable:
+    """The `native` rule of a product that ends in addends or an activation, whose kernel is `plain`."""
 
     def rule(node):
         transposes = node.attrs["transpose_a"], node.attrs["transpose_b"]
-        sizes = _sizes(node, *transposes)
-        if sizes is None or node.dims(2) != sizes[-1:]:
+        sizes, addends = _sizes(node, *transposes), tuple(node.dims(i) for i in range(2, len(node.args)))
+        if sizes is None or any(dims not in (sizes[-1:], (sizes[1], sizes[3])) for dims in addends):
             return None
-        return _kernel_with_bias(plain, node.dims(0), node.dims(1), sizes[1:], transposes, node.attrs["relu"])
+        activation = node.attrs["activation"]
+        return _fused_kernel(plain, node.dims(0), node.dims(1), addends, sizes[1:], transposes, activation)
 
     return rule
 
@@ -95,8 +96,12 @@ def _kernel(plain: Callable, a: tuple, b: tuple, out: tuple, sizes: tuple, trans
 
 
 @functools.lru_cache(1000)
-def _kernel_with_bias(plain: Callable, a: tuple, b: tuple, sizes: tuple, transposes: tuple, relu: bool) -> Callable:
-    rows, _, columns = sizes
-    inputs, outputs = [(dims, torch.float32) for dims in (a, b, (columns,))], [((rows, columns), torch.float32)]
-    numbers = [*sizes, *map(int, (*transposes, relu))]
-    return bind(_library().reflow_small_product_and_bias, plain, inputs, outputs, numbers)
+def _fused_kernel(
+    plain: Callable, a: tuple, b: tuple, addends: tuple, sizes: tuple, transposes: tuple, activation: str
+) -> Callable:  # fmt: skip
+    library, (rows, _, columns) = _library(), sizes
+    inputs, outputs = [(dims, torch.float32) for dims in (a, b, *addends)], [((rows, columns), torch.float32)]
+    function = getattr(library, f"reflow_small_product_{('activated', 'and_addend', 'and_addends')[len(addends)]}")
+    is_matrix = [int(len(addends[0]) == 2)] if len(addends) == 1 else []
+    numbers = [*sizes, *map(int, transposes), *is_matrix, CODES[activation]]
+    return bind(function, plain, inputs, outputs, numbers)

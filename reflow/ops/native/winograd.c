@@ -201,8 +201,9 @@ INLINE void tile_from_points(const int points, const int tile, const problem *p,
                          half + j, points);
     for (int i = 0; i < tile; ++i)
         sums_over_points(points, tile, 0, half + i * points, 1, o + i * tile, 1);
-    for (int i = 0; i < tile * tile; ++i)
-        o[i] = ended(e, o[i], channel);
+    if (!e->residual)
+        for (int i = 0; i < tile * tile; ++i)
+            o[i] = ended(e, o[i], channel, 0);
     const int64_t step = e->pool ? 2 : 1, rows = p->out_height / step, columns = p->out_width / step;
     for (int64_t i = 0; i < tile && at.top + i < p->out_height; i += step)
         for (int64_t j = 0; j < tile && at.left + j < p->out_width; j += step) {
@@ -212,7 +213,7 @@ INLINE void tile_from_points(const int points, const int tile, const problem *p,
             if (e->pool)
                 store_greatest(e, from[0], from[1], from[tile], from[tile + 1], to);
             else
-                *(vec *)(e->out + to) = from[0];
+                *(vec *)(e->out + to) = e->residual ? ended(e, from[0], channel, e->residual + to) : from[0];
         }
 }
 

@@ -14,11 +14,35 @@ def _overwriting(plan):
 
 def test_a_chain_is_computed_in_one_place():
     x = tf.placeholder(tf.float32, [4, 3])
-    y = tf.nn.relu(tf.tanh(tf.matmul(x, x, transpose_b=True)) * 2.0 - 0.5)
+    y = tf.nn.relu(tf.tanh(tf.matmul(x, x, transpose_b=True) - 0.1) * 2.0 - 0.5)
     with_pass, without = compared([y], random_feed(x), "in_place", rtol=0)
-    assert _overwriting(with_pass) == ["Tanh", "Mul", "Sub", "Relu"]
-    assert "MatMul.tanh_()" in source_of(with_pass)
+    assert _overwriting(with_pass) == ["Sub", "Tanh", "Mul", "Sub", "Relu"]
+    assert "MatMul.sub_(" in source_of(with_pass)
     assert _overwriting(without) == []
+
+
+@pytest.mark.parametrize("activation", [tf.nn.elu, tf.nn.selu, tf.nn.relu6])
+def test_activations_of_a_value_that_nothing_else_takes(activation):
+    x = tf.placeholder(tf.float32, [4, 30])
+    with_pass, _ = compared([activation(tf.exp(x) - 1.5)], random_feed(x), "in_place", rtol=0)
+    assert len(_overwriting(with_pass)) == 2
+
+
+@pytest.mark.parametrize(("window", "depth", "data_format"), [(3, 16, "NHWC"), (1, 20, "NHWC"), (3, 16, "NCHW")])
+def test_results_of_convolutions_with_packed_filters_are_overwritten(window, depth, data_format):
+    x = tf.placeholder(tf.float32, [2, 12, 12, depth] if data_format == "NHWC" else [2, depth, 12, 12])
+    filter = np.random.RandomState(0).randn(window, window, depth, 32).astype("f")
+    y = tf.exp(tf.nn.conv2d(x, filter * 0.01, [1] * 4, "SAME", data_format=data_format))
+    with_pass, _ = compared([y], random_feed(x), "in_place", rtol=0)
+    assert _overwriting(with_pass) == ["Exp"]
+    assert with_pass.nodes[-1].inputs[0].node.type in ("_WinogradConv2D", "_DirectConv2D", "_PackedConv2D")
+
+
+def test_products_with_packed_weights_are_overwritten():
+    x = tf.placeholder(tf.float32, [3, 100])
+    w = np.random.RandomState(0).randn(100, 50).astype("f")
+    with_pass, _ = compared([tf.exp(tf.matmul(x, w))], random_feed(x), "in_place", rtol=0)
+    assert _overwriting(with_pass) == ["Exp"]
 
 
 @pytest.mark.parametrize("op", [tf.add, tf.subtract, tf.multiply, tf.divide])

@@ -5,6 +5,8 @@ import torch
 
 from reflow.ops.native import direct_conv
 from reflow.ops.native.direct_conv import Frame
+from reflow.ops.native.ending import NOTHING, Ending
+from reflow.ops.output_activations import activated
 
 pytestmark = pytest.mark.skipif(direct_conv.load() is None, reason="the C kernel cannot be built here")
 
@@ -41,17 +43,17 @@ def _by_definition(images, filter, bias, frame, pads):
     return torch.conv2d(padded, filter, bias, stride=frame.strides).permute(0, 2, 3, 1)
 
 
-@pytest.mark.parametrize("with_bias, relu", [(False, False), (True, False), (True, True)])
-def test_convolution(case, with_bias, relu):
+@pytest.mark.parametrize("with_bias, activation", [(False, ""), (True, ""), (True, "Relu"), (True, "Relu6")])
+def test_convolution(case, with_bias, activation):
     images, filters, window, frame, pads = case
     biases = [torch.randn(f.shape[3]) if with_bias else None for f in filters]
     packed = torch.cat([direct_conv.packed(f) for f in filters])
     packed_bias = torch.cat([direct_conv.packed_bias(b, f.shape[3]) for b, f in zip(biases, filters, strict=True)])
-    parts = [(f.shape[3], relu) for f in filters]
+    parts = [(f.shape[3], activation) for f in filters]
     results = direct_conv.convolve(images, packed, packed_bias, window, frame, parts)
     for result, filter, bias in zip(results, filters, biases, strict=True):
         want = _by_definition(images, filter, bias, frame, pads)
-        want = torch.relu(want) if relu else want
+        want = activated(want, activation)
         torch.testing.assert_close(result, want.float(), rtol=1e-5, atol=1e-4)
 
 
@@ -60,7 +62,7 @@ def test_parts_have_a_relu_each():
     packed, bias = direct_conv.packed(filter), direct_conv.packed_bias(None, 3)
     frame = Frame((1, 1), (0, 0), (1, 2))
     with_relu, without = direct_conv.convolve(
-        images, torch.cat([packed] * 2), torch.cat([bias] * 2), (1, 1), frame, [(3, True), (3, False)]
+        images, torch.cat([packed] * 2), torch.cat([bias] * 2), (1, 1), frame, [(3, "Relu"), (3, "")]
     )  # fmt: skip
     assert (with_relu == 0).all() and (without == -1).all()
 
@@ -69,7 +71,7 @@ def test_a_nan_stays_one():
     images, filter = torch.full((1, 1, 20, 1), float("nan")), torch.ones(1, 1, 1, 16)
     frame = Frame((1, 1), (0, 0), (1, 20))
     (result,) = direct_conv.convolve(
-        images, direct_conv.packed(filter), direct_conv.packed_bias(None, 16), (1, 1), frame, [(16, True)]
+        images, direct_conv.packed(filter), direct_conv.packed_bias(None, 16), (1, 1), frame, [(16, "Relu")]
     )  # fmt: skip
     assert result.isnan().all()
 
@@ -85,9 +87,9 @@ def test_products_with_filters_that_are_not_packed(depth, columns):
     images, filter, bias = torch.randn(3, 5, 6, depth), torch.randn(1, 1, depth, columns), torch.randn(columns)
     frame = Frame((1, 1), (0, 0), (5, 6))
     want = images.double() @ filter[0, 0].double()
-    plain = direct_conv.convolve_plain(images, filter, None, False, frame)
+    plain = direct_conv.convolve_plain(images, filter, NOTHING, frame)
     torch.testing.assert_close(plain, want.float(), rtol=1e-5, atol=1e-4)
-    with_bias = direct_conv.convolve_plain(images, filter, bias, True, frame)
+    with_bias = direct_conv.convolve_plain(images, filter, Ending(bias, "Relu"), frame)
     torch.testing.assert_close(with_bias, torch.relu(want + bias).float(), rtol=1e-5, atol=1e-4)
     gradients = torch.randn(3, 5, 6, columns)
     by_images = direct_conv.input_gradient(filter, gradients)

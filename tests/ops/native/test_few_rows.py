@@ -6,6 +6,8 @@ import torch
 
 import reflow as tf
 from reflow.ops.native import few_rows as few_rows_native
+from reflow.ops.native.ending import CODES
+from reflow.ops.output_activations import activated
 
 library = few_rows_native.load()
 pytestmark = pytest.mark.skipif(library is None, reason="the C kernel cannot be built here")
@@ -13,22 +15,22 @@ pytestmark = pytest.mark.skipif(library is None, reason="the C kernel cannot be 
 
 @pytest.mark.parametrize("rows", [1, 3, 16, 32])
 @pytest.mark.parametrize(("depth", "columns"), [(8, 16), (100, 33), (1, 5), (77, 300), (64, 31), (513, 1)])
-@pytest.mark.parametrize("relu", [False, True])
-def test_product(rows, depth, columns, relu):
+@pytest.mark.parametrize("activation", CODES)
+def test_product(rows, depth, columns, activation):
     generator = torch.Generator().manual_seed(rows * depth + columns)
     a, b = torch.randn(rows, depth, generator=generator), torch.randn(depth, columns, generator=generator)
-    bias = torch.randn(columns, generator=generator)
-    for vector in (bias, None):
-        expected = a.double() @ b.double() + (0 if vector is None else vector)
-        expected = torch.relu(expected) if relu else expected
-        value = few_rows_native.product(library, a, b, vector, relu)
+    bias, residual = torch.randn(columns, generator=generator), torch.randn(rows, columns, generator=generator)
+    for addends in ([], [bias], [None, residual], [bias, residual]):
+        expected = a.double() @ b.double() + sum(addend for addend in addends if addend is not None)
+        value = few_rows_native.product(library, a, b, *addends, activation=activation)
+        expected = activated(expected, activation)
         torch.testing.assert_close(value, expected.float(), rtol=1e-5, atol=1e-4)
 
 
 def test_infinities_and_nan_go_through():
     a, b = torch.ones(2, 9), torch.ones(9, 20)
     a[0, 3], a[1, 4] = torch.inf, torch.nan
-    value = few_rows_native.product(library, a, b, torch.zeros(20), True)
+    value = few_rows_native.product(library, a, b, torch.zeros(20), activation="Relu")
     assert value[0].isinf().all()
     assert value[1].isnan().all()
 

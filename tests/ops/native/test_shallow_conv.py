@@ -8,6 +8,7 @@ import reflow as tf
 from reflow.ops.native import max_pool, shallow_conv
 from reflow.ops.native.ending import NOTHING, Ending
 from reflow.ops.native.shallow_conv import Frame
+from reflow.ops.output_activations import activated
 
 pytestmark = pytest.mark.skipif(shallow_conv.load() is None, reason="the C kernel cannot be built here")
 
@@ -45,9 +46,9 @@ def test_convolution(case):
     images, filter, _, frame, pads = case
     expected = _by_definition(images.double(), filter.double(), frame, pads)
     bias = torch.randn(filter.shape[3])
-    for relu in (False, True):
-        value, _ = shallow_conv.convolve(images, filter, Ending(bias, relu), frame)
-        want = torch.relu(expected + bias) if relu else expected + bias
+    for activation in ("", "Relu", "Relu6"):
+        value, _ = shallow_conv.convolve(images, filter, Ending(bias, activation), frame)
+        want = activated(expected + bias, activation)
         torch.testing.assert_close(value, want.float(), rtol=1e-5, atol=1e-4)
     torch.testing.assert_close(
         shallow_conv.convolve(images, filter, NOTHING, frame)[0], expected.float(), rtol=1e-5, atol=1e-4
@@ -65,7 +66,7 @@ def test_filter_gradient(case):
 def test_relu_keeps_nan():
     images = torch.full((1, 6, 6, 1), torch.nan)
     frame = Frame((1, 1), (0, 0), (4, 4))
-    assert shallow_conv.convolve(images, torch.ones(3, 3, 1, 32), Ending(None, True), frame)[0].isnan().all()
+    assert shallow_conv.convolve(images, torch.ones(3, 3, 1, 32), Ending(None, "Relu"), frame)[0].isnan().all()
 
 
 @pytest.mark.parametrize("batch", [1, 3])
@@ -73,8 +74,8 @@ def test_pool(batch):
     images, filter, bias = torch.randn(batch, 23, 35, 3), torch.randn(4, 5, 3, 64), torch.randn(64)
     images[0, 3, 3, 0] = torch.nan
     frame = Frame((2, 1), (1, 2), (10, 34))
-    whole, _ = shallow_conv.convolve(images, filter, Ending(bias, True), frame)
-    value, places = shallow_conv.convolve(images, filter, Ending(bias, True, True, True), frame)
+    whole, _ = shallow_conv.convolve(images, filter, Ending(bias, "Relu"), frame)
+    value, places = shallow_conv.convolve(images, filter, Ending(bias, "Relu", True, True), frame)
     expected, expected_places = max_pool.max_pool_with_places(whole, [1, 2, 2, 1], [1, 2, 2, 1], b"VALID")
     torch.testing.assert_close(value, expected, rtol=0, atol=0, equal_nan=True)
     assert torch.equal(places, expected_places)

@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
 import reflow as tf
+from reflow.graph.build import call
 from reflow.ops.native import small_products as small_products_native
+from reflow.ops.native.ending import CODES
+from reflow.ops.output_activations import activated
 from tests.ops.native.sessions import run_natively
 
 RANDOM = np.random.RandomState(0)
@@ -45,18 +49,25 @@ def test_many_products(transposes):
     np.testing.assert_allclose(result, _product(a, b, transposes), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("relu", [False, True])
-def test_a_bias(relu):
+@pytest.mark.parametrize("activation", CODES)
+@pytest.mark.parametrize(("shapes", "name"), [
+    ([], "activated"), ([(35,)], "and_addend"), ([(9, 35)], "and_addend"), ([(35,), (9, 35)], "and_addends"),
+], ids=["none", "vector", "matrix", "both"])  # fmt: skip
+def test_addends_and_activations(shapes, name, activation):
     a, b = _factors((9, 20, 35), (False, False))
-    bias = RANDOM.randn(35).astype(np.float32)
+    addends = [RANDOM.randn(*shape).astype(np.float32) for shape in shapes]
 
-    def build(a, b, bias):
-        result = tf.nn.xw_plus_b(a, b, bias)
-        return tf.nn.relu(result) if relu else result
+    def build(a, b, *addends):
+        result = tf.matmul(a, b)
+        for addend in addends:
+            result = result + addend
+        return call(activation, result) if activation else result
 
-    result = run_natively("native_small_product_and_bias", build, a, b, bias)
-    expected = _product(a, b, (False, False)) + bias
-    np.testing.assert_allclose(result, np.maximum(expected, 0) if relu else expected, rtol=1e-5, atol=1e-5)
+    if not addends and not activation:
+        return
+    result = run_natively(f"native_small_product_{name}", build, a, b, *addends)
+    expected = torch.from_numpy(_product(a, b, (False, False)) + sum(addends))
+    np.testing.assert_allclose(result, activated(expected, activation), rtol=1e-5, atol=1e-5)
 
 
 def test_nans_and_infinities():

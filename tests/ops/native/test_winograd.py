@@ -77,7 +77,7 @@ def test_the_gradient_of_a_large_filter_comes_block_by_block(case, numbers, monk
 @pytest.mark.parametrize("out_depth", [32, 144])
 def test_a_transformed_filter(out_depth):
     images, filter, bias = torch.randn(1, 8, 9, 16), torch.randn(3, 3, 16, out_depth), torch.randn(out_depth)
-    rest = Ending(bias, True), (1, 1), (8, 9)
+    rest = Ending(bias, "Relu"), (1, 1), (8, 9)
     value, _ = winograd.convolve_transformed(images, winograd.transformed(filter), 3, *rest)
     torch.testing.assert_close(value, winograd.convolve(images, filter, *rest)[0])
 
@@ -87,7 +87,7 @@ def test_bias_and_relu(out_depth):
     images, filter = torch.randn(1, 8, 8, 16), torch.randn(3, 3, 16, out_depth)
     bias = torch.randn(out_depth)
     plain, with_bias, both = (winograd.convolve(images, filter, ending, (1, 1), (8, 8))[0]
-                              for ending in (NOTHING, Ending(bias), Ending(bias, True)))  # fmt: skip
+                              for ending in (NOTHING, Ending(bias), Ending(bias, "Relu")))  # fmt: skip
     torch.testing.assert_close(with_bias, plain + bias)
     torch.testing.assert_close(both, torch.relu(plain + bias))
 
@@ -100,8 +100,8 @@ def test_pool(window, out_depth, sizes, with_places):
     bias = torch.randn(out_depth)
     images[0, 0, 0] = torch.nan
     pads = (window // 2, window // 2)
-    whole, _ = winograd.convolve(images, filter, Ending(bias, True), pads, sizes)
-    value, places = winograd.convolve(images, filter, Ending(bias, True, True, with_places), pads, sizes)
+    whole, _ = winograd.convolve(images, filter, Ending(bias, "Relu"), pads, sizes)
+    value, places = winograd.convolve(images, filter, Ending(bias, "Relu", True, with_places), pads, sizes)
     expected, expected_places = max_pool.max_pool_with_places(whole, [1, 2, 2, 1], [1, 2, 2, 1], b"VALID")
     torch.testing.assert_close(value, expected, rtol=0, atol=0, equal_nan=True)
     assert places is None if not with_places else torch.equal(places, expected_places)
@@ -109,7 +109,7 @@ def test_pool(window, out_depth, sizes, with_places):
 
 def test_relu_keeps_nan():
     images = torch.full((1, 8, 8, 16), torch.nan)
-    result, _ = winograd.convolve(images, torch.ones(3, 3, 16, 16), Ending(None, True), (1, 1), (8, 8))
+    result, _ = winograd.convolve(images, torch.ones(3, 3, 16, 16), Ending(None, "Relu"), (1, 1), (8, 8))
     assert result.isnan().all()
 
 
