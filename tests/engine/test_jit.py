@@ -11,7 +11,7 @@ import torch
 import reflow as tf
 from reflow.engine.jit import compiled as compiled_module
 from reflow.engine.jit import inductor
-from reflow.engine.jit.obstacles import _objection
+from reflow.engine.jit.obstacles import _objection, _tried
 from reflow.engine.jit.segments import _MOST_NODES, _cut
 
 needs_compiler = pytest.mark.skipif(not inductor.has_compiler(), reason="there is no C++ compiler")
@@ -135,6 +135,24 @@ def test_nodes_that_check_indices_or_divisors_run_by_themselves(uncompiled):
 ])  # fmt: skip
 def test_what_must_not_be_compiled(operation, reason):
     assert _objection(operation, (torch.ones(2, dtype=torch.int32),)) == reason
+
+
+def test_what_torch_cannot_trace_runs_by_itself():
+    """One such node in a segment would leave all of it uncompiled."""
+    x = tf.placeholder(tf.float32, [2])
+    plan = tf.Session().plan(tf.tanh(x), [x]).plan
+    (value,), (node,) = plan.feeds, plan.nodes
+    assert "cannot trace" in _tried(lambda a: [(a + 1).square_()], [value], node)
+    assert _tried(lambda a: [(a + 1).relu_()], [value], node) is None
+
+
+def test_clipping_by_the_global_norm_can_be_traced(uncompiled):
+    xs = [tf.placeholder(tf.float32, [3]) for _ in range(5)]
+    clipped, norm = tf.clip_by_global_norm(xs, 1.0)
+    with tf.Session(config=_config()) as session:
+        session.run([*clipped, norm], dict.fromkeys(xs, [1.0, 2.0, 3.0]))
+        (segment,) = _segments(session, [*clipped, norm], xs)
+        assert {"_HalfSquaresOfMany", "_ScaleMany"} <= set(_types(segment))
 
 
 def test_random_numbers_and_updates_are_the_same(uncompiled):

@@ -89,9 +89,9 @@ def _hidden_obstacle(node: Node) -> str | None:
 
 def _tried(function, taken: list[Value], node: Node) -> str | None:
     device = "cuda" if "device:GPU" in node.device else "cpu"
-    watch = _Watch()
+    watch, mode = _Watch(), FakeTensorMode()
     try:
-        with torch.inference_mode(False), FakeTensorMode(), watch:
+        with torch.inference_mode(False), mode, watch:
             sizes = [[size or 0 for size in v.dims or ()] for v in taken]  # All are known by now.
             types = [to_torch(v.dtype.base_dtype) for v in taken]
             fakes = [torch.empty(s, dtype=t, device=device) for s, t in zip(sizes, types, strict=True)]
@@ -104,7 +104,19 @@ def _tried(function, taken: list[Value], node: Node) -> str | None:
         return "overwrites an input"
     if not all(isinstance(result, torch.Tensor) for result in results):
         return "makes something other than tensors"
+    if watch.objection is None and not _can_be_followed(function, mode, fakes):
+        return "changes values in a way that torch cannot trace"
     return watch.objection
+
+
+def _can_be_followed(function, mode: FakeTensorMode, fakes: list[torch.Tensor]) -> bool:
+    """Whether torch can tell what a kernel computes where it changes values of its own in place."""
+    try:
+        with torch.inference_mode(False), mode:
+            torch.func.functionalize(function)(*fakes)
+    except Exception:
+        return False
+    return True
 
 
 class _Watch(TorchDispatchMode):

@@ -19,7 +19,7 @@ _SMALL = 1 << 14
 
 def _half_squares_of_many(tensors):
     """Half the sum of the squares of all elements of all tensors."""
-    return torch.stack(torch._foreach_norm(tensors)).square_().sum().mul_(0.5)
+    return torch.stack(torch._foreach_norm(tensors)).square().sum() * 0.5
 
 
 def _scale_many(tensors, scale, in_place):
