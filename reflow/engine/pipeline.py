@@ -27,6 +27,7 @@ from reflow.engine.passes.global_norm import clip_many
 from reflow.engine.passes.identities import remove_identities
 from reflow.engine.passes.in_place import reuse_memory
 from reflow.engine.passes.late import run_late
+from reflow.engine.passes.layout import move_channels_last
 from reflow.engine.passes.merge_products import merge_products
 from reflow.engine.passes.moments import fuse_moments
 from reflow.engine.passes.pool_gradient import mask_before_pool_gradient
@@ -82,6 +83,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("arithmetic", simplify_arithmetic),
     ("banded_lrn", lower_lrn),
     ("common_subexpressions", merge_common_subexpressions),
+    ("layout", move_channels_last),
     ("cross_entropy", fuse_cross_entropy),
     ("fold_batch_norm", fold_batch_norm),
     ("moments", fuse_moments),

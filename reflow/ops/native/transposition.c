@@ -1,7 +1,8 @@
-/* Sums, differences and products of a transposed and a plain float32 tensor, for reflow/ops/native/transposition.py.
+/* Sums, differences and products of a transposed and a plain float32 tensor, and the transposed tensor alone, for
+ * reflow/ops/native/transposition.py.
  *
  * `a` is [count, rows, columns]; y and out are [count, columns, rows], and may be the same. Squares of 8 x 8 numbers are
- * transposed in registers.
+ * transposed in registers. A copy does not read y.
  */
 #include <stdint.h>
 #include <string.h>
@@ -50,6 +51,7 @@ static inline int64_t at_most(int64_t value, int64_t bound) { return value < bou
 #define DIFFERENCE(a, y) ((a) - (y))
 #define NEGATIVE_DIFFERENCE(a, y) ((y) - (a))
 #define PRODUCT(a, y) ((a) * (y))
+#define COPY(a, y) (a)
 
 #define TRANSPOSING(name, operation)                                                                                   \
     static inline void name##_square(const float *a, const float *y, float *out, int64_t rows, int64_t columns)        \
@@ -95,3 +97,10 @@ TRANSPOSING(sum, SUM)
 TRANSPOSING(difference, DIFFERENCE)
 TRANSPOSING(negative_difference, NEGATIVE_DIFFERENCE)
 TRANSPOSING(product, PRODUCT)
+TRANSPOSING(copy, COPY)
+
+EXPORT int64_t reflow_transpose(const float *a, float *out, int64_t count, int64_t rows, int64_t columns, int64_t threads)
+{
+    reflow_transposed_copy(a, out, out, count, rows, columns, (int)threads);
+    return 0;
+}

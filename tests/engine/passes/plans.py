@@ -32,9 +32,9 @@ def run(plan: Plan, feed: dict) -> list[np.ndarray]:
         return [result.numpy() for result in Emitter(plan, ResourceManager()).emit().function(*arrays)]
 
 
-def compared(fetches, feed: dict, name: str, rtol=1e-5, atol=1e-6) -> tuple[Plan, Plan]:
+def compared(fetches, feed: dict, name: str, rtol=1e-5, atol=1e-6, disabled=()) -> tuple[Plan, Plan]:
     """The plans with and without the pass `name`, once their results have been found to be the same."""
-    with_pass, without = (plan_of(fetches, feed, disabled) for disabled in ((), (name,)))
+    with_pass, without = (plan_of(fetches, feed, (*names, *disabled)) for names in ((), (name,)))
     for got, want in zip(run(with_pass, feed), run(without, feed), strict=True):
         np.testing.assert_allclose(got, want, rtol=rtol, atol=atol)
     return with_pass, without

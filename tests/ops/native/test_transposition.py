@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import reflow as tf
 from reflow.ops.native import transposition as transposition_native
@@ -64,3 +65,22 @@ def test_what_is_left_to_pytorch(shape, perm):
     result, source = _run(lambda a: tf.transpose(a, perm) + tf.ones([shape[p] for p in perm]), a)
     assert "native_transposed" not in source
     np.testing.assert_array_equal(result, a.transpose(perm) + 1)
+
+
+@pytest.mark.parametrize(("shape", "perm"), [case for case in CASES if len(case[0]) == 4] + [
+    ((2, 3, 5, 7), (0, 2, 3, 1)), ((2, 5, 7, 3), (0, 3, 1, 2)), ((1, 16, 4, 4), (0, 2, 3, 1)),
+    ((2, 9, 1, 8), (0, 2, 3, 1)),
+])  # fmt: skip
+def test_in_memory(shape, perm):
+    parts = transposition_native._exchanged_groups(shape, list(perm))
+    kernel = transposition_native._transpose(_in_memory, shape, perm, parts)
+    wide = torch.from_numpy(RANDOM.randn(*shape[:-1], 2 * shape[-1]).astype(np.float32))
+    # What is not contiguous goes to PyTorch's kernel.
+    for x in wide[..., : shape[-1]].contiguous(), wide[..., : shape[-1]]:
+        result = kernel(x, perm=perm)
+        assert result.is_contiguous() and result.data_ptr() != x.data_ptr()
+        np.testing.assert_array_equal(result, x.numpy().transpose(perm))
+
+
+def _in_memory(x, perm):
+    return x.permute(perm).contiguous()
