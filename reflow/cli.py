@@ -79,9 +79,23 @@ def explain(
     context: typer.Context,
     script: Annotated[str, typer.Argument(help="A TensorFlow 1.x program.")],
 ) -> None:
-    """Shows what the graph of a program becomes: the emitted Python function of each plan.
+    """Runs a program and shows what its graph becomes: the emitted Python function of each step, and above it
 
-    What stands behind SCRIPT is for the program.
+    - [cyan]fetches[/cyan], [cyan]feeds[/cyan]: of the run that the step was compiled for, with the fed shapes;
+
+    - [cyan]nodes[/cyan]: those of the graph that the fetches need, and those that are left to run;
+
+    - [cyan]devices[/cyan], [cyan]placed[/cyan]: how many nodes stand on each, and, if there are several, which and why;
+
+    - [cyan]memory[/cyan]: the most that intermediate values take at one time, and where (fetches count, feeds,
+    constants, variables and the workspace of kernels do not);
+
+    - [cyan]rewritten[/cyan]: what was fused, merged and made in place;
+
+    - [cyan]jit[/cyan]: what was compiled and what was not, with the reasons, if the JIT is on.
+
+    What stands behind SCRIPT is for the program. REFLOW_DISABLE_PASSES=NAME,... leaves passes out,
+    REFLOW_DUMP=DIRECTORY writes the plan after each of them.
     """
     # A process of its own, which has the rooms that this command starts without.
     launch.run(["-c", _EXPLAIN, script, *context.args])

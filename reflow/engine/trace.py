@@ -13,6 +13,7 @@ from reflow.engine.devices import _PREFIX
 from reflow.engine.emit import Emitter
 from reflow.engine.feeds import feed_pairs, feed_value
 from reflow.engine.fetches import Fetches
+from reflow.engine.memory import is_view
 from reflow.engine.partition import name_in_key
 from reflow.engine.step import Compiled
 from reflow.graph import errors
@@ -177,7 +178,7 @@ class TimedStep:
             op_end_rel_nanos=end - start, all_end_rel_nanos=end - start,
             timeline_label=f"{node.name} = {node.type}({inputs})",
         )  # fmt: skip
-        made = 0 if node.op_def.aliases else sum(size for _, _, size in outputs)
+        made = sum(size for value, (_, _, size) in zip(node.outputs, outputs, strict=False) if not is_view(value))
         row.memory.add(allocator_name="cpu", total_bytes=made, peak_bytes=made, live_bytes=made)
         for slot, (dtype, dims, size) in enumerate(outputs):
             output = row.output.add(slot=slot)

@@ -41,15 +41,38 @@ def test_the_plans_of_a_program(tmp_path):
     assert "nodes" in last and "memory" in last
 
 
+def test_output_into_a_pipe_is_not_broken(tmp_path):
+    long = "a_name_that_is_long_enough_" * 8
+    text = _explain(tmp_path, PROGRAM.replace('"loss")\nwith', f'"{long}")\nwith')).stdout
+    last = text[text.index("step 2 of 2") :].splitlines()
+    assert f"fetches    {long}" in last and f"    return [{long}]" in last
+    memory = next(line for line in last if line.startswith("memory"))
+    assert memory.startswith("memory     at most 36 bytes of intermediate values, at ")
+    source = "\n".join(last[next(i for i, line in enumerate(last) if line.startswith("def step")) :])
+    compile(source, "step", "exec")
+
+
+def test_a_program_without_steps(tmp_path):
+    assert _explain(tmp_path, "print('no session')").stdout == "no session\nThe program ran no step.\n"
+
+
+def test_a_program_that_is_not_there(tmp_path):
+    command = [sys.executable, "-m", "reflow", "explain", tmp_path / "nothing.py"]
+    result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr == f"reflow explain: there is no file {str(tmp_path / 'nothing.py')!r}\n"
+
+
 @pytest.mark.parametrize(("end", "status"), [("sys.exit(3)", 3), ("sys.exit('sorry')", 1), ("sys.exit()", 0)])
 def test_the_exit_status_is_the_programs(tmp_path, end, status):
-    assert _explain(tmp_path, f"import sys\n{end}\n").returncode == status
+    result = _explain(tmp_path, f"import sys\n{end}\n")
+    assert result.returncode == status and result.stderr == ("sorry\n" if "sorry" in end else "")
 
 
 def test_a_program_that_fails_shows_its_error_and_its_plans(tmp_path):
     result = _explain(tmp_path, PROGRAM + "\nraise RuntimeError('after the steps')\n")
     assert result.returncode != 0
-    assert "after the steps" in result.stderr
+    assert "after the steps" in result.stderr and "runpy" not in result.stderr
     assert "step 2 of 2" in result.stdout
 
 
