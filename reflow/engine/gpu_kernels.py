@@ -35,6 +35,8 @@ _ANYWHERE = VARIABLES | CONDITIONS | {
 OF_SHAPES = frozenset({"Rank", "Shape", "ShapeN", "Size"})
 _FLOATING = frozenset({dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64, dtypes.complex64,
                        dtypes.complex128})  # fmt: skip
+_COMPARISONS = frozenset({"Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "LogicalAnd", "LogicalNot",
+                          "LogicalOr", "NotEqual"})  # fmt: skip
 # torch has few kernels for unsigned numbers of more than 8 bits.
 _TYPES = _FLOATING | {dtypes.bool_, dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64, dtypes.uint8}
 
@@ -46,14 +48,18 @@ _known: dict[tuple, bool] = {}
 
 def runs_on_gpu(node: Node) -> bool:
     """True if a node's kernel runs on a GPU, with inputs and outputs there."""
+    if node.type in VARIABLES:
+        return node.attrs["dtype"].base_dtype in _TYPES
     if node.type in _ANYWHERE or node.type in OF_SHAPES:
         return not _has(node, dtypes.string) or "Session" in node.type
     values = [*node.inputs, *node.outputs]
     types = {v.dtype.base_dtype for v in values if v.dtype is not dtypes.resource}
     if not types <= _TYPES:
         return False
-    # GPUs lack kernels for some functions of integers, such as products; all have views and variables.
-    if not (types & _FLOATING or node.op_def.aliases or any(v.is_state for v in values)):
+    # GPUs lack kernels for some functions of integers, such as products; all have views and variables. Numbers of int32
+    # are the host's, as in TensorFlow: most are sizes.
+    compares = node.type in _COMPARISONS and dtypes.int32 not in types
+    if not (types & _FLOATING or node.op_def.aliases or compares or any(v.is_state for v in values)):
         return False
     if node.op_def.resource is not None or node.op_def.is_stateful and not any(v.is_state for v in values):
         return False  # Random numbers, queues, readers: their state is the host's.
@@ -61,6 +67,16 @@ def runs_on_gpu(node: Node) -> bool:
         return _is_taken(node)
     except (NotImplementedError, ValueError):  # There is no kernel, or no variable behind a handle.
         return False
+
+
+def belongs_on_gpu(nodes: list[Node]) -> bool:
+    """True if a GPU is the better place for nodes that stand together and have not been asked to stand anywhere.
+
+    It runs all of them, or it keeps a variable of numbers for others there: drawing its first value is the host's.
+    """
+    if any(n.type in VARIABLES and n.attrs["dtype"].base_dtype is not dtypes.int32 for n in nodes):
+        return all(map(may_stand_on_gpu, nodes))
+    return all(map(runs_on_gpu, nodes))
 
 
 def may_stand_on_gpu(node: Node) -> bool:
@@ -106,8 +122,8 @@ class _Assumption(NamedTuple):
 
     Attributes:
       size: of a dimension.
-      numbers: what the kernel takes from the host's memory: the "sizes" of the output, "ones", "zeros" or "positions"
-        0, 1, 2, ...
+      numbers: what the kernel takes from the host's memory: the "sizes" of the output (or of the outputs, where the
+        input is split), "ones", "zeros" or "positions" 0, 1, 2, ...
     """
 
     size: int = 1
@@ -153,26 +169,46 @@ def _sizes(value: Value, assumption: _Assumption) -> list[int]:
 
 
 def _example(node: Node, value: Value, assumption: _Assumption):
-    """What a node is tried on in the place of an input; a variable has its value yet to come."""
+    """What a node is tried on in the place of an input."""
     if value.is_state:
-        kind = HandleState if value.dtype is dtypes.resource else VariableState
-        return kind(value.name, *_variable_behind(value))
+        return _variable_example(node, value, assumption)
     sizes, dtype = _sizes(value, assumption), value.dtype.base_dtype
     if _comes_as_numbers(node, value):
         return _HostValue(_numbers(node, sizes, dtype, assumption))
     return torch.empty(sizes, dtype=to_torch(dtype))
 
 
+def _variable_example(node: Node, value: Value, assumption: _Assumption) -> VariableState:
+    """A variable with a value. If its shape is not known, it is taken for that of the next tensor of its type."""
+    dtype, dims = _variable_behind(value)
+    state = (HandleState if value.dtype is dtypes.resource else VariableState)(value.name, dtype, dims)
+    like = (v.dims for v in node.inputs if not v.is_state and v.dtype.base_dtype is dtype and v.dims is not None)
+    dims = next(like, (None,)) if dims is None else dims
+    sizes = [assumption.size if size is None else size for size in dims]
+    state.value = torch.empty(sizes, dtype=to_torch(dtype))
+    return state
+
+
 def _numbers(node: Node, sizes: list[int], dtype, assumption: _Assumption):
     """Numbers for an input of these sizes, in nested lists."""
     if assumption.numbers == "sizes":
-        wanted = _sizes(node.outputs[0], assumption)
-        return wanted if sizes == [len(wanted)] else np.ones(sizes, int).tolist()
+        wanted = [_sizes(output, assumption) for output in node.outputs]
+        if sizes == [len(wanted[0])]:
+            return wanted[0]
+        if sizes == [len(wanted)]:
+            return _parts(_sizes(node.inputs[0], assumption), wanted)
+        return np.ones(sizes, int).tolist()
     if assumption.numbers == "positions":
         return np.arange(math.prod(sizes)).reshape(sizes).tolist()
     if assumption.numbers == "zeros":
         return np.zeros(sizes, int).tolist()
     return np.full(sizes, 0.5 if dtype.is_floating else 1).tolist()
+
+
+def _parts(whole: list[int], parts: list[list[int]]) -> list[int]:
+    """The sizes of parts along the axis on which they make up the whole."""
+    along = [list(sizes) for sizes in zip(*parts, strict=False)]
+    return next((sizes for size, sizes in zip(whole, along, strict=False) if sum(sizes) == size), [1] * len(parts))
 
 
 def _takes(function, node: Node, taken: list[Value], assumption: _Assumption) -> bool:
@@ -185,9 +221,6 @@ def _takes(function, node: Node, taken: list[Value], assumption: _Assumption) ->
         with _without_reports(), torch.inference_mode(False), torch.no_grad(), mode, device:
             inputs = [_example(node, value, assumption) for value in taken]
             states = [each for each in inputs if isinstance(each, VariableState)]
-            for state in states:
-                sizes = [size or 0 for size in state.dims or ()]  # A variable's shape is known, but for a few.
-                state.value = torch.empty(sizes, dtype=to_torch(state.dtype))
             made = function(*inputs)
             tensors = [r.value if isinstance(r, VariableState) else r for r in [*made, *states]]
             return all(isinstance(t, torch.Tensor) and t.device == device for t in tensors)

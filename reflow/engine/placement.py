@@ -117,10 +117,10 @@ class Placer:
     def _with_kernels(self, members: list[Node], asked: list[str], anchor: Node | None) -> list[str]:
         """Of the devices that a group asks for, those that have kernels for all of it.
 
-        Where CPUs and GPUs will do, it goes to a GPU that runs all of it, as in TensorFlow, and else to a CPU.
+        Where CPUs and GPUs will do, it goes to a GPU if it belongs there, as in TensorFlow, and else to a CPU.
         """
         gpus = [d for d in asked if is_gpu(d)]
-        if not gpus or all(map(gpu_kernels.runs_on_gpu, members)):
+        if not gpus or gpu_kernels.belongs_on_gpu(members):
             return gpus or asked
         cpus = [d for d in asked if not is_gpu(d)]
         if not cpus and all(map(gpu_kernels.may_stand_on_gpu, members)):
