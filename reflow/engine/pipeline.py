@@ -16,7 +16,8 @@ from reflow.engine.passes.control import remove_redundant_control_edges
 from reflow.engine.passes.copies import divide_before_copying
 from reflow.engine.passes.cross_entropy import fuse_cross_entropy
 from reflow.engine.passes.dead import remove_dead_nodes
-from reflow.engine.passes.elementwise_chains import fuse_elementwise
+from reflow.engine.passes.elementwise_chains import fuse_chains
+from reflow.engine.passes.elementwise_programs import fuse_elementwise
 from reflow.engine.passes.fold_batch_norm import fold_batch_norm
 from reflow.engine.passes.folding import fold_constants
 from reflow.engine.passes.fuse_bias import fuse_bias
@@ -89,7 +90,6 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("moments", fuse_moments),
     ("fuse_bias", fuse_bias),
     ("copies", divide_before_copying),
-    ("elementwise_chains", fuse_elementwise),
     ("pool_gradient", mask_before_pool_gradient),
     ("share_with_gradient", share_with_gradient),
     ("fuse_pool", fuse_pool),
@@ -104,6 +104,8 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("fuse_updates", fuse_updates),
     ("prepack", pack_weights),
     ("sibling_convolutions", merge_sibling_convolutions),
+    ("elementwise_programs", fuse_elementwise),
+    ("elementwise_chains", fuse_chains),
     ("dead", remove_dead_nodes),
 ]
 
@@ -136,7 +138,7 @@ def optimize(plan: Plan, options: Options) -> Plan:
 
 def _rewrite(plan: Plan, passes, options: Options, dump) -> Plan:
     for name, rewrite in passes:
-        if name in options.disabled or "all" in options.disabled or name == "recompute" and not options.recompute:
+        if _is_left_out(name, plan, options):
             continue
         plan = rewrite(plan)
         dump(name, plan)
@@ -145,6 +147,15 @@ def _rewrite(plan: Plan, passes, options: Options, dump) -> Plan:
 
             verify(plan, name)
     return plan
+
+
+def _is_left_out(name: str, plan: Plan, options: Options) -> bool:
+    if name in options.disabled or "all" in options.disabled:
+        return True
+    if name == "recompute":
+        return not options.recompute
+    # The JIT writes programs of its own, and what is computed again are single values.
+    return name == "elementwise_programs" and (options.recompute or options.jit.concerns(plan.nodes))
 
 
 def jit_of(plan: Plan, request: Request):

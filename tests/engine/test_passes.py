@@ -49,10 +49,10 @@ def test_random_ops_do_not_fold():
 
 def test_equal_nodes_merge_and_stateful_ones_do_not():
     x = tf.placeholder(tf.float32, [2])
-    plan = _plan([tf.exp(x) + tf.exp(x)], [x])
-    assert _types(plan).count("Exp") == 1
-    plan = _plan([tf.exp(x) + tf.exp(x)], [x], disabled={"common_subexpressions"})
-    assert _types(plan).count("Exp") == 2
+    plan = _plan([tf.sin(x) + tf.sin(x)], [x])
+    assert _types(plan).count("Sin") == 1
+    plan = _plan([tf.sin(x) + tf.sin(x)], [x], disabled={"common_subexpressions"})
+    assert _types(plan).count("Sin") == 2
     plan = _plan([tf.random_uniform([2], seed=1) + tf.random_uniform([2], seed=1)])
     assert _types(plan).count("RandomUniform") == 2
 
@@ -214,7 +214,7 @@ def test_the_verifier_finds_a_value_that_nothing_makes():
 
 
 def test_a_long_plan_is_cut_into_functions():
-    x = tf.placeholder(tf.float32, [2])
+    x = tf.placeholder(tf.float64, [2])
     y = x
     for _ in range(2500):
         y = tf.tanh(y) + x
@@ -222,7 +222,7 @@ def test_a_long_plan_is_cut_into_functions():
         source = session.plan(y, {x: [0.5, 0.5]}).source
         got = session.run(y, {x: [0.5, 0.5]})
     assert "def part_1(" in source
-    want = np.full(2, 0.5, np.float32)
+    want = np.full(2, 0.5)
     for _ in range(2500):
         want = np.tanh(want) + np.float32(0.5)
     np.testing.assert_allclose(got, want, rtol=1e-5)

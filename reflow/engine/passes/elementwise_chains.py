@@ -33,7 +33,7 @@ define_op("_Silu", "x: T -> y: T", "T: type", shape=unchanged_shape, gradient=No
           kernel="torch.nn.functional.silu({x})")  # fmt: skip
 
 
-def fuse_elementwise(plan: Plan) -> Plan:
+def fuse_chains(plan: Plan) -> Plan:
     """Rewrite sums, differences and products that end a chain whose other results nothing else takes."""
     chains = _Chains(plan)
     for node in plan.nodes:

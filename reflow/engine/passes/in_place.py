@@ -4,6 +4,8 @@ The memory has to be the plan's own: not that of a fed or fetched value, a const
 which a view that is still needed shows, and not that of what an op may keep or another device reads.
 """
 
+from collections.abc import Iterable
+
 from reflow.engine.aliases import aliased_inputs, memory_roots, roots_of
 from reflow.engine.plan import Node, Plan, Value
 from reflow.graph import dtypes
@@ -47,7 +49,8 @@ _MAKERS = frozenset({
     "Conv2DBackpropFilter", "Conv2DBackpropInput", "DepthwiseConv2dNative", "LRN", "LRNGrad", "LogSoftmax", "MatMul",
     "Maximum", "MaxPool", "MaxPoolGrad", "Minimum", "Pack", "Softmax", "SoftmaxCrossEntropyWithLogits",
     "SparseSoftmaxCrossEntropyWithLogits", "SquaredDifference", "_ActivatedMatMul", "_CrossEntropyGradient",
-    "_DirectConv2D", "_FusedConv2D", "_FusedConv2DMaxPool", "_FusedMatMul", "_FusedMatMulWithResidual",
+    "_DirectConv2D", "_Elementwise", "_ElementwiseMany", "_FusedConv2D", "_FusedConv2DMaxPool", "_FusedMatMul",
+    "_FusedMatMulWithResidual",
     "_LRNGradOfImage", "_PackedConv2D", "_PackedMatMul", "_ScaleMany", "_WinogradConv2D",
 }) | _IN_PLACE.keys()  # fmt: skip
 
@@ -73,12 +76,17 @@ def reuse_memory(plan: Plan) -> Plan:
                 node.reuses = tuple(positions)
                 node.attrs = {**node.attrs, "in_place": True}
         else:
-            found = [p for p in _IN_PLACE.get(node.type, ()) if may_overwrite(node, p, node.outputs[0])]
+            found = [p for p in _positions(node) if may_overwrite(node, p, node.outputs[0])]
             node.reuses = tuple(found[:1])
         count += bool(node.reuses)
     if count:
         plan.notes.append(f"{count} nodes overwrite an input that nothing needs any more")
     return plan
+
+
+def _positions(node: Node) -> Iterable[int]:
+    """The inputs that a node may overwrite. A program writes a block when it has read that of all inputs."""
+    return range(len(node.inputs)) if node.type == "_Elementwise" else _IN_PLACE.get(node.type, ())
 
 
 def in_place_expression(node: Node, args: list[str]) -> str | None:

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "float_functions.h"
+#include "number_functions.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define STRINGIFY(text) #text
@@ -44,11 +44,6 @@
 
 /* --- functions of one number ------------------------------------------------------------------------------------- */
 
-static inline float reciprocal_root(float x) { return 1 / sqrtf(x); }
-static inline float negative(float x) { return -x; }
-
-static inline float cube(float x) { return x * x * x; }
-
 UNARY(abs, fabsf)
 UNARY(cube, cube)
 UNARY(negative, negative)
@@ -61,29 +56,6 @@ UNARY(log, logarithm)
 UNARY(elu, elu)
 
 /* --- gradients --------------------------------------------------------------------------------------------------- */
-
-/* 0 where dy is 0, whatever y is. */
-static inline float sqrt_gradient(float y, float dy)
-{
-    const float result = 0.5f * dy / y;
-    return dy == 0 ? 0 : result;
-}
-
-static inline float rsqrt_gradient(float y, float dy)
-{
-    const float result = -0.5f * (dy * y) * (y * y);
-    return dy == 0 ? 0 : result;
-}
-
-static inline float elu_gradient(float gradient, float output)
-{
-    const float below = (output + 1) * gradient;
-    return output < 0 ? below : gradient;
-}
-
-static inline float sigmoid_gradient(float y, float dy) { return dy * (1 - y) * y; }
-static inline float tanh_gradient(float y, float dy) { return dy * (1 - y * y); }
-static inline float relu_gradient(float gradient, float feature) { return feature <= 0 ? 0 : gradient; }
 
 BINARY(sigmoid_grad, sigmoid_gradient)
 BINARY(tanh_grad, tanh_gradient)
@@ -103,12 +75,6 @@ EXPORT int64_t reflow_leaky_relu_grad(const float *gradients, const float *featu
 }
 
 /* --- functions of two numbers ------------------------------------------------------------------------------------ */
-
-static inline float squared_difference(float a, float b) { return (a - b) * (a - b); }
-
-/* Numbers are compared and picked: a NaN in the second input counts for nothing, one in the first stays. */
-static inline float greater(float a, float b) { return a < b ? b : a; }
-static inline float lesser(float a, float b) { return a > b ? b : a; }
 
 BINARY(squared_difference, squared_difference)
 BINARY(maximum, greater)

@@ -16,7 +16,8 @@
 
 namespace {
 
-constexpr size_t MOST_WORDS = 16;
+/* The arguments of a function, and what the array of one that takes an array has room for. */
+constexpr size_t MOST_ARGUMENTS = 16, MOST_WORDS = 64;
 using Words = int64_t[MOST_WORDS];
 
 template <size_t... I>
@@ -50,6 +51,7 @@ struct Binding {
     std::vector<int64_t> numbers;
     bool any_size = false;  /* the input is of any size, which is that of the output, and its count the number */
     bool from_list = false; /* the inputs are the items of a list, the first argument */
+    bool by_rows = false;   /* an input's rows may be apart; the function takes an array of words and their count */
     int64_t parallel = 0;   /* elements from which on there is more than one thread */
     size_t wanted = 0;
 };
@@ -65,6 +67,40 @@ bool fits(const at::TensorBase &tensor, const at::TensorBase &example, bool any_
 {
     return tensor.scalar_type() == example.scalar_type() && tensor.is_cpu() && tensor.is_contiguous() &&
            (any_size || tensor.numel() == example.numel());
+}
+
+/* How far the rows of a tensor are apart; -1 if they are not all so far apart, or their numbers are not side by side. */
+int64_t row_stride(const at::TensorBase &tensor, const at::TensorBase &example)
+{
+    const auto sizes = tensor.sizes(), strides = tensor.strides();
+    if (tensor.is_contiguous())
+        return example.dim() ? example.size(-1) : 1;
+    if (sizes != example.sizes() || sizes.size() < 2 || strides.back() != 1)
+        return -1;
+    for (size_t i = sizes.size() - 2; i > 0; --i)
+        if (strides[i - 1] != strides[i] * sizes[i])
+            return -1;
+    return strides[sizes.size() - 2];
+}
+
+/* As `read_inputs`: of each tensor two words, the pointer and how far its rows are apart. */
+bool read_rows(const Binding &binding, PyObject *const *arguments, Py_ssize_t count, int64_t *words)
+{
+    if (count != static_cast<Py_ssize_t>(binding.inputs.size()))
+        return false;
+    for (size_t i = 0; i < binding.inputs.size(); ++i) {
+        const at::TensorBase &example = binding.inputs[i].example;
+        if (!is_plain_tensor(arguments[i]))
+            return false;
+        const at::TensorBase &tensor = tensor_of(arguments[i]);
+        if (tensor.scalar_type() != example.scalar_type() || !tensor.is_cpu() || tensor.numel() != example.numel())
+            return false;
+        words[2 * i] = reinterpret_cast<int64_t>(tensor.data_ptr());
+        words[2 * i + 1] = row_stride(tensor, example);
+        if (words[2 * i + 1] < 0)
+            return false;
+    }
+    return true;
 }
 
 /* The words of the arguments; false if they are not what the function was bound for. */
@@ -117,13 +153,20 @@ PyObject *results(std::vector<at::TensorBase> &outputs, size_t wanted)
     return tuple;
 }
 
+int64_t call(const Binding &binding, const Words &words, size_t count)
+{
+    if (binding.by_rows)
+        return reinterpret_cast<int64_t (*)(const int64_t *, int64_t)>(const_cast<void *>(binding.function))(
+            words, static_cast<int64_t>(count));
+    return call(binding.function, words, count, std::make_index_sequence<MOST_ARGUMENTS + 1>());
+}
+
 int64_t run(const Binding &binding, const Words &words, size_t count)
 {
-    constexpr auto all = std::make_index_sequence<MOST_WORDS + 1>();
     if (words[count - 1] == 1)
-        return call(binding.function, words, count, all);
+        return call(binding, words, count);
     PyThreadState *state = PyEval_SaveThread();
-    const int64_t status = call(binding.function, words, count, all);
+    const int64_t status = call(binding, words, count);
     PyEval_RestoreThread(state);
     return status;
 }
@@ -132,14 +175,15 @@ int64_t run(const Binding &binding, const Words &words, size_t count)
 PyObject *attempt(const Binding &binding, PyObject *const *arguments, Py_ssize_t given, PyObject *names)
 {
     Words words;
+    const auto read = binding.by_rows ? read_rows : read_inputs;
     if (!binding.from_list) {
-        if (!read_inputs(binding, arguments, given, words))
+        if (!read(binding, arguments, given, words))
             return nullptr;
     } else if (given < 1 || !PyList_CheckExact(arguments[0]) ||
-               !read_inputs(binding, PySequence_Fast_ITEMS(arguments[0]), PyList_GET_SIZE(arguments[0]), words)) {
+               !read(binding, PySequence_Fast_ITEMS(arguments[0]), PyList_GET_SIZE(arguments[0]), words)) {
         return nullptr;
     }
-    const size_t n_inputs = binding.inputs.size(), n_outputs = binding.outputs.size();
+    const size_t n_outputs = binding.outputs.size(), n_inputs = binding.inputs.size() * (binding.by_rows ? 2 : 1);
     size_t count = n_inputs + n_outputs;
     for (const int64_t number : binding.numbers)
         words[count++] = binding.any_size ? tensor_of(arguments[0]).numel() : number;
@@ -149,7 +193,7 @@ PyObject *attempt(const Binding &binding, PyObject *const *arguments, Py_ssize_t
         std::copy(words, words + n_inputs, of_rows);
         std::copy(binding.numbers.begin(), binding.numbers.end(), of_rows + n_inputs);
         const int64_t rows = call(binding.rows, of_rows, n_inputs + binding.numbers.size(),
-                                  std::make_index_sequence<MOST_WORDS + 1>());
+                                  std::make_index_sequence<MOST_ARGUMENTS + 1>());
         if (rows < 0)
             return nullptr;
         words[count++] = rows;
@@ -214,18 +258,21 @@ void bind_arguments(Binding &binding, PyObject *inputs, PyObject *outputs, PyObj
         binding.numbers.push_back(static_cast<int64_t>(PyLong_AsUnsignedLongLongMask(PyTuple_GET_ITEM(numbers, i))));
 }
 
-/* Kernel(function, rows, inputs, outputs, numbers, parallel, any_size, from_list, plain, kept, name, signature) */
+/* Kernel(function, rows, inputs, outputs, numbers, parallel, any_size, from_list, by_rows, plain, kept, name, signature) */
 PyObject *kernel_new(PyTypeObject *type, PyObject *arguments, PyObject *)
 {
     unsigned long long function, rows;
     PyObject *inputs, *outputs, *numbers, *plain, *kept, *name, *signature;
     long long parallel;
-    int any_size, from_list;
-    if (!PyArg_ParseTuple(arguments, "KKO!O!O!LppOOOO", &function, &rows, &PyTuple_Type, &inputs, &PyTuple_Type, &outputs,
-                          &PyTuple_Type, &numbers, &parallel, &any_size, &from_list, &plain, &kept, &name, &signature))
+    int any_size, from_list, by_rows;
+    if (!PyArg_ParseTuple(arguments, "KKO!O!O!LpppOOOO", &function, &rows, &PyTuple_Type, &inputs, &PyTuple_Type, &outputs,
+                          &PyTuple_Type, &numbers, &parallel, &any_size, &from_list, &by_rows, &plain, &kept, &name,
+                          &signature))
         return nullptr;
     /* With a word each for the rows and the threads. */
-    if (PyTuple_GET_SIZE(inputs) + PyTuple_GET_SIZE(outputs) + PyTuple_GET_SIZE(numbers) + 2 > (Py_ssize_t)MOST_WORDS) {
+    const Py_ssize_t words = PyTuple_GET_SIZE(inputs) * (by_rows ? 2 : 1) + PyTuple_GET_SIZE(outputs) +
+                             PyTuple_GET_SIZE(numbers) + 2;
+    if (words > static_cast<Py_ssize_t>(by_rows ? MOST_WORDS : MOST_ARGUMENTS)) {
         PyErr_SetString(PyExc_ValueError, "a kernel has too many arguments");
         return nullptr;
     }
@@ -238,6 +285,7 @@ PyObject *kernel_new(PyTypeObject *type, PyObject *arguments, PyObject *)
     bind_arguments(*binding, inputs, outputs, numbers);
     binding->any_size = any_size;
     binding->from_list = from_list;
+    binding->by_rows = by_rows;
     binding->parallel = parallel;
     kernel->vectorcall = kernel_call;
     kernel->plain = Py_NewRef(plain);

@@ -43,6 +43,7 @@ def bind(
     parallel: bool = False,
     any_size: bool = False,
     from_list: bool = False,
+    by_rows: bool = False,
     rows=None,
     name: str | None = None,
 ) -> Callable:
@@ -62,6 +63,9 @@ def bind(
         interpreter's lock.
       any_size: whether the input is of any size, its count of elements the only number, and the output of that size.
       from_list: whether the inputs come as a list, the first argument of a call.
+      by_rows: whether the inputs come as a list of tensors whose rows (of the last dimension) may be apart, some columns
+        of larger ones. The function then takes an array of words and their count: of each input the pointer and how
+        far its rows are apart, and then the outputs, numbers and threads.
       rows: a function in C of the inputs and numbers, which returns the first dimension of the only output, or -1 where
         `plain` has to run. The kernel's function takes the result behind the numbers.
       name: for the emitted source.
@@ -70,13 +74,15 @@ def bind(
       The kernel. It returns the output, or a tuple of several. Its signature is that of `plain`.
     """
     words = len(inputs) + len(outputs) + len(numbers) + 1 + (rows is not None)
-    declare(function, words)
+    declare(function, 2 if by_rows else words)
     if rows is not None:
         declare(rows, len(inputs) + len(numbers))
     name = name or f"native_{function.__name__.removeprefix('reflow_')}"
     make = _by_ctypes if extension() is None else _by_extension
     least_parallel = (native.PARALLEL if any_size else 0) if parallel else _NEVER
-    return make(function, _with_out(plain), inputs, outputs, numbers, least_parallel, any_size, from_list, rows, name)
+    from_list = from_list or by_rows
+    return make(function, _with_out(plain), inputs, outputs, numbers, least_parallel, any_size, from_list, by_rows, rows,
+                name)  # fmt: skip
 
 
 def _with_out(plain: Callable | None) -> Callable:
@@ -114,12 +120,14 @@ def _example(spec: Spec) -> torch.Tensor | EllipsisType | None:
 # --- by the extension ---------------------------------------------------------------------------------------------
 
 
-def _by_extension(function, plain, inputs, outputs, numbers, parallel, any_size, from_list, rows, name) -> Callable:
+def _by_extension(
+    function, plain, inputs, outputs, numbers, parallel, any_size, from_list, by_rows, rows, name
+) -> Callable:  # fmt: skip
     pointers = [ctypes.cast(f, ctypes.c_void_p).value if f is not None else 0 for f in (function, rows)]
     examples = tuple(map(_example, inputs)), tuple(map(_example, outputs))
     kept = function, rows, numbers
-    return extension().Kernel(*pointers, *examples, tuple(_addresses(numbers)), parallel, any_size, from_list, plain,
-                               kept, name, inspect.signature(plain))  # fmt: skip
+    return extension().Kernel(*pointers, *examples, tuple(_addresses(numbers)), parallel, any_size, from_list, by_rows,
+                               plain, kept, name, inspect.signature(plain))  # fmt: skip
 
 
 def extension():
@@ -130,11 +138,16 @@ def extension():
 # --- by ctypes ----------------------------------------------------------------------------------------------------
 
 
-def _by_ctypes(function, plain, inputs, outputs, numbers, parallel, any_size, from_list, rows, name) -> Callable:
+def _by_ctypes(
+    function, plain, inputs, outputs, numbers, parallel, any_size, from_list, by_rows, rows, name
+) -> Callable:  # fmt: skip
     addresses, likes = _addresses(numbers), [_example(spec) for spec in outputs]
+    if by_rows:
+        function = functools.partial(_call_with_array, function)
 
     def kernel(*arguments, out=None, **attrs):
-        words = _words(arguments[0] if from_list else arguments, inputs, any_size)
+        given = arguments[0] if from_list else arguments
+        words = _words_by_rows(given, inputs) if by_rows else _words(given, inputs, any_size)
         if words is None:
             return plain(*arguments, out=out, **attrs)
         fixed, sizes, count = addresses, {}, 0
@@ -155,6 +168,10 @@ def _by_ctypes(function, plain, inputs, outputs, numbers, parallel, any_size, fr
 
     kernel.__name__, kernel.__signature__, kernel.kept = name, inspect.signature(plain), numbers
     return kernel
+
+
+def _call_with_array(function, *words) -> int:
+    return function((ctypes.c_int64 * len(words))(*words), len(words))
 
 
 def _make(like: torch.Tensor, size=None) -> torch.Tensor:
@@ -180,3 +197,25 @@ def _fits(tensor: torch.Tensor, spec, any_size: bool) -> bool:
     dims, dtype = spec
     known = tensor.dtype is dtype and tensor.is_cpu and tensor.is_contiguous()
     return known and (any_size or tensor.numel() == prod(dims))
+
+
+def _words_by_rows(tensors, inputs: Sequence) -> list[int] | None:
+    """As `_words`: of each tensor the pointer and how far its rows are apart."""
+    words: list[int] = []
+    for tensor, (dims, dtype) in zip(tensors, inputs, strict=True):
+        if type(tensor) is not torch.Tensor or tensor.dtype is not dtype or not tensor.is_cpu:
+            return None
+        stride = row_stride(tensor, dims)
+        if stride is None:
+            return None
+        words += tensor.data_ptr(), stride
+    return words
+
+
+def row_stride(tensor: torch.Tensor, dims: Sequence[int]) -> int | None:
+    """How far the rows of a tensor are apart; None if not all so far, or their numbers are not side by side."""
+    if tensor.is_contiguous() and tensor.numel() == prod(dims):
+        return dims[-1] if dims else 1
+    *strides, last = tensor.stride() or (0,)
+    regular = all(strides[i] == strides[i + 1] * dims[i + 1] for i in range(len(strides) - 1))
+    return strides[-1] if strides and last == 1 and regular and tuple(tensor.shape) == tuple(dims) else None

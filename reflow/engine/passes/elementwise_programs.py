@@ -1,0 +1,178 @@
+"""Elementwise ops that are connected become one node: a program that a kernel in C runs block by block.
+
+What passes from one of them to the next stays in the cache, and there is one call in place of many. A group is made of
+nodes of equal depth: an edge between two nodes that may be in one program adds nothing to the depth, every other edge
+one. So no way leads out of a group and back into it.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+
+from reflow.engine.passes.rewriting import waited_for_in
+from reflow.engine.plan import Node, Plan, Value, new_node
+from reflow.engine.schedule import topological
+from reflow.graph import dtypes
+from reflow.graph.registry import define_op
+from reflow.graph.shapes import num_elements
+from reflow.ops.native import programs
+
+# The ops that a program can have, by the operation that does it. A sum of several terms becomes several.
+_OPERATION = {name: name for name in programs.OPERATIONS} | {"AddV2": "Add", "AddN": "Add", "Inv": "Reciprocal"}
+_FUNCTIONS = {
+    "Add": torch.add, "Sub": torch.sub, "Mul": torch.mul, "RealDiv": torch.div, "Maximum": torch.maximum,
+    "Minimum": torch.minimum, "SquaredDifference": lambda a, b: (a - b).square(), "Neg": torch.neg,
+    "Square": torch.square, "Sqrt": torch.sqrt, "Rsqrt": torch.rsqrt, "Reciprocal": torch.reciprocal, "Abs": torch.abs,
+    "Exp": torch.exp, "Log": torch.log, "Sigmoid": torch.sigmoid, "Tanh": torch.tanh, "Relu": torch.relu,
+    "SigmoidGrad": lambda y, dy: torch.ops.aten.sigmoid_backward(dy, y),
+    "TanhGrad": lambda y, dy: torch.ops.aten.tanh_backward(dy, y),
+    "ReluGrad": lambda gradient, feature: torch.ops.aten.threshold_backward(gradient, feature, 0),
+}  # fmt: skip
+
+
+# What is there before a step begins: it delays nothing.
+_GIVEN = frozenset({"_Feed", "Const"})
+
+
+def _run(inputs, steps, results):
+    values = list(inputs)
+    for name, *operands in steps:
+        values.append(_FUNCTIONS[name](*(values[i] for i in operands)))
+    return [values[i] for i in results]
+
+
+def _run_to_one(inputs, steps, results):
+    return _run(inputs, steps, results)[0]
+
+
+define_op("_Elementwise", "inputs: N*T -> output: T", "N: int, T: type, steps: list(string), results: list(int)",
+          shape=None, kernel=_run_to_one, native=programs.rule(_run_to_one), gradient=None)  # fmt: skip
+define_op("_ElementwiseMany", "inputs: N*T -> outputs: M*T",
+          "N: int, M: int, T: type, steps: list(string), results: list(int)",
+          shape=None, kernel=_run, native=programs.rule(_run), gradient=None)  # fmt: skip
+
+
+def fuse_elementwise(plan: Plan) -> Plan:
+    """Put the connected elementwise nodes of a plan into programs, where there is a kernel in C for them."""
+    if plan.lacks(*_OPERATION) or programs.library() is None:
+        return plan
+    plan.nodes = topological(plan.nodes)
+    consumers, fetched = plan.consumers(), set(plan.fetches)
+    made: dict[Node, Node] = {}
+    replaced: dict[Value, Value] = {}
+    for group in _groups(plan):
+        for part in _parts(group, consumers, fetched):
+            node = _node_of(part)
+            made.update(dict.fromkeys(part.members, node))
+            replaced.update(zip(part.results, node.outputs, strict=True))
+    if made:
+        # Each stands where the first of its nodes stood, until all are sorted.
+        plan.nodes = list(dict.fromkeys(made.get(node, node) for node in plan.nodes))
+        plan.replace(replaced)
+        plan.nodes = topological(plan.nodes)
+        count = len(set(made.values()))
+        plan.notes.append(f"{len(made)} elementwise ops in {count} program{'s' * (count > 1)}")
+    return plan
+
+
+def _groups(plan: Plan) -> Iterable[list[Node]]:
+    """Connected nodes of equal depth, two and more, each in the order of the plan."""
+    waited_for = waited_for_in(plan)
+    depth: dict[Node, int] = {}
+    keys: dict[Node, tuple] = {}
+    group_of: dict[Node, list[Node]] = {}
+    for node in plan.nodes:
+        key = None if node in waited_for else _key(node)
+        before = [value.node for value in node.inputs if value.node.type not in _GIVEN]
+        level = max((depth[n] + (key is None or keys.get(n) != key) for n in before), default=0)
+        outside = [*node.control, *(condition.node for condition, _ in node.guard)]
+        depth[node] = level = max((level, *(depth.get(n, 0) + 1 for n in outside)))
+        if key is None:
+            continue
+        keys[node] = key
+        group = [node]
+        for other in before:
+            if keys.get(other) == key and depth[other] == level and group_of[other] is not group:
+                group = _joined(group_of[other], group, group_of)
+        group_of[node] = group
+    position = {node: i for i, node in enumerate(plan.nodes)}
+    unique = {id(group): group for group in group_of.values() if len(group) > 1}
+    return [sorted(group, key=position.__getitem__) for group in unique.values()]
+
+
+def _joined(first: list[Node], second: list[Node], group_of: dict[Node, list[Node]]) -> list[Node]:
+    """Two groups as one, the longer list with the nodes of the shorter one."""
+    if len(first) < len(second):
+        first, second = second, first
+    first.extend(second)
+    group_of.update(dict.fromkeys(second, first))
+    return first
+
+
+def _key(node: Node) -> tuple | None:
+    """What the nodes of a program have in common; None for a node that can be in none."""
+    if node.type not in _OPERATION or node.control or "device:GPU" in node.device:
+        return None
+    if node.type == "AddN" and len(node.inputs) < 2:
+        return None
+    output = node.outputs[0]
+    dims = output.dims
+    if output.dtype is not dtypes.float32 or dims is None or None in dims or not num_elements(dims):
+        return None
+    if any(v.dtype is not dtypes.float32 or programs.kind_of(v.dims, dims) is None for v in node.inputs):
+        return None
+    return dims, node.device, node.guard
+
+
+# --- programs -----------------------------------------------------------------------------------------------------
+
+
+class _Part(NamedTuple):
+    """Nodes for one program: what they take from others, the steps, and the values that others take."""
+
+    members: list[Node]
+    inputs: list[Value]
+    steps: tuple[tuple, ...]
+    results: list[Value]
+    places: tuple[int, ...]
+
+
+def _parts(group: list[Node], consumers: dict[Value, list[Node]], fetched: set[Value]) -> list[_Part]:
+    """The programs for a group: as many as it takes, of two nodes at least."""
+    if len(group) < 2:
+        return []
+    part = _part(group, consumers, fetched)
+    if programs.fits(len(part.inputs), part.steps, part.places):
+        return [part]
+    half = len(group) // 2
+    return [*_parts(group[:half], consumers, fetched), *_parts(group[half:], consumers, fetched)]
+
+
+def _part(members: list[Node], consumers: dict[Value, list[Node]], fetched: set[Value]) -> _Part:
+    inside = set(members)
+    inputs = list(dict.fromkeys(v for node in members for v in node.inputs if v.node not in inside))
+    places = {value: i for i, value in enumerate(inputs)}
+    steps: list[tuple] = []
+    for node in members:
+        operation, first, *rest = _OPERATION[node.type], *(places[v] for v in node.inputs)
+        # One operand, two, or the terms of a sum.
+        for other in rest or [None]:
+            steps.append((operation, first) if other is None else (operation, first, other))
+            first = len(inputs) + len(steps) - 1
+        places[node.outputs[0]] = first
+    values = [node.outputs[0] for node in members]
+    results = [v for v in values if v in fetched or any(user not in inside for user in consumers.get(v, ()))]
+    return _Part(members, inputs, tuple(steps), results, tuple(places[v] for v in results))
+
+
+def _node_of(part: _Part) -> Node:
+    last, results = part.members[-1], part.results
+    attrs = {"N": len(part.inputs), "T": dtypes.float32, "steps": part.steps, "results": part.places}
+    kind = "_Elementwise" if len(results) == 1 else "_ElementwiseMany"
+    if len(results) > 1:
+        attrs["M"] = len(results)
+    node = new_node(last.name, kind, part.inputs, attrs, [(v.dtype, v.dims) for v in results], like=last)
+    for output, value in zip(node.outputs, results, strict=True):
+        output.name = value.name
+    return node
