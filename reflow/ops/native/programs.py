@@ -1,8 +1,8 @@
 """Programs of elementwise operations on float32 in C: the `native` rule of the op that stands for many.
 
 A program is a tuple of steps, (name of the op, operands); an operand counts the inputs first and then the steps before.
-What a step makes stays in the cache, a block of 256 numbers at a time, and only results go to memory. With five
-functions and six sums and products of 20 x 200 numbers, an LSTM cell takes 9 us instead of 27.
+What a step makes stays in the cache, a block of 256 numbers at a time, and only results go to memory. An
+LSTM cell, five functions and five sums and products of 20 x 200 numbers, takes 10 us; 47 with PyTorch's functions.
 """
 
 from __future__ import annotations
