@@ -5,7 +5,7 @@ nodes of equal depth: an edge between two nodes that may be in one program adds 
 one. So no way leads out of a group and back into it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import torch
@@ -20,7 +20,7 @@ from reflow.ops.native import programs
 
 # The ops that a program can have, by the operation that does it. A sum of several terms becomes several.
 _OPERATION = {name: name for name in programs.OPERATIONS} | {"AddV2": "Add", "AddN": "Add", "Inv": "Reciprocal"}
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, Callable] = {
     "Add": torch.add, "Sub": torch.sub, "Mul": torch.mul, "RealDiv": torch.div, "Maximum": torch.maximum,
     "Minimum": torch.minimum, "SquaredDifference": lambda a, b: (a - b).square(), "Neg": torch.neg,
     "Square": torch.square, "Sqrt": torch.sqrt, "Rsqrt": torch.rsqrt, "Reciprocal": torch.reciprocal, "Abs": torch.abs,
@@ -155,12 +155,14 @@ def _part(members: list[Node], consumers: dict[Value, list[Node]], fetched: set[
     places = {value: i for i, value in enumerate(inputs)}
     steps: list[tuple] = []
     for node in members:
-        operation, first, *rest = _OPERATION[node.type], *(places[v] for v in node.inputs)
-        # One operand, two, or the terms of a sum.
-        for other in rest or [None]:
-            steps.append((operation, first) if other is None else (operation, first, other))
-            first = len(inputs) + len(steps) - 1
-        places[node.outputs[0]] = first
+        operation, operands = _OPERATION[node.type], [places[v] for v in node.inputs]
+        if len(operands) == 1:
+            steps.append((operation, *operands))
+        # Two operands, or the terms of a sum.
+        for i, operand in enumerate(operands[1:]):
+            first = len(inputs) + len(steps) - 1 if i else operands[0]
+            steps.append((operation, first, operand))
+        places[node.outputs[0]] = len(inputs) + len(steps) - 1
     values = [node.outputs[0] for node in members]
     results = [v for v in values if v in fetched or any(user not in inside for user in consumers.get(v, ()))]
     return _Part(members, inputs, tuple(steps), results, tuple(places[v] for v in results))

@@ -63,9 +63,9 @@ def bind(
         interpreter's lock.
       any_size: whether the input is of any size, its count of elements the only number, and the output of that size.
       from_list: whether the inputs come as a list, the first argument of a call.
-      by_rows: whether the inputs come as a list of tensors whose rows (of the last dimension) may be apart, some columns
-        of larger ones. The function then takes an array of words and their count: of each input the pointer and how
-        far its rows are apart, and then the outputs, numbers and threads.
+      by_rows: whether the inputs come as a list of tensors whose rows (of the last dimension) may be apart: some
+        columns of larger ones. The function then takes an array of words and their count: of each input the pointer
+        and how far its rows are apart, and then the outputs, numbers and threads.
       rows: a function in C of the inputs and numbers, which returns the first dimension of the only output, or -1 where
         `plain` has to run. The kernel's function takes the result behind the numbers.
       name: for the emitted source.
@@ -80,9 +80,8 @@ def bind(
     name = name or f"native_{function.__name__.removeprefix('reflow_')}"
     make = _by_ctypes if extension() is None else _by_extension
     least_parallel = (native.PARALLEL if any_size else 0) if parallel else _NEVER
-    from_list = from_list or by_rows
-    return make(function, _with_out(plain), inputs, outputs, numbers, least_parallel, any_size, from_list, by_rows, rows,
-                name)  # fmt: skip
+    arguments = inputs, outputs, numbers, least_parallel, any_size, from_list or by_rows, by_rows, rows, name
+    return make(function, _with_out(plain), *arguments)
 
 
 def _with_out(plain: Callable | None) -> Callable:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import torch
 
-from reflow.graph import dtypes
 from reflow.ops import native
 from reflow.ops.native.kernel import bind
 
@@ -79,7 +78,7 @@ def kind_of(dims, result: tuple) -> int | None:
 
 
 def rule(plain: Callable) -> Callable:
-    """The `native` rule of an op of float32 tensors with the attributes `steps` and `results`, whose kernel is `plain`."""
+    """The `native` rule of an op with the attributes `steps` and `results`, whose kernel is `plain`."""
 
     def find(node):
         if library() is None:

@@ -8,7 +8,6 @@ from reflow.engine.emit import Emitter
 from reflow.engine.plan import Plan, build_plan
 from reflow.ops.resources import ResourceManager
 
-
 PROGRAMS = "elementwise_programs"
 
 
