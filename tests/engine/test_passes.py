@@ -286,6 +286,16 @@ def test_the_gradient_of_relu_moves_to_the_pooled_side(padding):
         np.testing.assert_allclose(a.numpy(), c.numpy(), rtol=1e-5, atol=1e-5)
 
 
+def test_the_gradient_of_a_pool_that_is_run_for_itself_stays():
+    x = tf.placeholder(tf.float32, [2, 7, 7, 3])
+    relu = tf.nn.relu(x)
+    pooled = tf.nn.max_pool(relu, [1, 3, 3, 1], [1, 2, 2, 1], "SAME")
+    by_pool, by_x = tf.gradients(tf.reduce_sum(tf.square(pooled)), [relu, x])
+    plan = build_plan([by_x], [by_pool.op], [x])
+    plan = pipeline.optimize(plan, pipeline.Options(verify=True))
+    assert not any("on the pooled side" in note for note in plan.notes)
+
+
 @pytest.mark.parametrize(
     "simplified",
     [

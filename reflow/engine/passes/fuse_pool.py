@@ -4,7 +4,7 @@ Where kernels in C convolve, they hold the sums of a window in registers: what t
 and nothing is read again.
 """
 
-from reflow.engine.passes.rewriting import has_known_dims, sole_consumer
+from reflow.engine.passes.rewriting import has_known_dims, sole_consumer, waited_for_in
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.graph import dtypes
 from reflow.ops.conv import takes_pool
@@ -18,12 +18,12 @@ def fuse_pool(plan: Plan) -> Plan:
     """_FusedConv2D + MaxPool or _MaxPoolWithPlaces becomes one node."""
     if plan.lacks("_FusedConv2D"):
         return plan
-    consumers, fetched = plan.consumers(), set(plan.fetches)
+    consumers, fetched, waited_for = plan.consumers(), set(plan.fetches), waited_for_in(plan)
     new: dict[Node, Node] = {}
     gone: set[Node] = set()
     replaced: dict[Value, Value] = {}
     for node in plan.nodes:
-        if node.type != "_FusedConv2D" or not _suits(node):
+        if node.type != "_FusedConv2D" or node in waited_for or not _suits(node):
             continue
         pool = sole_consumer(node.outputs[0], consumers, fetched)
         if pool is None or pool.control or pool.device != node.device or not _halves(pool):

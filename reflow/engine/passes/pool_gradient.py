@@ -5,7 +5,7 @@ pooled value is positive. So ReluGrad(MaxPoolGrad(r, p, g), r) = MaxPoolGrad(r, 
 channel, which is the gradient of a bias, is that of the pooled gradient.
 """
 
-from reflow.engine.passes.rewriting import sole_consumer
+from reflow.engine.passes.rewriting import sole_consumer, waited_for_in
 from reflow.engine.plan import Node, Plan, Value, new_node
 
 
@@ -14,7 +14,7 @@ def mask_before_pool_gradient(plan: Plan) -> Plan:
     if plan.lacks("MaxPoolGrad"):
         return plan
     consumers = plan.consumers()
-    fetched = set(plan.fetches)
+    fetched, waited_for = set(plan.fetches), waited_for_in(plan)
     made: dict[Node, list[Node]] = {}
     replaced: dict[Value, Value] = {}
     small: dict[Value, Value] = {}
@@ -24,6 +24,8 @@ def mask_before_pool_gradient(plan: Plan) -> Plan:
             continue
         pool = node.inputs[0].node
         if pool.type != "MaxPoolGrad" or pool.control or pool.inputs[0] is not node.inputs[1]:
+            continue
+        if pool in waited_for or pool.guard != node.guard or pool.device != node.device:
             continue
         if sole_consumer(pool.outputs[0], consumers, fetched) is not node or not _is_relu(pool.inputs[0]):
             continue

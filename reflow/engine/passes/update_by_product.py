@@ -9,7 +9,7 @@ in C applies it to some rows of the product at a time, while these are in the ca
 import math
 from collections.abc import Callable
 
-from reflow.engine.passes.rewriting import sole_consumer
+from reflow.engine.passes.rewriting import sole_consumer, waited_for_in
 from reflow.engine.plan import Node, Plan, new_node
 from reflow.graph import dtypes
 from reflow.graph.errors import InvalidArgumentError
@@ -80,7 +80,7 @@ def update_by_product(plan: Plan) -> Plan:
     """Merge large products with the updates that alone take them."""
     if plan.lacks(*_RULES):
         return plan
-    consumers, fetched = plan.consumers(), set(plan.fetches)
+    consumers, fetched, waited_for = plan.consumers(), set(plan.fetches), waited_for_in(plan)
     merged: dict[Node, Node] = {}
     gone: set[Node] = set()
     for node in plan.nodes:
@@ -89,6 +89,8 @@ def update_by_product(plan: Plan) -> Plan:
         if any(consumers.get(output) or output in fetched for output in node.outputs):
             continue
         gradient = node.inputs[UPDATES[node.type].gradient]
+        if gradient.node in waited_for:
+            continue
         if _is_large_product(gradient.node, node) and sole_consumer(gradient, consumers, fetched) is node:
             merged[node] = _merged(node, gradient.node)
             gone.add(gradient.node)

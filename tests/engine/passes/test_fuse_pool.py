@@ -5,7 +5,7 @@ import pytest
 
 import reflow as tf
 from reflow.ops.native import shallow_conv, winograd
-from tests.engine.passes.plans import compared, random_feed, types
+from tests.engine.passes.plans import compared, plan_of, random_feed, types
 
 pytestmark = pytest.mark.skipif(
     winograd.load() is None or shallow_conv.load() is None, reason="the C kernels cannot be built here"
@@ -56,3 +56,10 @@ def test_a_frozen_graph_pools_as_it_convolves():
     pooled = tf.nn.max_pool(_sums(x, filter), [1, 2, 2, 1], [1, 2, 2, 1], "VALID")
     plan, _ = compared([pooled], random_feed(x), "fuse_pool", rtol=1e-5, atol=1e-5)
     assert types(plan) == ["_PackedWeights", "_WinogradConv2D"]
+
+
+def test_a_convolution_that_is_run_for_itself_stays():
+    x, filter = tf.placeholder(tf.float32, [8, 12, 14, 3]), tf.placeholder(tf.float32, [3, 3, 3, 32])
+    sums = _sums(x, filter)
+    pooled = tf.nn.max_pool(sums, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+    assert "_FusedConv2DMaxPool" not in types(plan_of([pooled], [x, filter], targets=[sums.op]))

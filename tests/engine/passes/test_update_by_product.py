@@ -108,3 +108,11 @@ def test_a_gradient_that_is_a_product_with_the_variable(use_resource):
         session.run(tf.global_variables_initializer())
         session.run(train)
         np.testing.assert_allclose(session.run(w), start - 0.1 * matrix @ start, rtol=1e-6)
+
+
+def test_a_product_that_is_run_for_itself_stays():
+    x, loss = _net()
+    optimizer = tf.train.GradientDescentOptimizer(0.1)
+    pairs = optimizer.compute_gradients(loss)
+    train = optimizer.apply_gradients(pairs)
+    assert "_ApplyProduct" not in types(plan_of([], [x], [], [train, pairs[0][0].op]))
