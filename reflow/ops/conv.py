@@ -61,7 +61,7 @@ def _check_explicit_paddings(op):
     if len(values) != 8:
         raise ValueError(f"explicit_paddings attribute must contain 8 values, but got: {len(values)}")
     if min(values) < 0:
-        raise ValueError(f"All elements of explicit_paddings must be nonnegative, got: {values}")
+        raise ValueError("All elements of explicit_paddings must be nonnegative")
     pairs = list(zip(values[::2], values[1::2], strict=True))
     if any(pairs[0]) or any(windows.channels(pairs, op.attrs["data_format"])):
         raise ValueError("Nonzero explicit padding in the batch or depth dimensions is not supported")
@@ -339,7 +339,7 @@ def _conv_input_gradient(
              "explicit_paddings": explicit_paddings}  # fmt: skip
     grad, w = windows.channels_first(out_backprop, data_format), _filter_first(filter)
     sizes = windows.spatial(input_sizes, data_format)
-    _check_gradient(grad, sizes, filter.shape[:-2], attrs)
+    _check_gradient(grad, sizes, filter.shape, attrs, "Input")
     if 0 in grad.shape:
         return grad.new_zeros(input_sizes)
     if native.takes(filter, out_backprop):
@@ -355,12 +355,21 @@ def _conv_input_gradient(
     return windows.in_layout(windows.without_padding(result, extra), data_format)
 
 
-def _check_gradient(grad, sizes, filter_sizes, attrs):
-    frames = windows.windows_of(attrs, filter_sizes, attrs["data_format"])
-    expected = windows.output_sizes(frames, sizes)
-    if tuple(grad.shape[2:]) != expected:
-        raise InvalidArgumentError(None, None, "Size of out_backprop doesn't match computed: "
-                                   f"actual = {list(grad.shape[2:])}, computed = {list(expected)}")  # fmt: skip
+def _check_gradient(grad, sizes, filter_sizes, attrs, of):
+    """Raise InvalidArgumentError unless a gradient (channels first) has the shape of the convolution's output."""
+    op = f"Conv{len(sizes)}DCustomBackprop{of}"
+    if grad.shape[1] != filter_sizes[-1]:
+        raise InvalidArgumentError(None, None, f"{op}: filter and out_backprop must have the same out_depth")
+    frames = windows.windows_of(attrs, filter_sizes[:-2], attrs["data_format"])
+    first = 2 if windows.is_channels_first(attrs["data_format"]) else 1
+    for axis, (frame, size, actual) in enumerate(zip(frames, sizes, grad.shape[2:], strict=True), first):
+        expected = frame.output_size(size)
+        if actual != expected:
+            raise InvalidArgumentError(
+                None, None, f"{op}: Size of out_backprop doesn't match computed: actual = {actual}, computed = {expected} "
+                f"spatial_dim: {axis} input: {size} filter: {frame.size} output: {actual} stride: {frame.stride} "
+                f"dilation: {frame.dilation}",
+            )  # fmt: skip
 
 
 def _conv_filter_gradient(
@@ -369,7 +378,7 @@ def _conv_filter_gradient(
     attrs = {"strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations,
              "explicit_paddings": explicit_paddings}  # fmt: skip
     x, grad = windows.channels_first(input, data_format), windows.channels_first(out_backprop, data_format)
-    _check_gradient(grad, x.shape[2:], filter_sizes[:-2], attrs)
+    _check_gradient(grad, x.shape[2:], filter_sizes, attrs, "Filter")
     if 0 in grad.shape or 0 in x.shape:
         return grad.new_zeros(filter_sizes)
     if native.takes(input, out_backprop):

@@ -34,6 +34,7 @@ def _pooled_dims(dims, ksize, strides, padding):
     if not len(ksize) == len(strides) == len(dims):
         raise ValueError(f"Pooling requires ksize and strides of {len(dims)} values, but got {len(ksize)} and "
                          f"{len(strides)}")  # fmt: skip
+    windows.check_positive(strides, "Stride must be > 0")
     frames = [Window(k, s, 1, padding) for k, s in zip(ksize, strides, strict=True)]
     return windows.output_sizes(frames, dims)
 

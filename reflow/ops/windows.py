@@ -85,6 +85,8 @@ def windows_of(attrs: dict, sizes: Sequence, data_format: bytes) -> list[Window]
     strides = spatial(attrs["strides"], data_format)
     dilations = spatial(attrs["dilations"], data_format) if "dilations" in attrs else [1] * len(strides)
     padding = attrs["padding"]
+    check_positive(strides, "Stride must be > 0")
+    check_positive(dilations, "Dilation rate must be >= 1")
     explicit = [(0, 0)] * len(strides)
     if padding == b"EXPLICIT":
         values = attrs["explicit_paddings"]
@@ -93,6 +95,13 @@ def windows_of(attrs: dict, sizes: Sequence, data_format: bytes) -> list[Window]
         Window(size, stride, dilation, padding, *pads)
         for size, stride, dilation, pads in zip(sizes, strides, dilations, explicit, strict=True)
     ]
+
+
+def check_positive(values: Sequence[int], demand: str) -> None:
+    """ValueError if a stride or dilation is none; `demand` says what it has to be."""
+    wrong = next((value for value in values if value < 1), None)
+    if wrong is not None:
+        raise ValueError(f"{demand}, but got {wrong}")
 
 
 def output_sizes(windows: Sequence[Window], sizes: Sequence) -> tuple:

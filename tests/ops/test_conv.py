@@ -1,6 +1,7 @@
 """Convolutions, poolings, LRN and batch normalization against TensorFlow 1.15.5; NCHW against NHWC."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -207,3 +208,36 @@ def test_max_pool_of_integers_with_more_positions_than_numbers(dtype):
         assert pooled.dtype == dtype
         np.testing.assert_array_equal(pooled, blocks.max((2, 4)))
     np.testing.assert_array_equal(gradient.reshape(blocks.shape).sum((2, 4)), 1)
+
+
+_IMAGES, _FILTERS = np.ones((2, 6, 6, 3), np.float32), np.ones((3, 3, 3, 4), np.float32)
+
+
+@pytest.mark.parametrize("make, message", [
+    (lambda: tf.nn.conv2d(_IMAGES, _FILTERS, [1, 0, 1, 1], "SAME"), "Stride must be > 0, but got 0 for "),
+    (lambda: tf.nn.conv2d(_IMAGES, _FILTERS, [1, 1, -1, 1], "VALID"), "Stride must be > 0, but got -1 for "),
+    (lambda: tf.nn.conv2d(_IMAGES, _FILTERS, 1, "VALID", dilations=[1, 0, 1, 1]),
+     "Dilation rate must be >= 1, but got 0 for "),
+    (lambda: tf.nn.max_pool(_IMAGES, 2, 0, "VALID"), "Stride must be > 0, but got 0 for "),
+    (lambda: tf.nn.avg_pool(_IMAGES, 2, 0, "SAME"), "Stride must be > 0, but got 0 for "),
+    (lambda: tf.nn.conv2d(_IMAGES, _FILTERS, 1, [[0, 0], [-1, 2], [0, 1], [0, 0]]),
+     "All elements of explicit_paddings must be nonnegative for "),
+])  # fmt: skip
+def test_attributes_that_no_convolution_has(make, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make()
+
+
+@pytest.mark.parametrize("make, message", [
+    (lambda: tf.nn.conv2d_transpose(_IMAGES, np.ones((3, 3, 4, 2), np.float32), [2, 12, 12, 4], 2),
+     "Conv2DCustomBackpropInput: filter and out_backprop must have the same out_depth"),
+    (lambda: tf.nn.conv2d_transpose(_IMAGES, np.ones((3, 3, 4, 3), np.float32), [2, 15, 12, 4], 2),
+     "Conv2DCustomBackpropInput: Size of out_backprop doesn't match computed: actual = 6, computed = 8 "
+     "spatial_dim: 1 input: 15 filter: 3 output: 6 stride: 2 dilation: 1"),
+    (lambda: tf.nn.conv2d_backprop_filter(_IMAGES, [3, 3, 3, 4], np.ones((2, 6, 7, 4)), 1, "SAME"),
+     "Conv2DCustomBackpropFilter: Size of out_backprop doesn't match computed: actual = 7, computed = 6 "
+     "spatial_dim: 2 input: 6 filter: 3 output: 7 stride: 1 dilation: 1"),
+])  # fmt: skip
+def test_gradients_that_no_convolution_has(make, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(message)), tf.Session() as session:
+        session.run(make())
