@@ -4,7 +4,7 @@ import torch
 
 from reflow.graph.registry import define_op, get_op_def
 from reflow.ops.conv import conv_with_bias, lower_conv, native_conv
-from reflow.ops.matmul import onednn_product
+from reflow.ops.matmul import ONEDNN_ACTIVATIONS, linear_kernel, onednn_product
 from reflow.ops.native import max_pool as native_pool
 from reflow.ops.native.ending import Ending
 from reflow.ops.native.few_rows import few_rows
@@ -53,6 +53,17 @@ def _vector_and_matrix(node) -> tuple[str, str]:
     return (node.args[2], node.args[3]) if len(node.args) == 4 else ("", "")
 
 
+def _product_by_onednn(a, b, *addends, transpose_a, transpose_b, activation):
+    bias, residual = (next((t for t in addends if t.dim() == rank), None) for rank in (1, 2))
+    return linear_kernel(a.t() if transpose_a else a, b if transpose_b else b.t(), bias, residual, activation)
+
+
+def _onednn_rule(node):
+    """The `native` rule of large products: oneDNN's, with an activation in C where oneDNN has none behind the sum."""
+    is_part = node.attrs["activation"] in ONEDNN_ACTIVATIONS and not _vector_and_matrix(node)[1]
+    return None if is_part or not is_in_c(node) or onednn_product(node) is None else _product_by_onednn
+
+
 def _product_shape(op):
     a, b = op._inputs[0].dims, op._inputs[1].dims
     rows = a and a[1 if op.attrs["transpose_a"] else 0]
@@ -65,8 +76,8 @@ def _define_product(name, addends, kernel):
     define_op(
         name, f"a: T, b: T{addends} -> product: T",
         'T: type, transpose_a: bool = false, transpose_b: bool = false, activation: string = ""',
-        shape=_product_shape, kernel=kernel, lower=_lower_product, native=lambda node: few(node) or small(node),
-        gradient=None,
+        shape=_product_shape, kernel=kernel, lower=_lower_product,
+        native=lambda node: few(node) or small(node) or _onednn_rule(node), gradient=None,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from reflow.graph.shapes import broadcast_dims
 from reflow.ops.matrix_like import MatrixLike, product_with_operator
 from reflow.ops.native.few_rows import few_rows
 from reflow.ops.native.small_products import small_product, small_products
-from reflow.ops.output_activations import expression
+from reflow.ops.output_activations import activated, expression
 from reflow.ops.shape_rules import matrix_dims, matrix_parts, merge, merge_size, with_rank
 
 _MATMUL_TYPES = "T: type in bfloat16|half|float|double|int32|int64|complex64|complex128"
@@ -84,6 +84,13 @@ def linear(a: str, weights: str, bias: str = "None", residual: str = "", activat
     at_once, later = (activation, "") if activation in ONEDNN_ACTIVATIONS else ("", activation)
     after = f"{ONEDNN_ACTIVATIONS[at_once]}, ''"
     return expression(f"torch.ops.mkldnn._linear_pointwise.default({a}, {weights}, {bias}, {after})", later)
+
+
+def linear_kernel(a, weights, bias, residual, activation):
+    """What `linear` is the expression of, for activations that oneDNN lacks: bias and residual are tensors or None."""
+    if residual is None:
+        return activated(torch.ops.mkldnn._linear_pointwise.default(a, weights, bias, "none", [], ""), activation)
+    return activated(torch.ops.mkldnn._linear_pointwise.binary(a, residual, weights, bias, "add"), activation)
 
 
 def _lower_matmul(node):

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import torch
 
 from reflow.graph import dtypes
-from reflow.ops import native
 from reflow.ops.native import elementwise
 
 # By op, over the expression of the tensor.
@@ -41,8 +40,11 @@ def activated(tensor: torch.Tensor, activation: str) -> torch.Tensor:
     """
     if not activation:
         return tensor
-    if activation in _IN_C and native.takes(tensor) and elementwise.library() is not None:
-        return _kernel(activation)(tensor, out=tensor)
+    if tensor.dtype is torch.float32 and not torch.compiler.is_compiling():
+        # What is not contiguous or not in the CPU's memory the kernel leaves to PyTorch.
+        kernel = _kernel(activation)
+        if kernel is not None:
+            return kernel(tensor, out=tensor)
     return _FUNCTIONS[activation](tensor)
 
 
@@ -58,5 +60,7 @@ def is_in_c(node) -> bool:
 
 
 @functools.cache
-def _kernel(activation: str) -> Callable:
+def _kernel(activation: str) -> Callable | None:
+    if activation not in _IN_C or elementwise.library() is None:
+        return None
     return elementwise.of_any_size(_IN_C[activation], _FUNCTIONS[activation])

@@ -18,7 +18,7 @@ from reflow.graph.registry import define_op
 from reflow.graph.shapes import Dims, num_elements
 from reflow.ops.conv import conv_frame, direct_frame, shallow_frame, winograd_frame
 from reflow.ops.fused import bias_and_residual
-from reflow.ops.matmul import ONEDNN_ACTIVATIONS, linear
+from reflow.ops.matmul import ONEDNN_ACTIVATIONS, linear, linear_kernel
 from reflow.ops.native import direct_conv, winograd
 from reflow.ops.native.ending import Ending, split
 from reflow.ops.output_activations import activated, expression, is_in_c
@@ -59,12 +59,8 @@ define_op(
 
 
 def _packed_product(a, weights, bias, residual, activation):
-    vector = bias[0] if bias else None
-    if residual:
-        total = torch.ops.mkldnn._linear_pointwise.binary(a, residual[0], weights, vector, "add")
-    else:
-        total = torch.ops.mkldnn._linear_pointwise.default(a, weights, vector, "none", [], "")
-    return activated(total, activation)
+    vector, matrix = (tensors[0] if tensors else None for tensors in (bias, residual))
+    return linear_kernel(a, weights, vector, matrix, activation)
 
 
 def _lower_product(node):
