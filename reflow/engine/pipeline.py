@@ -35,7 +35,7 @@ from reflow.engine.passes.pool_gradient import mask_before_pool_gradient
 from reflow.engine.passes.prepack import pack_weights
 from reflow.engine.passes.read_concatenation import read_concatenation
 from reflow.engine.passes.recompute import recompute_cheap_values
-from reflow.engine.passes.recurrent_products import hoist_input_products
+from reflow.engine.passes.recurrent_products import split_joined_products
 from reflow.engine.passes.shapes import specialize_shapes
 from reflow.engine.passes.share_with_gradient import share_with_gradient
 from reflow.engine.passes.shared_weights import merge_products_over_time
@@ -94,7 +94,7 @@ PASSES: list[tuple[str, Callable[[Plan], Plan]]] = [
     ("share_with_gradient", share_with_gradient),
     ("fuse_pool", fuse_pool),
     ("merge_products", merge_products),
-    ("recurrent_products", hoist_input_products),
+    ("recurrent_products", split_joined_products),
     ("shared_weights", merge_products_over_time),
     ("fuse_residual", fuse_residual),
     ("bias_gradient", sum_with_relu_gradient),

@@ -71,26 +71,3 @@ def concat_nodes(name: str, values: list[Value], axis: int, like: Node) -> list[
     joined = new_node(name, "ConcatV2", [*values, at.outputs[0]], attrs, [(values[0].dtype, tuple(dims))], like=like)
     joined.control = []
     return [at, joined]
-
-
-def split_rows_nodes(name: str, value: Value, count: int, like: Node) -> list[Node]:
-    """[the axis, Split] of a matrix into `count` blocks of rows."""
-    at = constant_node(f"{name}/split_dim", 0, dtypes.int32, like)
-    rows, columns = value.dims or (0, 0)
-    part = value.dtype, ((rows or 0) // count, columns)
-    split = new_node(name, "Split", [at.outputs[0], value], {"num_split": count, "T": value.dtype}, [part] * count,
-                     like=like)  # fmt: skip
-    split.control = []
-    return [at, split]
-
-
-def slice_rows_nodes(name: str, value: Value, start: int, stop: int, like: Node) -> list[Node]:
-    """[begin, size, Slice] of some rows of a matrix."""
-    columns = (value.dims or (0, 0))[1]
-    begin = constant_node(f"{name}/begin", [start, 0], dtypes.int32, like)
-    size = constant_node(f"{name}/size", [stop - start, columns], dtypes.int32, like)
-    attrs = {"T": value.dtype, "Index": dtypes.int32}
-    rows = new_node(name, "Slice", [value, begin.outputs[0], size.outputs[0]], attrs,
-                    [(value.dtype, (stop - start, columns))], like=like)  # fmt: skip
-    rows.control = []
-    return [begin, size, rows]

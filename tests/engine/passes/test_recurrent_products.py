@@ -13,6 +13,11 @@ def _placeholders(*shapes):
     return [tf.placeholder(tf.float32, shape) for shape in shapes]
 
 
+def _notes(plan, words):
+    """How many notes on all time steps have these words."""
+    return sum(words in note and f"{STEPS} time steps" in note for note in plan.notes)
+
+
 def _lstm(x, state, kernel, bias):
     c, h = state, tf.tanh(state)
     outputs = []
@@ -52,12 +57,62 @@ def test_a_cell_and_its_gradient(cell):
     outputs = cell(x, state, kernel, bias)
     fetches = [outputs, *tf.gradients(tf.reduce_sum(tf.square(outputs)), [x, state, kernel, bias])]
     with_pass, without = compared(fetches, random_feed(x, state, kernel, bias), "recurrent_products")
-    notes = " ".join(with_pass.notes)
-    assert f"one product with the inputs of {STEPS} time steps" in notes
-    assert f"one product for the gradients of the inputs of {STEPS} time steps" in notes
+    assert _notes(with_pass, "apart for") == 2 and _notes(with_pass, "one product for") == 2
     sizes = [n.inputs[0].dims for n in with_pass.nodes if n.type in ("MatMul", "_FusedMatMul")]
     assert (STEPS * BATCH, INPUTS) in sizes and (BATCH, INPUTS + UNITS) not in sizes
     assert (BATCH, INPUTS + UNITS) in [n.inputs[0].dims for n in without.nodes if "MatMul" in n.type]
+
+
+def _column_lstm(x, state, kernel, bias):
+    c, h = state, tf.tanh(state)
+    for value in tf.unstack(tf.transpose(x, [1, 2, 0])):
+        i, j, f, o = tf.split(tf.matmul(kernel, tf.concat([value, h], 0)) + bias, 4, 0)
+        c = c * tf.sigmoid(f + 1.0) + tf.sigmoid(i) * tf.tanh(j)
+        h = tf.tanh(c) * tf.sigmoid(o)
+    return h
+
+
+def _column_simple(x, state, kernel, bias):
+    """The weight is transposed, and the state comes first."""
+    h = state
+    for value in tf.unstack(tf.transpose(x, [1, 2, 0])):
+        joined = tf.concat([h, value], 0)
+        h = tf.tanh(tf.matmul(tf.transpose(kernel), joined, transpose_a=True) + bias)[:UNITS]
+    return h
+
+
+@pytest.mark.parametrize("cell", [_column_lstm, _column_simple])
+def test_states_as_columns(cell):
+    feeds = _placeholders([BATCH, STEPS, INPUTS], [UNITS, BATCH], [4 * UNITS, INPUTS + UNITS], [4 * UNITS, 1])
+    outputs = cell(*feeds)
+    fetches = [outputs, *tf.gradients(tf.reduce_sum(tf.square(outputs)), feeds)]
+    with_pass, without = compared(fetches, random_feed(*feeds), "recurrent_products")
+    assert _notes(with_pass, "apart for") == 2 and _notes(with_pass, "one product for") == 2
+    sizes = [n.inputs[1].dims for n in with_pass.nodes if n.type in ("MatMul", "_FusedMatMul")]
+    assert (INPUTS, STEPS * BATCH) in sizes and (INPUTS + UNITS, BATCH) not in sizes
+    assert (INPUTS + UNITS, BATCH) in [n.inputs[1].dims for n in without.nodes if "MatMul" in n.type]
+
+
+@pytest.mark.parametrize("columns", [False, True])
+def test_gradients_of_inputs_that_nobody_wants_are_not_made(columns):
+    kernel_shape = [4 * UNITS, INPUTS + UNITS] if columns else [INPUTS + UNITS, 4 * UNITS]
+    x, state, kernel, bias = _placeholders([BATCH, STEPS, INPUTS], [UNITS, BATCH] if columns else [BATCH, UNITS],
+                                           kernel_shape, [4 * UNITS, 1] if columns else [4 * UNITS])  # fmt: skip
+    outputs = (_column_lstm if columns else _lstm)(x, state, kernel, bias)
+    fetches = tf.gradients(tf.reduce_sum(tf.square(outputs)), [kernel, bias])
+    plan, without = compared(fetches, random_feed(x, state, kernel, bias), "recurrent_products")
+    whole, state_alone = (INPUTS + UNITS, BATCH), (UNITS, BATCH)
+    made, made_without = ([n.outputs[0].dims if columns else n.outputs[0].dims[::-1] for n in p.nodes
+                           if "MatMul" in n.type] for p in (plan, without))  # fmt: skip
+    assert made_without.count(whole) == STEPS - 1 and whole not in made
+    assert made.count(state_alone) == STEPS - 1
+
+
+@pytest.mark.parametrize("batch, is_apart", [(255, True), (256, False)])
+def test_large_batches_stay_joined(batch, is_apart):
+    feeds = _placeholders([batch, STEPS, INPUTS], [batch, UNITS], [INPUTS + UNITS, 4 * UNITS], [4 * UNITS])
+    plan, _ = compared([_lstm(*feeds)], random_feed(*feeds), "recurrent_products")
+    assert (_notes(plan, "apart for") == 1) == is_apart
 
 
 def test_layers_on_top_of_each_other():
@@ -75,7 +130,7 @@ def test_layers_on_top_of_each_other():
         h2 = tf.tanh(c2) * tf.sigmoid(o)
     fetches = [h2, *tf.gradients(tf.reduce_sum(tf.square(h2)), feeds)]
     with_pass, _ = compared(fetches, random_feed(*feeds), "recurrent_products")
-    assert sum("of the inputs of" in n or "with the inputs of" in n for n in with_pass.notes) == 4
+    assert _notes(with_pass, "apart for") == 4 and _notes(with_pass, "one product for") == 4
 
 
 def test_the_stack_of_gradients_is_made_once():
