@@ -67,16 +67,24 @@ INLINE vec some(const float *from, int64_t lanes)
     return value;
 }
 
-INLINE void write_rows(const int rows, const vec *sums, int64_t apart, const target *to, int64_t pixel)
+/* Everything that does not change from row to row is decided before the loops, so that the sums stay in registers. */
+INLINE void write_rows(const int rows, vec *sums, int64_t apart, const target *to, int64_t pixel)
 {
-    _Pragma("GCC unroll 16") for (int r = 0; r < rows; ++r) {
-        const int64_t at = (pixel + r) * to->stride;
-        const vec zero = {0}, added = to->residual ? some(to->residual + at, to->lanes) : zero;
-        const vec value = clipped(to->activation, sums[r * apart] + added);
+    const int64_t at = pixel * to->stride;
+    if (to->residual)
+        _Pragma("GCC unroll 16") for (int r = 0; r < rows; ++r)
+            sums[r * apart] += some(to->residual + at + r * to->stride, to->lanes);
+    if (to->activation == RELU)
+        _Pragma("GCC unroll 16") for (int r = 0; r < rows; ++r) sums[r * apart] = relu_of(sums[r * apart]);
+    else if (to->activation == RELU6)
+        _Pragma("GCC unroll 16") for (int r = 0; r < rows; ++r) sums[r * apart] = clipped(RELU6, sums[r * apart]);
+    float *out = to->out + at;
+    _Pragma("GCC unroll 16") for (int r = 0; r < rows; ++r, out += to->stride) {
+        const vec value = sums[r * apart];
         if (to->lanes == LANES)
-            *(vec *)(to->out + at) = value;
+            *(vec *)out = value;
         else
-            memcpy(to->out + at, &value, (size_t)to->lanes * sizeof(float));
+            memcpy(out, &value, (size_t)to->lanes * sizeof(float));
     }
 }
 
