@@ -366,9 +366,9 @@ def _check_gradient(grad, sizes, filter_sizes, attrs, of):
         expected = frame.output_size(size)
         if actual != expected:
             raise InvalidArgumentError(
-                None, None, f"{op}: Size of out_backprop doesn't match computed: actual = {actual}, computed = {expected} "
-                f"spatial_dim: {axis} input: {size} filter: {frame.size} output: {actual} stride: {frame.stride} "
-                f"dilation: {frame.dilation}",
+                None, None, f"{op}: Size of out_backprop doesn't match computed: actual = {actual}, "
+                f"computed = {expected} spatial_dim: {axis} input: {size} filter: {frame.size} output: {actual} "
+                f"stride: {frame.stride} dilation: {frame.dilation}",
             )  # fmt: skip
 
 

@@ -234,7 +234,7 @@ def test_attributes_that_no_convolution_has(make, message):
     (lambda: tf.nn.conv2d_transpose(_IMAGES, np.ones((3, 3, 4, 3), np.float32), [2, 15, 12, 4], 2),
      "Conv2DCustomBackpropInput: Size of out_backprop doesn't match computed: actual = 6, computed = 8 "
      "spatial_dim: 1 input: 15 filter: 3 output: 6 stride: 2 dilation: 1"),
-    (lambda: tf.nn.conv2d_backprop_filter(_IMAGES, [3, 3, 3, 4], np.ones((2, 6, 7, 4)), 1, "SAME"),
+    (lambda: tf.nn.conv2d_backprop_filter(_IMAGES, [3, 3, 3, 4], np.ones((2, 6, 7, 4), np.float32), [1] * 4, "SAME"),
      "Conv2DCustomBackpropFilter: Size of out_backprop doesn't match computed: actual = 7, computed = 6 "
      "spatial_dim: 2 input: 6 filter: 3 output: 7 stride: 1 dilation: 1"),
 ])  # fmt: skip
