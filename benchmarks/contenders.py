@@ -2,8 +2,10 @@
 
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from benchmarks.devices import CPU, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PEERS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "reflow" / "peers"
@@ -20,8 +22,11 @@ class Contender:
     environment: dict = field(default_factory=dict)
 
 
-def contenders():
-    """All contenders by name. The peers' interpreters come from the folder that `REFLOW_PEERS` names."""
+def contenders(device=CPU):
+    """All contenders by name, as they run on a device.
+
+    The peers' interpreters come from the folder that `REFLOW_PEERS` names.
+    """
     peers = Path(os.environ.get("REFLOW_PEERS", DEFAULT_PEERS))
 
     def peer(folder):
@@ -36,7 +41,8 @@ def contenders():
         Contender("torch-compile", "PyTorch compiled", "torch-compile", sys.executable),
         Contender("jax", "JAX", "jax", peer("jax")),
     )
-    return {entry.name: entry for entry in entries}
+    common = environment(device)
+    return {entry.name: replace(entry, environment={**common, **entry.environment}) for entry in entries}
 
 
 def missing(contender):

@@ -3,6 +3,8 @@
 import importlib
 import os
 
+from benchmarks import devices
+
 THREADS = 2
 # The statement that imports each, also what the `import` case times.
 MODULES = {
@@ -37,5 +39,8 @@ def load(name):
 
 
 def session_config(tf):
-    """The `ConfigProto` of every session here."""
-    return tf.ConfigProto(intra_op_parallelism_threads=THREADS, inter_op_parallelism_threads=THREADS)
+    """The `ConfigProto` of every session here. What has no kernel for a GPU may run on the processor."""
+    return tf.ConfigProto(
+        intra_op_parallelism_threads=THREADS, inter_op_parallelism_threads=THREADS,
+        allow_soft_placement=devices.chosen() == devices.GPU,
+    )  # fmt: skip

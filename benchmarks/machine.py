@@ -2,6 +2,8 @@
 
 import os
 
+from benchmarks.devices import CPU, name
+
 
 def processor():
     """The processor's model name as Linux tells it."""
@@ -10,6 +12,7 @@ def processor():
     return names[0] if names else "unknown processor"
 
 
-def describe():
-    """For instance `2 x AMD EPYC`."""
-    return f"{len(os.sched_getaffinity(0))} x {processor()}"
+def describe(device=CPU):
+    """For instance `2 x AMD EPYC`, and the GPU if that is measured."""
+    processors = f"{len(os.sched_getaffinity(0))} x {processor()}"
+    return processors if device == CPU else f"{processors}, {name()}"

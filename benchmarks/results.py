@@ -6,6 +6,7 @@ from statistics import median, quantiles
 
 from benchmarks import machine
 from benchmarks.cases import PRODUCT
+from benchmarks.devices import CPU
 from benchmarks.micro.product import MULTIPLY_ADDS as PRODUCT_MULTIPLY_ADDS
 
 TENSORFLOWS = ("tf1", "tf2")
@@ -46,8 +47,8 @@ def rates(case, times):
     return {name: case.multiply_adds / median(values) / rate for name, values in times.items() if name != PRODUCT.name}
 
 
-def rows(case, samples):
-    """The rows of a case, one a metric, as JSON-ready dictionaries; {row's name: row}."""
+def rows(case, samples, device=CPU):
+    """The rows of a case on a device, one a metric, as JSON-ready dictionaries; {row's name: row}."""
     good = {name: result for name, result in samples.items() if result.error is None}
     metrics = sorted({metric for result in good.values() for metric in result.rounds})
     table = {}
@@ -56,7 +57,7 @@ def rows(case, samples):
         product = times.get(PRODUCT.name)
         table[f"{case.name}: {metric}" if metric else case.name] = {
             "date": date.today().isoformat(),
-            "machine": machine.describe(),
+            "machine": machine.describe(device),
             "unit": case.unit,
             "seconds": {name: summary(values) for name, values in times.items() if name != PRODUCT.name},
             "ratios": ratios(times),

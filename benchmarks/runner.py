@@ -2,12 +2,13 @@
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from benchmarks.cases import PRODUCT
 from benchmarks.channel import Worker, WorkerError
-from benchmarks.contenders import Contender, contenders, missing
+from benchmarks.contenders import contenders, missing
+from benchmarks.devices import CPU
 
 # Thread pools spin for a while after their last task; let them fall asleep before the next contender's turn.
 PAUSE_SECONDS = 0.2
@@ -56,7 +57,7 @@ class Crew:
             self._workers.pop(name).__exit__()
 
 
-def measure(case, names, rounds, seconds, progress=lambda done, total: None, crew=None):
+def measure(case, names, rounds, seconds, progress=lambda done, total: None, crew=None, device=CPU):
     """Measure a case.
 
     Args:
@@ -66,16 +67,17 @@ def measure(case, names, rounds, seconds, progress=lambda done, total: None, cre
         seconds: length of a round; it has at least one step.
         progress: called with the number of rounds done and of all.
         crew: the `Crew` whose workers measure; by default one for this case alone.
+        device: "cpu" or "gpu".
 
     Returns:
         {contender's name: Samples}; for a model, `product` is the machine's matrix product, measured in turn with them.
     """
-    table = contenders()
+    table = contenders(device)
     entrants = [table[name] for name in names if table[name].implementation in case.implementations]
     results = {contender.name: Samples(error=missing(contender)) for contender in entrants}
     entrants = [contender for contender in entrants if results[contender.name].error is None]
     if case.is_model:
-        machine = Contender(PRODUCT.name, "product", "torch", table["torch"].python)
+        machine = replace(table["torch"], name=PRODUCT.name, title="product")
         entrants.append(machine)
         results[machine.name] = Samples()
     rounds = min(rounds, case.rounds or rounds)

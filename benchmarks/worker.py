@@ -11,7 +11,7 @@ import sys
 import traceback
 from time import perf_counter
 
-from benchmarks import implementations
+from benchmarks import devices, implementations
 from benchmarks.cases import CASES, PRODUCT, prepare_model
 
 # A step this much shorter than a round is run once unmeasured, to fill the caches that other processes emptied.
@@ -76,7 +76,9 @@ class Worker:
         return getattr(self._program, "facts", {})
 
     def memory(self):
-        """Bytes at the peak of one more step, less those after importing the framework."""
+        """Bytes at the peak of one more step, less those after importing the framework; on a GPU, of its tensors."""
+        if devices.chosen() == devices.GPU:
+            return devices.peak_bytes(self._program.step, self._framework if self._name == "jax" else None)
         # Writing 5 there sets the peak back to what is resident now (proc(5)).
         with open("/proc/self/clear_refs", "w") as clear:
             clear.write("5")

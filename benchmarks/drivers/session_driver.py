@@ -2,6 +2,7 @@
 
 from itertools import cycle
 
+from benchmarks import devices
 from benchmarks.implementations import session_config
 from benchmarks.models.base import SEED, batches, initial_values
 
@@ -10,7 +11,8 @@ class SessionProgram:
     def __init__(self, tf, model, mode, batch, batch_count):
         self.tf, self.model = tf, model
         self._batches = batches(model, batch, batch_count)
-        with tf.Graph().as_default() as graph:
+        place = "/gpu:0" if devices.chosen() == devices.GPU else None
+        with tf.Graph().as_default() as graph, tf.device(place):
             tf.set_random_seed(SEED)
             self._build(mode)
             self.session = tf.Session(graph=graph, config=session_config(tf))
@@ -81,6 +83,7 @@ class SessionProgram:
 
     def step(self):
         self.session.run(self._fetch, feed_dict=next(self._feeds))
+        devices.wait()
 
     def loss(self):
         return float(self.session.run([self._loss, self._fetch], feed_dict=next(self._feeds))[0])

@@ -68,7 +68,7 @@ class Lstm(Model):
     def torch_logits(self, torch, p, x, training):
         value = torch.nn.functional.embedding(x["words"].t(), p["embedding"])
         hidden = self.hidden
-        no_bias = torch.zeros(4 * hidden)
+        no_bias = torch.zeros(4 * hidden, device=value.device)
         weights = []
         for layer in range(LAYERS):
             kernel = p[f"kernel{layer}"]

@@ -33,7 +33,7 @@ def fake_contender(tmp_path, name, fails=False, body=None):
 @pytest.fixture
 def two_contenders(tmp_path, monkeypatch):
     table = {"reflow": fake_contender(tmp_path, "reflow"), "tf1": fake_contender(tmp_path, "tf1", fails=True)}
-    monkeypatch.setattr(runner, "contenders", lambda: table)
+    monkeypatch.setattr(runner, "contenders", lambda device: table)
     monkeypatch.setattr(runner, "PAUSE_SECONDS", 0.0)
 
 
@@ -50,7 +50,7 @@ def test_the_others_go_on_when_one_fails(two_contenders):
 
 def test_a_missing_interpreter_is_an_error_of_that_contender(two_contenders, monkeypatch, tmp_path):
     table = {"tf1": Contender("tf1", "TF", "tf1", str(tmp_path / "nowhere"))}
-    monkeypatch.setattr(runner, "contenders", lambda: table)
+    monkeypatch.setattr(runner, "contenders", lambda device: table)
     results = runner.measure(CASES["overhead"], ["tf1"], rounds=1, seconds=0.1)
     assert "not installed" in results["tf1"].error
 

@@ -19,8 +19,8 @@ from tests.simulated_gpu import graphs, streams, tensors
 
 _GIBIBYTE = 1 << 30
 # Composed of a tensor of size 0 and its resizing, which tensors with numbers of their own inside do not take.
-_FACTORIES = ("arange", "arange.start", "arange.start_step", "eye", "eye.m", "logspace", "linspace", "range",
-              "range.step", "randperm", "randperm.generator")  # fmt: skip
+_FACTORIES = ("arange", "arange.start", "arange.start_step", "eye", "eye.m", "hann_window", "hann_window.periodic",
+              "linspace", "logspace", "randperm", "randperm.generator", "range", "range.step")  # fmt: skip
 
 
 class Machine:
