@@ -5,6 +5,7 @@ from typing import Any
 
 from tensorboard.compat.proto import config_pb2
 
+from reflow.engine.timeline import Timeline
 from reflow.graph import errors
 from reflow.graph.export import export
 from reflow.graph.graph import get_default_graph
@@ -106,7 +107,7 @@ def profile(graph=None, run_meta=None, op_log=None, cmd="scope", options=_DEFAUL
 
     Raises:
       InvalidArgumentError: if there is no such `cmd` or output.
-      UnimplementedError: if a pprof file is asked for, or a timeline of op types.
+      UnimplementedError: if a pprof file is asked for.
     """
     if cmd not in ("scope", "graph", "op", "code"):
         raise errors.InvalidArgumentError(None, None, f"unknown cmd: {cmd}\n")
@@ -154,19 +155,20 @@ def _write_report(profiler, cmd, root, options, path):
 
 
 def _write_timeline(profiler, cmd, root, options, path):
-    """A Chrome trace: of a step's operations for "graph", of a tree's times otherwise."""
-    if cmd == "op":
-        raise errors.UnimplementedError(None, None, "the list of op types has no timeline")
+    """Chrome traces: of the operations of each step for "graph", of a tree's times otherwise; "op" has none."""
     step = options["step"]
-    with open(f"{path}_{step}", "w") as file:
-        if cmd == "graph" and profiler._steps:
-            from reflow.engine.timeline import Timeline
+    if cmd == "graph" and profiler._steps:
+        for each in sorted(profiler._steps) if step == -1 else [step]:
+            timeline = Timeline(profiler._steps[each].step_stats)
+            _write_trace(f"{path}_{each}", timeline.generate_chrome_trace_format())
+    elif cmd != "op":
+        _write_trace(f"{path}_{step}", json.dumps({"traceEvents": _tree_events(root)}))
 
-            run_meta = profiler._steps[max(profiler._steps) if step == -1 else step]
-            file.write(Timeline(run_meta.step_stats).generate_chrome_trace_format())
-        else:
-            json.dump({"traceEvents": _tree_events(root)}, file)
-    print(f"Timeline file is written to {path}_{step}.\nOpen it at chrome://tracing or in Perfetto.")
+
+def _write_trace(path: str, trace: str) -> None:
+    with open(path, "w") as file:
+        file.write(trace)
+    print(f"Timeline file is written to {path}.\nOpen it at chrome://tracing or in Perfetto.")
 
 
 def _tree_events(root: Row) -> list[dict]:

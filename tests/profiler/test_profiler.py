@@ -142,15 +142,29 @@ def test_outputs(run, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "-account_type_regexes       _trainable_variables\n" in printed
     assert "_TFProfRoot (--/1.20k params)\n  top (--/1.20k params)\n    top/w (30x40, 1.20k/1.20k params)\n" in printed
-    for cmd in ("scope", "graph"):
+    for cmd, step in (("scope", -1), ("graph", 0)):
         options = Builder(Builder.time_and_memory()).with_timeline_output(str(tmp_path / cmd)).build()
         tf.profiler.profile(graph, meta, cmd=cmd, options=options)
-        events = json.loads((tmp_path / f"{cmd}_-1").read_text())["traceEvents"]
+        events = json.loads((tmp_path / f"{cmd}_{step}").read_text())["traceEvents"]
         assert any(event.get("args", {}).get("name") == "top/product" for event in events)
+    tf.profiler.profile(graph, meta, cmd="op", options=options)
+    assert {path.name for path in tmp_path.iterdir()} == {"scope_-1", "graph_0"}
     with pytest.raises(tf.errors.UnimplementedError, match="pprof"):
         tf.profiler.profile(graph, options=Builder().with_pprof_output("x").build())
     with pytest.raises(tf.errors.InvalidArgumentError, match="unknown cmd: lines"):
         tf.profiler.profile(graph, cmd="lines")
+
+
+def test_each_step_has_a_timeline(run, tmp_path):
+    graph, meta = run
+    profiler = tf.profiler.Profiler(graph)
+    for step in (3, 7):
+        profiler.add_step(step, meta)
+    builder = Builder(Builder.time_and_memory()).with_timeline_output(str(tmp_path / "trace"))
+    profiler.profile_graph(builder.with_step(7).build())
+    assert {path.name for path in tmp_path.iterdir()} == {"trace_7"}
+    profiler.profile_graph(builder.with_step(-1).build())
+    assert {path.name for path in tmp_path.iterdir()} == {"trace_3", "trace_7"}
 
 
 def test_op_logs_are_written_and_read(run, tmp_path):
