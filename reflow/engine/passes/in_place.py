@@ -50,7 +50,8 @@ _MAKERS = frozenset({
     "Maximum", "MaxPool", "MaxPoolGrad", "Minimum", "Pack", "Softmax", "SoftmaxCrossEntropyWithLogits",
     "SparseSoftmaxCrossEntropyWithLogits", "SquaredDifference", "_ActivatedMatMul", "_CrossEntropyGradient",
     "_DirectConv2D", "_Elementwise", "_ElementwiseMany", "_FusedConv2D", "_FusedConv2DMaxPool", "_FusedMatMul",
-    "_FusedMatMulWithResidual", "_LRNGradOfImage", "_PackedConv2D", "_PackedMatMul", "_ScaleMany", "_WinogradConv2D",
+    "_FusedMatMulWithResidual", "_LRNGradOfImage", "_PackedConv2D", "_PackedMatMul", "_ScaleMany", "_TransposeInMemory",
+    "_WinogradConv2D",
 }) | _IN_PLACE.keys()  # fmt: skip
 
 # Views in which every element of the memory shows once.

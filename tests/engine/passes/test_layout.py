@@ -226,7 +226,19 @@ def test_arg_max_and_l2_loss():
 # --- what costs more than it saves -----------------------------------------------------------------------------------
 
 
-def test_a_pool_alone_stays():
+def test_a_convolution_alone_moves_where_winograd_pays():
+    x = _images(4, 16, 10, 8)
+    assert _check([_conv(x, 16)], x).count(_MOVED) == 2
+    _left_alone([_conv(x, 16, size=1)], x)
+
+
+def test_a_pool_alone_moves_if_it_has_channels():
+    x = _images(4, 16, 10, 8)
+    y = tf.nn.max_pool(x, [1, 1, 3, 3], [1, 1, 1, 1], "SAME", data_format="NCHW")
+    assert _check([y, *tf.gradients(y, x)], x).count(_MOVED) == 3
+
+
+def test_a_pool_of_few_channels_stays():
     x = _images()
     _left_alone([tf.nn.max_pool(x, [1, 1, 2, 2], [1, 1, 1, 1], "SAME", data_format="NCHW")], x)
 
@@ -332,6 +344,28 @@ def test_shapes_that_only_the_run_tells():
     for got, want in zip(results[:8], results[8:], strict=True):
         for g, w in zip(got, want, strict=True):
             np.testing.assert_allclose(g, w, rtol=1e-4, atol=1e-4)
+
+
+def test_large_constants_are_not_kept_twice():
+    images = tf.constant(np.zeros([1, 8, 400, 400], np.float32))
+    factor = tf.placeholder(tf.float32, [])
+    plan = plan_of([tf.reduce_mean(_conv(images * factor, 8), [2, 3])], [factor])
+    assert types(plan).count(_MOVED) == 1
+
+
+def test_several_devices():
+    x = _images()
+    with tf.device("/cpu:0"):
+        y = tf.nn.relu(_conv(x, 8))
+    with tf.device("/cpu:1"):
+        z = tf.nn.relu(_conv(y, 8)) + y
+    feed, results = random_feed(x), []
+    for disabled in ("", "layout"):
+        with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as session:
+            session._options.disabled = frozenset([disabled])
+            results.append(session.run([z, *tf.gradients(z, x)], feed))
+    for got, want in zip(*results, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
 
 
 def test_nodes_on_a_gpu_are_left_alone():
