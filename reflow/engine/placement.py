@@ -55,8 +55,7 @@ class Placer:
             self._homes.update((_state_name(n), n.device) for n in plan.nodes if n.type in gpu_kernels.VARIABLES)
         plan.placement = self._reasons(plan, groups, asked)
         if self._log:
-            for node in plan.nodes:
-                print(f"{node.name}: ({node.type}): {node.device}", file=sys.stderr)
+            _log_devices(plan)
         return plan
 
     def _reasons(self, plan: Plan, groups: "_Groups", asked: dict[Node, str]) -> dict[str, str]:
@@ -220,6 +219,14 @@ class _Groups:
         for node in self._nodes:
             result.setdefault(self.root(node), []).append(node)
         return result
+
+
+def _log_devices(plan: Plan) -> None:
+    """Write where the program's own operations stand; those that the engine adds or takes away have no line."""
+    for node in plan.nodes:
+        operation = node.operation
+        if operation is not None and operation.name == node.name:
+            print(f"{node.name}: ({operation.type}): {node.device}", file=sys.stderr)
 
 
 def _state_name(node: Node) -> bytes:

@@ -180,6 +180,16 @@ def test_log_device_placement(capsys):
     assert log.startswith("Device mapping: no known devices.") and f"here: (Const): {CPUS[0]}" in log
 
 
+def test_the_log_names_the_operations_of_the_program(capsys):
+    x = tf.placeholder(tf.float32, [], name="x")
+    y = tf.cond(tf.greater(x, 0, name="ask"), lambda: tf.exp(x), lambda: x, name="choose")
+    with tf.Session(config=_config(log_device_placement=True)) as session:
+        session.run(y, {x: 1.0})
+    log = capsys.readouterr().err
+    assert f"choose/Merge: (Merge): {CPUS[0]}\n" in log and f"ask: (Greater): {CPUS[0]}\n" in log
+    assert "(_" not in log
+
+
 def test_an_error_on_one_device_cancels_the_others():
     x = tf.placeholder(tf.float32, [None, None])
     with tf.device("/cpu:1"):
