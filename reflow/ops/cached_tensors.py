@@ -7,7 +7,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 
 def cached_tensor(function: Callable) -> Callable:
-    """A function that keeps the last 32 tensors that `function` made, by its arguments.
+    """A function that keeps the last 32 tensors that `function` made, by its arguments: they name its device, too.
 
     The JIT also runs kernels on tensors without data; a tensor that is made then has data all the same, for later runs.
     """

@@ -79,7 +79,7 @@ def _filters(bins: int, sample_rate: int, count: int, low: float, high: float) -
     # The constant part of the signal is left out even if `low` is 0.
     first, last = int(1.5 + low / hertz_a_bin), int(high / hertz_a_bin)
     if last >= bins:
-        return torch.zeros(bins, 0)
+        return torch.zeros(bins, 0, device="cpu")
     start = _mel(low)
     # Filter i rises over edges i to i + 1 and falls over edges i + 1 to i + 2.
     edges = start + (_mel(high) - start) / (count + 1) * np.arange(count + 2)
@@ -115,8 +115,8 @@ def _mfcc(spectrogram, sample_rate, upper_frequency_limit, lower_frequency_limit
     if not filters.shape[1]:
         # TensorFlow's answer where the spectrogram does not reach as far as the filters.
         return spectrogram.new_zeros(*spectrogram.shape[:2], outputs)
-    energy = spectrogram.double().sqrt() @ filters
-    return (energy.clamp(min=_LEAST_ENERGY).log() @ _cosines(count, outputs)).float()
+    energy = spectrogram.double().sqrt() @ filters.to(spectrogram.device)
+    return (energy.clamp(min=_LEAST_ENERGY).log() @ _cosines(count, outputs).to(spectrogram.device)).float()
 
 
 def _mfcc_shape(op):
