@@ -2,6 +2,7 @@
 
 import re
 
+from tensorboard.compat.proto import types_pb2
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.compat.proto.node_def_pb2 import NodeDef
 
@@ -148,7 +149,7 @@ def _without(graph_def: GraphDef, ops, protected) -> GraphDef:
 
 @export("graph_util.must_run_on_cpu")
 def must_run_on_cpu(node, pin_variables_on_cpu=False):
-    """True if an operation has to run on a CPU: it makes strings or, on request, is a variable.
+    """True if TensorFlow has to run an operation on a CPU: strings, some of int32 or, on request, variables.
 
     Args:
       node: an Operation or a NodeDef.
@@ -161,14 +162,17 @@ def must_run_on_cpu(node, pin_variables_on_cpu=False):
     assert isinstance(node_def, NodeDef), f"{node!r} is no operation"
     if pin_variables_on_cpu and node_def.op in _VARIABLES:
         return True
-    strings = 7
-    if node_def.op == "Const":
-        return node_def.attr["dtype"].type == strings
-    if node_def.op in ("DynamicStitch", "ParallelDynamicStitch"):
-        return node_def.attr["T"].type == 3
-    if node_def.op == "Placeholder":
-        return node_def.attr["dtype"].type == strings
-    return False
+    attribute, types = _HOST_TYPES.get(node_def.op, ("", ()))
+    return bool(types) and node_def.attr[attribute].type in types
+
+
+# By op, the attribute and its types that TensorFlow's kernels for GPUs do not take.
+_HOST_TYPES = {
+    "Const": ("dtype", (types_pb2.DT_STRING, types_pb2.DT_INT32)),
+    "DynamicStitch": ("T", (types_pb2.DT_INT32,)),
+    "ParallelDynamicStitch": ("T", (types_pb2.DT_INT32,)),
+    "Cast": ("SrcT", (types_pb2.DT_INT32,)),
+}
 
 
 @export("graph_util.tensor_shape_from_node_def_name")

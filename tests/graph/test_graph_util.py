@@ -47,5 +47,9 @@ def test_places_and_shapes():
     with tf.Graph().as_default() as graph:
         text = tf.constant("s", name="text")
         number = tf.constant([1, 2], name="number")
-    assert tf.graph_util.must_run_on_cpu(text.op) and not tf.graph_util.must_run_on_cpu(number.op.node_def)
+        real, given = tf.constant(1.0), tf.placeholder(tf.string)
+        cast = tf.cast(number, tf.float32)
+    on_cpu = tf.graph_util.must_run_on_cpu
+    assert on_cpu(text.op) and on_cpu(number.op.node_def) and on_cpu(cast.op)
+    assert not on_cpu(real.op) and not on_cpu(given.op) and not on_cpu(tf.cast(1.0, tf.int32).op)
     assert tf.graph_util.tensor_shape_from_node_def_name(graph, "number").as_list() == [2]
