@@ -63,6 +63,8 @@ def fuse_elementwise(plan: Plan) -> Plan:
     replaced: dict[Value, Value] = {}
     for group in _groups(plan):
         for part in _parts(group, consumers, fetched):
+            if not part.results:  # Dead nodes, which another pass removes.
+                continue
             node = _node_of(part)
             made.update(dict.fromkeys(part.members, node))
             replaced.update(zip(part.results, node.outputs, strict=True))

@@ -1,6 +1,5 @@
 """Runs a recipe in several ways and compares: what a pass may change of a step's results is rounding."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,12 +15,12 @@ _ROUNDS = 2
 
 @dataclass(frozen=True)
 class Way:
-    """How a session compiles its steps."""
+    """How a session compiles its steps. `jit` is "", "all" (of a step) or "scopes" (some of a recipe's steps)."""
 
     disabled: frozenset[str] = frozenset()
     recompute: bool = False
     devices: int = 1
-    jit: bool = False
+    jit: str = ""
     verify: bool = True
 
 
@@ -49,7 +48,7 @@ def outcome(program: Program, way: Way, spoil: bool = False) -> Outcome:
     with tf.Session(graph=program.graph, config=config) as session:
         session._options.disabled, session._options.verify = way.disabled, way.verify
         session._options.recompute = way.recompute
-        session._options.jit = Request(everything=way.jit, forbidden=not way.jit and not program.scoped)
+        session._options.jit = Request(everything=way.jit == "all", forbidden=not way.jit)
         session.run(program.initializer)
         for number in range(_ROUNDS * len(program.recipe.runs)):
             result.runs.append(_one_run(session, program, number, result.complaints, spoil))
@@ -131,9 +130,9 @@ def _array_difference(a, b, shaken, exactly: bool) -> str | None:
 # --- what is compared -------------------------------------------------------------------------------------------------
 
 
-def check(recipe: Recipe, ways: list[Way], scope: Callable | None = None) -> str | None:
+def check(recipe: Recipe, ways: list[Way]) -> str | None:
     """What is wrong with the ways to run a recipe, against the plain way; None if nothing is."""
-    program = Program(recipe, scope=scope)
+    program = Program(recipe, scopes=any(way.jit == "scopes" for way in ways))
     plain = outcome(program, PLAIN)
     shaken = outcome(Program(recipe, perturb=1e-6), PLAIN)
     for way in ways:

@@ -1,13 +1,15 @@
 """Random programs as data: a recipe is a list of steps, which can be built into a graph, printed, and cut down."""
 
+import contextlib
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 import reflow as tf
 from tests.engine.fuzz.operations import BUILDERS, numbers
+
+_jit_scope = tf.contrib.compiler.jit.experimental_jit_scope
 
 # A value of a recipe: (the number of the step that makes it, which of the step's outputs it is).
 Value = tuple[int, int]
@@ -53,21 +55,21 @@ class Program:
     Args:
       recipe: the recipe.
       perturb: by what share of themselves the numbers that go into the program are changed.
+      scopes: build most of the steps in jit scopes.
 
     Attributes:
       values: tensors, variables and operations by the recipe's values.
       feeds: arrays by placeholder.
     """
 
-    def __init__(self, recipe: Recipe, perturb: float = 0.0, scope: Callable | None = None):
+    def __init__(self, recipe: Recipe, perturb: float = 0.0, scopes: bool = False):
         self.recipe = recipe
         self.values: dict[Value, object] = {}
         self.feeds: dict = {}
         self.graph = tf.Graph()
         self._perturb = perturb
         self._operations: dict[int, list] = {}
-        self._scope = scope
-        self.scoped = scope is not None
+        self._scopes = scopes
         with self.graph.as_default():
             tf.set_random_seed(5)
             for step in recipe.steps:
@@ -86,12 +88,9 @@ class Program:
         after = [op for number in step.after for op in self._operations.get(number, ())]
         inputs = [self.value(v) for v in step.inputs]
         device = None if step.device is None else f"/cpu:{step.device}"
-        with self.graph.as_default(), self.graph.device(device), self.graph.control_dependencies(after):
-            if self._scope is not None:
-                with self._scope(step):
-                    outputs = BUILDERS[step.name](*inputs, **arguments)
-            else:
-                outputs = BUILDERS[step.name](*inputs, **arguments)
+        scope = _jit_scope() if self._scopes and step.number % 4 else contextlib.nullcontext()
+        with self.graph.as_default(), self.graph.device(device), self.graph.control_dependencies(after), scope:
+            outputs = BUILDERS[step.name](*inputs, **arguments)
         outputs = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
         self.values.update({(step.number, i): output for i, output in enumerate(outputs)})
         self._operations[step.number] = [o if isinstance(o, tf.Operation) else o.op for o in outputs

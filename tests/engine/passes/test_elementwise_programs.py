@@ -187,3 +187,10 @@ def test_values_that_can_be_computed_again_stay_single():
     x = tf.placeholder(tf.float32, [8])
     plan = build_plan([tf.exp(x + 1.0) * 2.0], [], [x])
     assert not _programs(pipeline.optimize(plan, pipeline.Options(recompute=True)))
+
+
+def test_nodes_that_nobody_takes_make_no_program():
+    x = tf.placeholder(tf.float32, [3, 4])
+    with tf.control_dependencies([tf.tanh(x) * 2.0]):
+        y = tf.sin(x)
+    assert types(plan_of([y], [x])) == ["Sin"]
