@@ -214,3 +214,42 @@ def test_a_net_on_a_simulated_gpu_learns_as_on_the_cpu(gpu):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_net_on_a_gpu_learns_as_on_the_cpu():
     np.testing.assert_allclose(_losses("/gpu:0"), _losses("/cpu:0"), rtol=1e-3)
+
+
+def _layers(batch):
+    """The operations of common layers and their gradients, of a batch that is known or not."""
+    x, w, b = (v1.placeholder(tf.float32, dims) for dims in ([batch, 8, 8, 4], [3, 3, 4, 4], [4]))
+    logits, labels, m = (v1.placeholder(*each) for each in ((tf.float32, [batch, 5]), (tf.int32, [batch]),
+                                                            (tf.float32, [5, 7])))  # fmt: skip
+    made = [(tf.nn.conv2d(x, w, [1, s, s, 1], padding), [x, w]) for padding in ("SAME", "VALID") for s in (1, 2)]
+    made += [(tf.nn.bias_add(x, b), [x, b]), (tf.nn.lrn(x), [x]), (tf.matmul(logits, m), [logits, m])]
+    made += [(pool(x, [1, 3, 3, 1], [1, 2, 2, 1], "SAME"), [x]) for pool in (tf.nn.max_pool, tf.nn.avg_pool)]
+    made += [(v1.nn.fused_batch_norm(x, b, b, mean, mean, is_training=mean is None)[0], [x, b]) for mean in (None, b)]
+    made += [(v1.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits), [logits]),
+             (v1.nn.softmax_cross_entropy_with_logits(labels=logits, logits=logits), [logits]),
+             (tf.nn.embedding_lookup(m, labels), [m]), (tf.one_hot(labels, 5), [])]  # fmt: skip
+    made += [(tf.concat([x, x], 3), [x]), (tf.split(x, [1, 3], 3)[1], [x]), (tf.transpose(x, [0, 3, 1, 2]), [x])]
+    gradients = [g for y, inputs in made if inputs for g in tf.gradients(y, inputs)]
+    return [y for y, _ in made] + [g.values if isinstance(g, tf.IndexedSlices) else g for g in gradients]
+
+
+@pytest.mark.parametrize("batch", [4, None])
+def test_layers_and_their_gradients_run_there(gpu, batch):
+    from reflow.engine.plan import build_plan
+
+    plan = build_plan(_layers(batch), [], [])
+    floats = [n for n in plan.nodes if n.type != "Placeholder" and any(v.dtype is tf.float32 for v in n.outputs)]
+    assert len({n.type for n in floats}) >= 25
+    assert [n for n in floats if not gpu_kernels.runs_on_gpu(n)] == []
+
+
+def test_shapes_are_asked_where_the_tensor_is(gpu):
+    x = v1.placeholder(tf.float32, [None, 1000])
+    with tf.device("/gpu:0"):
+        y = tf.exp(x)
+    rows = tf.shape(y)[0] * 2
+    with _session() as session:
+        for n in range(8):  # The last runs by a plan for any shape.
+            gpu.moves.clear()
+            assert session.run(rows, {x: np.ones((n + 1, 1000))}) == 2 * (n + 1)
+    assert gpu.shapes("host") == [()]
