@@ -236,7 +236,7 @@ def native_conv(input, filter, ending, attrs):
         return None
     if (frame := winograd_frame(attrs, input.shape, filter.shape)) is not None:
         return winograd.convolve(input, filter, ending, *frame)
-    if (places := shallow_frame(attrs, input.shape, filter.shape)) is not None:
+    if ending.residual is None and (places := shallow_frame(attrs, input.shape, filter.shape)) is not None:
         return shallow_conv.convolve(input, filter, ending, places)
     if not ending.pool and (places := direct_frame(attrs, input.shape, filter.shape)) is not None:
         return direct_conv.convolve_plain(input, filter, ending, places), None

@@ -13,8 +13,10 @@ INLINE vec clipped(int64_t activation, vec value)
     if (activation == NO_ACTIVATION)
         return value;
     const vec positive = relu_of(value), six = (vec){0} + 6;
+    if (activation == RELU)
+        return positive;
     const mask above = (mask)(positive > six);
-    return activation == RELU ? positive : (vec)(((mask)six & above) | ((mask)positive & ~above));
+    return (vec)(((mask)six & above) | ((mask)positive & ~above));
 }
 
 static inline float relu(float x) { return x < 0 ? 0 : x; }

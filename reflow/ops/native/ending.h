@@ -9,7 +9,7 @@ typedef uint8_t bytes __attribute__((vector_size(LANES), aligned(1), may_alias))
 
 typedef struct {
     const float *bias;     /* or null */
-    const float *residual; /* as large as the result, not with `pool`; or null */
+    const float *residual; /* as large as the result, for kernels that take one, not with `pool`; or null */
     int64_t activation;    /* one that `clipped` knows */
     int64_t pool;
     float *out;            /* with `pool` of half the height and the width, which are even */

@@ -38,7 +38,8 @@ class Ending(NamedTuple):
         activation: which of those in `IN_REGISTERS` the sums go through.
         pool: whether only the maximum of each window of 2x2 is kept; the sums' height and width are even.
         with_places: whether the maxima's places in their windows are found, too, as bytes.
-        residual: float32, of the result's shape, to add before the activation, or None; not with `pool`.
+        residual: float32, of the result's shape, to add before the activation, or None; not with `pool`,
+            and not for `shallow_conv`.
     """
 
     bias: torch.Tensor | None = None

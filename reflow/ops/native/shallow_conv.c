@@ -40,9 +40,9 @@ static void pad_image(const problem *p, const float *image, float *out)
     }
 }
 
-/* `pixels` results in a row, PANELS * LANES channels: `x` is the first window's corner, `residual` their own or null. */
+/* `pixels` results in a row, PANELS * LANES channels: `x` is the first window's corner. */
 INLINE void convolve_pixels(const int pixels, const problem *p, const float *x, const float *filter, const ending *e,
-                            int64_t channel, const float *residual, float *out)
+                            int64_t channel, float *out)
 {
     const int64_t run = p->window_width * p->depth, step = p->stride_x * p->depth;
     vec sums[ROWS][PANELS];
@@ -67,10 +67,8 @@ INLINE void convolve_pixels(const int pixels, const problem *p, const float *x, 
 #pragma GCC unroll 16
     for (int r = 0; r < pixels; ++r)
 #pragma GCC unroll 2
-        for (int q = 0; q < PANELS; ++q) {
-            const int64_t at = r * p->out_depth + q * LANES;
-            *(vec *)(out + at) = ended(e, sums[r][q], channel + q * LANES, residual ? residual + at : 0);
-        }
+        for (int q = 0; q < PANELS; ++q)
+            *(vec *)(out + r * p->out_depth + q * LANES) = ended(e, sums[r][q], channel + q * LANES, 0);
 }
 
 /* A case for each number of rows that a product can have. */
@@ -84,15 +82,14 @@ INLINE void convolve_pixels(const int pixels, const problem *p, const float *x, 
 #define CASES FEW_CASES
 #endif
 
-static void convolve_row(const problem *p, const float *x, const float *filter, const ending *e, const float *residual,
-                         float *out)
+static void convolve_row(const problem *p, const float *x, const float *filter, const ending *e, float *out)
 {
-#define PIXELS(n) convolve_pixels(n, p, from, filter + k, e, k, residual ? residual + at : 0, out + at);
+#define PIXELS(n) convolve_pixels(n, p, from, filter + k, e, k, to);
     for (int64_t first = 0; first < p->out_width; first += ROWS) {
         const int64_t pixels = smaller(ROWS, p->out_width - first);
         const float *from = x + first * p->stride_x * p->depth;
         for (int64_t k = 0; k < p->out_depth; k += PANELS * LANES) {
-            const int64_t at = first * p->out_depth + k;
+            float *to = out + first * p->out_depth + k;
             switch (pixels) { CASES(PIXELS) }
         }
     }
@@ -127,12 +124,11 @@ void reflow_shallow_convolve(const problem *p, const float *images, const float 
         for (int64_t y = rows * band / bands; y < rows * (band + 1) / bands; ++y) {
             const float *x = padded + step * y * in_row;
             if (!e->pool) {
-                const int64_t at = (image * rows + y) * row_size;
-                convolve_row(p, x, filter, e, e->residual ? e->residual + at : 0, e->out + at);
+                convolve_row(p, x, filter, e, e->out + (image * rows + y) * row_size);
                 continue;
             }
-            convolve_row(p, x, filter, e, 0, two);
-            convolve_row(p, x + in_row, filter, e, 0, two + row_size);
+            convolve_row(p, x, filter, e, two);
+            convolve_row(p, x + in_row, filter, e, two + row_size);
             pool_rows(p, two, image * rows + y, e);
         }
     }
