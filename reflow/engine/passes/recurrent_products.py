@@ -12,6 +12,7 @@ products. With layers on top of each other, the whole first layer runs before th
 from collections.abc import Callable
 
 from reflow.engine.passes.common_subexpressions import merge_common_subexpressions
+from reflow.engine.passes.dead import remove_dead_nodes
 from reflow.engine.passes.products import (
     LEAST_STEPS,
     MOST_ROWS,
@@ -44,6 +45,8 @@ def split_joined_products(plan: Plan) -> Plan:
     if plan.lacks("ConcatV2"):
         return plan
     changed = False
+    # Nothing takes the gradients of inputs that are fed, nor that of a first state of zeros.
+    plan = remove_dead_nodes(plan)
     for side in SIDES:
         for products in _groups(plan, side, _cell_key):
             changed |= _split_inputs(plan, products, side)

@@ -8,6 +8,7 @@ h V, to which its block of rows is added in the same call. States as columns, U 
 """
 
 from reflow.engine.passes.common_subexpressions import merge_common_subexpressions
+from reflow.engine.passes.dead import remove_dead_nodes
 from reflow.engine.passes.products import (
     LEAST_STEPS,
     MOST_ROWS,
@@ -44,6 +45,7 @@ def merge_products_over_time(plan: Plan) -> Plan:
     if plan.lacks("MatMul", "_FusedMatMul"):
         return plan
     changed = False
+    plan = remove_dead_nodes(plan)
     for side in SIDES:
         for products in _groups(plan, side):
             # A product of states may be part of a sum by now.

@@ -108,6 +108,16 @@ def test_gradients_of_inputs_that_nobody_wants_are_not_made(columns):
     assert made.count(state_alone) == STEPS - 1
 
 
+def test_a_first_state_that_is_constant_has_no_gradient():
+    """The step's update waits for all gradients, also for that one, until it turns out that nothing takes it."""
+    x = tf.placeholder(tf.float32, [BATCH, STEPS, INPUTS])
+    kernel = tf.get_variable("kernel", [INPUTS + UNITS, 4 * UNITS])
+    outputs = _lstm(x, tf.zeros([BATCH, UNITS]), kernel, tf.zeros([4 * UNITS]))
+    train = tf.train.GradientDescentOptimizer(0.1).minimize(tf.reduce_sum(outputs))
+    plan = plan_of([outputs], [x], targets=[train])
+    assert (BATCH, INPUTS + UNITS) not in [n.outputs[0].dims for n in plan.nodes if "MatMul" in n.type]
+
+
 @pytest.mark.parametrize("batch, is_apart", [(255, True), (256, False)])
 def test_large_batches_stay_joined(batch, is_apart):
     feeds = _placeholders([batch, STEPS, INPUTS], [batch, UNITS], [INPUTS + UNITS, 4 * UNITS], [4 * UNITS])
