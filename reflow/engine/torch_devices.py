@@ -1,6 +1,6 @@
 """Tensors between the host and GPUs: the parts of a plan that stand on a GPU find all that they take there.
 
-A plan without GPUs never comes here. **No run on a GPU has been made yet**; tests use stand-ins.
+A plan without GPUs never comes here. **No run on a GPU has been made yet**; tests use simulated ones.
 """
 
 import functools
