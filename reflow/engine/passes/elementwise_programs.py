@@ -1,8 +1,8 @@
 """Elementwise ops that are connected become one node: a program that a kernel in C runs block by block.
 
-What passes from one of them to the next stays in the cache, and there is one call in place of many. A group is made of
-nodes of equal depth: an edge between two nodes that may be in one program adds nothing to the depth, every other edge
-one. So no way leads out of a group and back into it.
+What passes from one of them to the next stays in the cache, and there is one call in place of many; so it is for those
+that take the same value. A group is made of nodes of equal depth: an edge between two nodes that may be in one program
+may add nothing to the depth, every other edge adds one at least. So no way leads out of a group and back into it.
 """
 
 from collections.abc import Callable, Iterable
@@ -61,7 +61,7 @@ def fuse_elementwise(plan: Plan) -> Plan:
     consumers, fetched = plan.consumers(), set(plan.fetches)
     made: dict[Node, Node] = {}
     replaced: dict[Value, Value] = {}
-    for group in _groups(plan):
+    for group in _groups(plan, consumers):
         for part in _parts(group, consumers, fetched):
             if not part.results:  # Dead nodes, which another pass removes.
                 continue
@@ -78,38 +78,59 @@ def fuse_elementwise(plan: Plan) -> Plan:
     return plan
 
 
-def _groups(plan: Plan) -> Iterable[list[Node]]:
+def _groups(plan: Plan, consumers: dict[Value, list[Node]]) -> Iterable[list[Node]]:
     """Connected nodes of equal depth, two and more, each in the order of the plan."""
     waited_for = waited_for_in(plan)
-    depth: dict[Node, int] = {}
-    keys: dict[Node, tuple] = {}
+    keys = {node: key for node in plan.nodes if node not in waited_for and (key := _key(node)) is not None}
+    depth = _depths(plan, keys)
+    _raise_to_users(plan, keys, depth, consumers)
     group_of: dict[Node, list[Node]] = {}
-    for node in plan.nodes:
-        key = None if node in waited_for else _key(node)
-        before = [value.node for value in node.inputs if value.node.type not in _GIVEN]
-        level = max((depth[n] + (key is None or keys.get(n) != key) for n in before), default=0)
-        outside = [*node.control, *(condition.node for condition, _ in node.guard)]
-        depth[node] = level = max((level, *(depth.get(n, 0) + 1 for n in outside)))
-        if key is None:
-            continue
-        keys[node] = key
-        group = [node]
-        for other in before:
-            if keys.get(other) == key and depth[other] == level and group_of[other] is not group:
-                group = _joined(group_of[other], group, group_of)
-        group_of[node] = group
+    reader: dict[tuple, Node] = {}
+    for node, key in keys.items():
+        group_of[node] = [node]
+        for value in node.inputs:
+            if keys.get(value.node) == key and depth[value.node] == depth[node]:
+                _join(node, value.node, group_of)
+            elif value.dims == node.outputs[0].dims:
+                # Of those that take the same value at the same depth none depends on another one.
+                _join(node, reader.setdefault((value, key, depth[node]), node), group_of)
     position = {node: i for i, node in enumerate(plan.nodes)}
     unique = {id(group): group for group in group_of.values() if len(group) > 1}
     return [sorted(group, key=position.__getitem__) for group in unique.values()]
 
 
-def _joined(first: list[Node], second: list[Node], group_of: dict[Node, list[Node]]) -> list[Node]:
-    """Two groups as one, the longer list with the nodes of the shorter one."""
-    if len(first) < len(second):
-        first, second = second, first
-    first.extend(second)
-    group_of.update(dict.fromkeys(second, first))
-    return first
+def _depths(plan: Plan, keys: dict[Node, tuple]) -> dict[Node, int]:
+    """How many edges that are in no program lie on a way to a node, at most."""
+    depth: dict[Node, int] = {}
+    for node in plan.nodes:
+        key = keys.get(node)
+        before = [value.node for value in node.inputs if value.node.type not in _GIVEN]
+        outside = [*node.control, *(condition.node for condition, _ in node.guard)]
+        level = max((depth[n] + (key is None or keys.get(n) != key) for n in before), default=0)
+        depth[node] = max((level, *(depth.get(n, 0) + 1 for n in outside)))
+    return depth
+
+
+def _raise_to_users(plan: Plan, keys: dict[Node, tuple], depth: dict[Node, int], consumers) -> None:
+    """Make nodes that are in no program as deep as those that take their values, where that puts them into one."""
+
+    def is_joined(node: Node, others: Iterable[Node], level: int) -> bool:
+        return any(keys.get(other) == keys[node] and depth[other] == level for other in others)
+
+    for node in reversed(list(keys)):
+        users = consumers.get(node.outputs[0], [])
+        deepest = min((depth[user] - (keys.get(user) != keys[node]) for user in users), default=0)
+        neighbours = [*users, *(value.node for value in node.inputs)]
+        if is_joined(node, users, deepest) and not is_joined(node, neighbours, depth[node]):
+            depth[node] = deepest
+
+
+def _join(one: Node, other: Node, group_of: dict[Node, list[Node]]) -> None:
+    """Make one group of the groups of two nodes: the longer list takes in the shorter one."""
+    longer, shorter = sorted((group_of[one], group_of[other]), key=len, reverse=True)
+    if longer is not shorter:
+        longer.extend(shorter)
+        group_of.update(dict.fromkeys(shorter, longer))
 
 
 def _key(node: Node) -> tuple | None:

@@ -96,6 +96,19 @@ def test_no_way_leads_out_of_a_program_and_back():
     assert types(with_pass) == ["_Elementwise", "MatMul", "_Elementwise"]
 
 
+def test_nodes_that_take_the_same_value():
+    x, y, z = (tf.placeholder(tf.float32, [6, 4]) for _ in range(3))
+    with_pass, _ = compared([x * y, x - z, tf.exp(z)], random_feed(x, y, z), PROGRAMS)
+    assert types(with_pass) == ["_ElementwiseMany"]
+
+
+def test_a_node_waits_for_the_program_that_takes_its_value():
+    x, b = tf.placeholder(tf.float32, [6, 4]), tf.placeholder(tf.float32, [4])
+    y = (x - b) * tf.reduce_max(x * x, 0)
+    with_pass, _ = compared([y], random_feed(x, b), PROGRAMS)
+    assert types(with_pass) == ["Mul", "Max", "_Elementwise"]
+
+
 @pytest.mark.parametrize("dtype, shape", [(tf.float64, [4]), (tf.float16, [4]), (tf.int32, [4]), (tf.float32, [0, 3]),
                                           (tf.float32, [None])])  # fmt: skip
 def test_other_types_no_elements_and_unknown_sizes_stay(dtype, shape):
