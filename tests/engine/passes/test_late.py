@@ -36,7 +36,7 @@ def test_gradients_of_weights_wait_for_the_update():
     marks = []
     for disabled in ((), ("late",)):
         marks.append(high_water_mark(plan_of([loss], [x], disabled, [train]))[0])
-    assert marks[0] < 0.9 * marks[1]
+    assert marks[0] < 0.95 * marks[1]
 
 
 def test_reads_stay_before_the_change():
