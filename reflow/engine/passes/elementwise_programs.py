@@ -31,7 +31,7 @@ _FUNCTIONS: dict[str, Callable] = {
 }  # fmt: skip
 
 
-# What is there before a step begins: it delays nothing.
+# What is there before a step begins: it delays nothing, unless it waits for something.
 _GIVEN = frozenset({"_Feed", "Const"})
 
 
@@ -104,7 +104,7 @@ def _depths(plan: Plan, keys: dict[Node, tuple]) -> dict[Node, int]:
     depth: dict[Node, int] = {}
     for node in plan.nodes:
         key = keys.get(node)
-        before = [value.node for value in node.inputs if value.node.type not in _GIVEN]
+        before = [value.node for value in node.inputs if value.node.type not in _GIVEN or value.node.control]
         outside = [*node.control, *(condition.node for condition, _ in node.guard)]
         level = max((depth[n] + (key is None or keys.get(n) != key) for n in before), default=0)
         depth[node] = max((level, *(depth.get(n, 0) + 1 for n in outside)))
