@@ -21,7 +21,7 @@ def logs(tmp_path):
         with tf.device("/cpu:1"):
             y = tf.exp(x, name="far")
         with tf.device("/cpu:0"):
-            loss = tf.reduce_sum(tf.nn.relu(tf.matmul(y, w, name="product")), name="loss")
+            loss = tf.reduce_sum(tf.matmul(y, w, name="product"), name="loss")
         session.run(tf.global_variables_initializer())
         metadata = tf.RunMetadata()
         session.run(loss, {x: np.ones([100, 40])}, tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), metadata)
