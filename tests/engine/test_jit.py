@@ -362,6 +362,13 @@ def test_a_variable_that_another_thread_changes_meanwhile(monkeypatch):
     assert function.reason is None
 
 
+def test_strides_of_dimensions_of_size_one_do_not_matter(monkeypatch):
+    monkeypatch.setattr(inductor, "compile_function", lambda function, inputs: lambda a: [torch.ones(1, 4)])
+    function = compiled_module.CompiledFunction(lambda a: [torch.ones(1, 8)[:, :4]], on_gpu=False)
+    function([torch.ones(1)])
+    assert function.reason is None
+
+
 def test_no_compiler(monkeypatch):
     monkeypatch.setattr(inductor.shutil, "which", lambda name: None)
     assert _run_with(inductor.compile_function, monkeypatch) == "there is no C++ compiler"
