@@ -105,6 +105,10 @@ def _image_of_rank_4(node: Node, shapes: Shapes) -> str | None:
     return "in must be 4-dimensional" if len(shapes[0]) != 4 else None
 
 
+def _softmax(node: Node, shapes: Shapes) -> str | None:
+    return "logits must have >= 1 dimension, got []"
+
+
 _WORDS: dict[str, Callable[[Node, Shapes], str | None]] = {
     "AddN": _unlike_first("Inputs to operation {name} of type AddN must have the same size and shape.  Input 0: "
                           "{first} != input {i}: {other}"),
@@ -114,9 +118,11 @@ _WORDS: dict[str, Callable[[Node, Shapes], str | None]] = {
     "ConcatV2": _concatenation,
     "Conv2D": _convolution,
     "LRN": _image_of_rank_4,
+    "LogSoftmax": _softmax,
     "MaxPool": _pool,
     "Pack": _unlike_first("Shapes of all inputs must match: values[0].shape = {first} != values[{i}].shape = {other}"),
     "Pad": _padding,
+    "Softmax": _softmax,
     "SoftmaxCrossEntropyWithLogits": _cross_entropy,
     "Split": _split,
     "Tile": _tile,

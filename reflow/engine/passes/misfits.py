@@ -1,7 +1,7 @@
 """Nodes whose inputs have shapes that do not fit, as the fed shapes show: all that they can do is to say so.
 
-Passes and kernels may rely on what shape rules check. So such a node becomes a `_Misfit`, which none of them knows, and
-which fails when it runs: it may stand in a branch that is not taken.
+Passes may rely on what shape rules check. So such a node becomes a `_Misfit`, which none of them knows, and which fails
+when it runs: it may stand in a branch that is not taken.
 """
 
 from reflow.engine.evaluate import evaluate
@@ -15,11 +15,14 @@ from reflow.ops.torch_types import array_of
 
 
 def _misfit(inputs, original, problem):
-    """Fail with what TensorFlow's kernel says, as far as that is known or the one here does; else with `problem`."""
+    """Fail with what TensorFlow's kernel says, as far as that is known or the one here does; else with `problem`.
+
+    Some shape rules refuse what kernels take: then the results are the kernel's.
+    """
     if words := words_for(original):
         raise errors.InvalidArgumentError(None, None, words)
     try:
-        evaluate(original, [array_of(value) for value in inputs])
+        return evaluate(original, [array_of(value) for value in inputs])
     except errors.OpError:
         raise
     except Exception as error:
