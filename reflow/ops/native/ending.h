@@ -16,11 +16,10 @@ typedef struct {
     uint8_t *places;       /* of the maxima in their windows, as in max_pool.c; or null */
 } ending;
 
-/* `residual` is where those of these channels begin, or null. */
-INLINE vec ended(const ending *e, vec sum, int64_t channel, const float *residual)
+/* The residual is not among it: kernels add it to the sums before. */
+INLINE vec ended(const ending *e, vec sum, int64_t channel)
 {
-    const vec zero = {0}, biased = sum + (e->bias ? *(const vec *)(e->bias + channel) : zero);
-    const vec value = biased + (residual ? *(const vec *)residual : zero);
+    const vec zero = {0}, value = sum + (e->bias ? *(const vec *)(e->bias + channel) : zero);
     return clipped(e->activation, value);
 }
 

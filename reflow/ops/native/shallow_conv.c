@@ -68,7 +68,7 @@ INLINE void convolve_pixels(const int pixels, const problem *p, const float *x, 
     for (int r = 0; r < pixels; ++r)
 #pragma GCC unroll 2
         for (int q = 0; q < PANELS; ++q)
-            *(vec *)(out + r * p->out_depth + q * LANES) = ended(e, sums[r][q], channel + q * LANES, 0);
+            *(vec *)(out + r * p->out_depth + q * LANES) = ended(e, sums[r][q], channel + q * LANES);
 }
 
 /* A case for each number of rows that a product can have. */

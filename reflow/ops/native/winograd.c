@@ -201,9 +201,15 @@ INLINE void tile_from_points(const int points, const int tile, const problem *p,
                          half + j, points);
     for (int i = 0; i < tile; ++i)
         sums_over_points(points, tile, 0, half + i * points, 1, o + i * tile, 1);
-    if (!e->residual)
-        for (int i = 0; i < tile * tile; ++i)
-            o[i] = ended(e, o[i], channel, 0);
+    /* Added before, not on the way to memory: without a residual the loops below are as if there was none. */
+    if (e->residual)
+        for (int64_t i = 0; i < tile && at.top + i < p->out_height; ++i)
+            for (int64_t j = 0; j < tile && at.left + j < p->out_width; ++j) {
+                const int64_t pixel = (at.image * p->out_height + at.top + i) * p->out_width + at.left + j;
+                o[i * tile + j] += *(const vec *)(e->residual + pixel * p->out_depth + channel);
+            }
+    for (int i = 0; i < tile * tile; ++i)
+        o[i] = ended(e, o[i], channel);
     const int64_t step = e->pool ? 2 : 1, rows = p->out_height / step, columns = p->out_width / step;
     for (int64_t i = 0; i < tile && at.top + i < p->out_height; i += step)
         for (int64_t j = 0; j < tile && at.left + j < p->out_width; j += step) {
@@ -213,7 +219,7 @@ INLINE void tile_from_points(const int points, const int tile, const problem *p,
             if (e->pool)
                 store_greatest(e, from[0], from[1], from[tile], from[tile + 1], to);
             else
-                *(vec *)(e->out + to) = e->residual ? ended(e, from[0], channel, e->residual + to) : from[0];
+                *(vec *)(e->out + to) = from[0];
         }
 }
 
