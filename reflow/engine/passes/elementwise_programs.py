@@ -91,7 +91,7 @@ def _groups(plan: Plan, consumers: dict[Value, list[Node]]) -> Iterable[list[Nod
         for value in node.inputs:
             if keys.get(value.node) == key and depth[value.node] == depth[node]:
                 _join(node, value.node, group_of)
-            elif value.dims == node.outputs[0].dims:
+            elif value.dims == node.outputs[0].dims and value.node.type != "Const":
                 # Of those that take the same value at the same depth none depends on another one.
                 _join(node, reader.setdefault((value, key, depth[node]), node), group_of)
     position = {node: i for i, node in enumerate(plan.nodes)}
@@ -144,6 +144,9 @@ def _key(node: Node) -> tuple | None:
     if output.dtype is not dtypes.float32 or dims is None or None in dims or not num_elements(dims):
         return None
     if any(v.dtype is not dtypes.float32 or programs.kind_of(v.dims, dims) is None for v in node.inputs):
+        return None
+    # Programs go along rows. Other kernels in C read a transposed tensor as it lies.
+    if any(v.node.type == "Transpose" for v in node.inputs):
         return None
     return dims, node.device, node.guard
 
