@@ -23,6 +23,22 @@ INLINE vec ended(const ending *e, vec sum, int64_t channel)
     return clipped(e->activation, value);
 }
 
+/* `ended` of `count` sums of these channels. What is to be done is decided before the loops. */
+INLINE void end_all(const ending *e, vec *sums, const int count, int64_t channel)
+{
+    if (e->bias) {
+        const vec bias = *(const vec *)(e->bias + channel);
+        for (int i = 0; i < count; ++i)
+            sums[i] += bias;
+    }
+    if (e->activation == RELU)
+        for (int i = 0; i < count; ++i)
+            sums[i] = relu_of(sums[i]);
+    else if (e->activation == RELU6)
+        for (int i = 0; i < count; ++i)
+            sums[i] = clipped(RELU6, sums[i]);
+}
+
 /* Stores the maxima of four numbers each, at `at` of the result. A later number has to be greater, or no number at all. */
 INLINE void store_greatest(const ending *e, vec first, vec second, vec third, vec fourth, int64_t at)
 {

@@ -208,8 +208,7 @@ INLINE void tile_from_points(const int points, const int tile, const problem *p,
                 const int64_t pixel = (at.image * p->out_height + at.top + i) * p->out_width + at.left + j;
                 o[i * tile + j] += *(const vec *)(e->residual + pixel * p->out_depth + channel);
             }
-    for (int i = 0; i < tile * tile; ++i)
-        o[i] = ended(e, o[i], channel);
+    end_all(e, o, tile * tile, channel);
     const int64_t step = e->pool ? 2 : 1, rows = p->out_height / step, columns = p->out_width / step;
     for (int64_t i = 0; i < tile && at.top + i < p->out_height; i += step)
         for (int64_t j = 0; j < tile && at.left + j < p->out_width; j += step) {
