@@ -168,11 +168,14 @@ def _parts(group: list[Node], consumers: dict[Value, list[Node]], fetched: set[V
     """The programs for a group: as many as it takes, of two nodes at least."""
     if len(group) < 2:
         return []
-    part = _part(group, consumers, fetched)
-    if programs.fits(len(part.inputs), part.steps, part.places):
-        return [part]
-    half = len(group) // 2
-    return [*_parts(group[:half], consumers, fetched), *_parts(group[half:], consumers, fetched)]
+    length = programs.MOST_STEPS
+    if len(group) <= length:
+        part = _part(group, consumers, fetched)
+        if programs.fits(len(part.inputs), part.steps, part.places):
+            return [part]
+        length = len(group) // 2
+    pieces = [group[start : start + length] for start in range(0, len(group), length)]
+    return [part for piece in pieces for part in _parts(piece, consumers, fetched)]
 
 
 def _part(members: list[Node], consumers: dict[Value, list[Node]], fetched: set[Value]) -> _Part:

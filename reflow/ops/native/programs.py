@@ -31,7 +31,7 @@ OPERATIONS = frozenset(_COSTS)
 # As in the C source.
 _REGISTERS = 24
 # Longer programs gain nothing, and are hard to read.
-_MOST_STEPS = 64
+MOST_STEPS = 64
 _FULL, _ROW, _SCALAR = range(3)
 # From so many numbers on, each times the cost of its steps, a second thread is worth its start.
 _PARALLEL = 1 << 16
@@ -62,7 +62,7 @@ def fits(inputs: int, steps: Steps, results: Sequence[int]) -> bool:
     """Whether the function in C has room for a program."""
     _, temporaries = _registers(inputs, steps, results)
     tensors = inputs + len(results)
-    return inputs + temporaries <= _REGISTERS and tensors <= _REGISTERS and len(steps) <= _MOST_STEPS
+    return inputs + temporaries <= _REGISTERS and tensors <= _REGISTERS and len(steps) <= MOST_STEPS
 
 
 def kind_of(dims, result: tuple) -> int | None:
