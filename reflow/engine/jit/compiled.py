@@ -11,6 +11,7 @@ from reflow.engine.emit import Emitted
 from reflow.engine.jit import inductor
 from reflow.engine.jit.cuda_graphs import Replay
 from reflow.engine.plan import Node
+from reflow.engine.torch_devices import is_gpu
 
 # Compiled functions of the process, by the key of their source; equal segments of a graph and of graphs share one.
 _functions: OrderedDict[tuple, "CompiledFunction"] = OrderedDict()
@@ -36,7 +37,7 @@ class Segment:
     def __init__(self, name: str, nodes: list[Node], emitted: Emitted, key: tuple | None):
         self.name, self.nodes = name, nodes
         self._emitted = emitted
-        self._function = _shared(emitted, key, "device:GPU" in nodes[0].device)
+        self._function = _shared(emitted, key, is_gpu(nodes[0].device))
 
     def __call__(self, inputs: list) -> list:
         """The values that leave the segment.

@@ -10,6 +10,7 @@ from reflow.engine.gpu_kernels import runs_on_gpu
 from reflow.engine.jit.canonical import emit, is_written_out
 from reflow.engine.passes.conditionals import CONDITIONS
 from reflow.engine.plan import Node, Value
+from reflow.engine.torch_devices import is_gpu
 from reflow.graph import dtypes
 from reflow.ops.torch_types import to_torch
 
@@ -66,9 +67,9 @@ def _plain_obstacle(node: Node) -> str | None:
             return f"works on {dtype.name}"
         if value.dims is None or None in value.dims:
             return "shapes are not known before the run"
-    if "device:GPU" in node.device and not runs_on_gpu(node):
+    if is_gpu(node.device) and not runs_on_gpu(node):
         return "is run by the host"
-    if node.type in _OF_LIBRARIES and "device:GPU" not in node.device and not is_written_out(node):
+    if node.type in _OF_LIBRARIES and not is_gpu(node.device) and not is_written_out(node):
         return "is as fast in a library"
     return None
 
@@ -88,7 +89,7 @@ def _hidden_obstacle(node: Node) -> str | None:
 
 
 def _tried(function, taken: list[Value], node: Node) -> str | None:
-    device = "cuda" if "device:GPU" in node.device else "cpu"
+    device = "cuda" if is_gpu(node.device) else "cpu"
     watch, mode = _Watch(), FakeTensorMode()
     try:
         with torch.inference_mode(False), mode, watch:

@@ -16,6 +16,7 @@ import numpy as np
 
 from reflow.engine.passes.rewriting import constant_node, waited_for_in
 from reflow.engine.plan import Node, Plan, Value, new_node
+from reflow.engine.torch_devices import is_gpu
 from reflow.graph import dtypes
 from reflow.graph.dtypes import DType
 from reflow.graph.shapes import num_elements
@@ -56,7 +57,7 @@ class _Nodes:
         self.node = node
         self.made: list[Node] = []
         self.radius, self.bias, self.alpha, self.beta = (node.attrs[name] for name in _ATTRS)
-        self.in_c = "device:GPU" not in node.device and lrn_native.fits(dtypes.float32, self.radius, self.beta)
+        self.in_c = not is_gpu(node.device) and lrn_native.fits(dtypes.float32, self.radius, self.beta)
         self._constants = constants
         self._dims = node.outputs[0].dims or ()
         self._channels = self._dims[-1] or 0 if self._dims else 0

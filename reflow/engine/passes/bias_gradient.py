@@ -2,6 +2,7 @@
 
 from reflow.engine.passes.rewriting import has_known_dims, sizes_of, waited_for_in
 from reflow.engine.plan import Node, Plan, Value, new_node
+from reflow.engine.torch_devices import is_gpu
 from reflow.ops.native import relu_gradient
 
 
@@ -38,6 +39,6 @@ def _fit(relu: Node, sums: Node) -> bool:
     last = rank == 2 or rank > 2 and sums.attrs["data_format"] == b"NHWC"
     return (
         last and has_known_dims(gradient) and gradient.dims == features.dims
-        and relu.device == sums.device and "device:GPU" not in relu.device and relu.guard == sums.guard
+        and relu.device == sums.device and not is_gpu(relu.device) and relu.guard == sums.guard
         and relu_gradient.fits(gradient.dtype)
     )  # fmt: skip

@@ -16,6 +16,7 @@ import torch
 from reflow.engine.passes.rewriting import constant_of, has_known_dims, sizes_of, sole_consumer, waited_for_in
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.engine.schedule import topological
+from reflow.engine.torch_devices import is_gpu
 from reflow.graph.registry import define_op, get_op_def
 from reflow.ops.cross_entropy import label_column, minus_one_at
 from reflow.ops.native.cross_entropy import Outputs, kernel_for, rule
@@ -175,7 +176,7 @@ class _Search:
 
     def _may_go(self, node: Node, into: Node) -> bool:
         """True if a node can be part of another one; C kernels, for which that is done, are the CPU's."""
-        alike = node.device == into.device and node.guard == into.guard and "device:GPU" not in into.device
+        alike = node.device == into.device and node.guard == into.guard and not is_gpu(into.device)
         return alike and not node.control and node not in self._waited_for
 
     def _depends(self, node: Node, on: Node) -> bool:

@@ -13,6 +13,7 @@ import torch
 from reflow.engine.passes.rewriting import waited_for_in
 from reflow.engine.plan import Node, Plan, Value, new_node
 from reflow.engine.schedule import topological
+from reflow.engine.torch_devices import is_gpu
 from reflow.graph import dtypes
 from reflow.graph.registry import define_op
 from reflow.graph.shapes import num_elements
@@ -135,7 +136,7 @@ def _join(one: Node, other: Node, group_of: dict[Node, list[Node]]) -> None:
 
 def _key(node: Node) -> tuple | None:
     """What the nodes of a program have in common; None for a node that can be in none."""
-    if node.type not in _OPERATION or node.control or "device:GPU" in node.device:
+    if node.type not in _OPERATION or node.control or is_gpu(node.device):
         return None
     if node.type == "AddN" and len(node.inputs) < 2:
         return None

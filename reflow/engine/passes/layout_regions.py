@@ -12,7 +12,6 @@ from reflow.engine.passes.layout_rules import (
     TO_LAST,
     Move,
     aligned,
-    is_on_gpu,
     is_small_constant,
     keeps_order,
     move_of,
@@ -21,6 +20,7 @@ from reflow.engine.passes.layout_rules import (
 )
 from reflow.engine.passes.rewriting import waited_for_in
 from reflow.engine.plan import Node, Plan, Value
+from reflow.engine.torch_devices import is_gpu
 
 # These look at the shape of an image alone.
 OF_SHAPES = frozenset({"Shape", "ShapeN", "Size", "Rank"})
@@ -49,7 +49,7 @@ class Regions:
         found = set()
         for node in self._nodes:
             order = permutation_of(node)
-            if order in (TO_LAST, TO_FIRST) and not node.control and node not in waited_for and not is_on_gpu(node):
+            if order in (TO_LAST, TO_FIRST) and not node.control and node not in waited_for and not is_gpu(node.device):
                 self._note(node, Move((0,), ()) if order == TO_LAST else Move((), (0,)))
                 found.add(node)
         return found

@@ -11,6 +11,7 @@ import numpy as np
 
 from reflow.engine.passes.rewriting import constant_of
 from reflow.engine.plan import Node, Value
+from reflow.engine.torch_devices import is_gpu
 from reflow.graph import dtypes
 from reflow.graph.shapes import Dims
 
@@ -52,7 +53,7 @@ Rule = Callable[[Node], Move | None]
 def move_of(node: Node) -> Move | None:
     """How a node moves; None if it cannot, or if that is not known."""
     rule = _RULES.get(node.type)
-    if rule is None or is_on_gpu(node):
+    if rule is None or is_gpu(node.device):
         return None
     move = rule(node)
     if move is None:
@@ -67,11 +68,6 @@ def wants_channels_last(node: Node) -> bool:
         return False
     move = move_of(node)
     return move is not None and move.gain > 0
-
-
-def is_on_gpu(node: Node) -> bool:
-    """True if a node is not a CPU's."""
-    return "device:GPU" in node.device
 
 
 def is_small_constant(value: Value) -> bool:

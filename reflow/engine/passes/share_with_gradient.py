@@ -6,6 +6,7 @@ ATen's kernels); the gradient needs neither to pool again nor the image that was
 
 from reflow.engine.passes.rewriting import has_known_dims, waited_for_in
 from reflow.engine.plan import Node, Plan, Value, new_node
+from reflow.engine.torch_devices import is_gpu
 from reflow.graph import dtypes
 from reflow.ops.native import max_pool as native_pool
 from reflow.ops.pool import places_dims
@@ -63,7 +64,7 @@ def _taking_places(node: Node, pool: Node) -> Node:
 
 def _type_of_places(node: Node) -> dtypes.DType:
     window = (node.attrs[a] for a in ("ksize", "strides", "data_format"))
-    in_bytes = "device:GPU" not in node.device and native_pool.fits(to_torch(node.inputs[0].dtype), *window)
+    in_bytes = not is_gpu(node.device) and native_pool.fits(to_torch(node.inputs[0].dtype), *window)
     return dtypes.uint8 if in_bytes else dtypes.int64
 
 

@@ -204,17 +204,21 @@ def _words_by_rows(tensors, inputs: Sequence) -> list[int] | None:
     for tensor, (dims, dtype) in zip(tensors, inputs, strict=True):
         if type(tensor) is not torch.Tensor or tensor.dtype is not dtype or not tensor.is_cpu:
             return None
-        stride = row_stride(tensor, dims)
+        is_dense = tensor.is_contiguous() and tensor.numel() == prod(dims)
+        if not is_dense and tuple(tensor.shape) != tuple(dims):
+            return None
+        # What lies without gaps is read as if it had the shape that was bound.
+        stride = (dims[-1] if dims else 1) if is_dense else row_stride(tensor)
         if stride is None:
             return None
         words += tensor.data_ptr(), stride
     return words
 
 
-def row_stride(tensor: torch.Tensor, dims: Sequence[int]) -> int | None:
+def row_stride(tensor: torch.Tensor) -> int | None:
     """How far the rows of a tensor are apart; None if not all so far, or their numbers are not side by side."""
-    if tensor.is_contiguous() and tensor.numel() == prod(dims):
-        return dims[-1] if dims else 1
-    *strides, last = tensor.stride() or (0,)
-    regular = all(strides[i] == strides[i + 1] * dims[i + 1] for i in range(len(strides) - 1))
-    return strides[-1] if strides and last == 1 and regular and tuple(tensor.shape) == tuple(dims) else None
+    if tensor.is_contiguous():
+        return tensor.shape[-1] if tensor.dim() else 1
+    sizes, (*strides, last) = tensor.shape, tensor.stride()
+    regular = all(strides[i] == strides[i + 1] * sizes[i + 1] for i in range(len(strides) - 1))
+    return strides[-1] if strides and last == 1 and regular else None

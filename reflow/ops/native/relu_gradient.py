@@ -10,6 +10,7 @@ import torch
 from reflow.graph import dtypes
 from reflow.graph.registry import define_op
 from reflow.ops import native
+from reflow.ops.native.kernel import row_stride
 from reflow.ops.shape_rules import merge
 
 _SOURCE = Path(__file__).with_name("relu_gradient.c")
@@ -50,19 +51,10 @@ def native_relu_and_bias_gradient(gradients, features, out=None):
     Returns:
         float32 [..., channels] and [channels].
     """
-    if _row_stride(gradients) is None or _row_stride(features) is None:
+    if row_stride(gradients) is None or row_stride(features) is None or not gradients.numel():
         values, sums = _relu_and_bias_gradient(gradients, features)
         return values if out is None else out.copy_(values), sums
     return _run(load(), gradients, features, out)
-
-
-def _row_stride(tensor: torch.Tensor) -> int | None:
-    """How far apart rows of channels are; None if they are not all so far apart, or empty."""
-    if tensor.is_contiguous():
-        return tensor.shape[-1] or None
-    *strides, channel = tensor.stride()
-    is_regular = all(strides[i] == strides[i + 1] * tensor.shape[i + 1] for i in range(len(strides) - 1))
-    return strides[-1] if strides and channel == 1 and is_regular and tensor.numel() else None
 
 
 def _run(library, gradients, features, out):
@@ -75,7 +67,7 @@ def _run(library, gradients, features, out):
     sums = gradients.new_empty(-(-rows // _BLOCK), depth)
     threads = torch.get_num_threads() if gradients.numel() >= _PARALLEL else 1
     library.reflow_relu_gradient(
-        gradients.data_ptr(), _row_stride(gradients), features.data_ptr(), _row_stride(features), rows, depth, _BLOCK,
+        gradients.data_ptr(), row_stride(gradients), features.data_ptr(), row_stride(features), rows, depth, _BLOCK,
         threads, out.data_ptr(), sums.data_ptr(),
     )  # fmt: skip
     return out, sums[0]
